@@ -1,0 +1,124 @@
+"""Wall time from exec to exit, taken in turns, so that whatever the machine does meanwhile meets every side."""
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runner:
+    """A command that is measured, and what happens before and after each time without being measured."""
+
+    name: str
+    command: Sequence[str | Path]
+    directory: Path
+    environment: Mapping[str, str]
+    prepare: Callable[[], None] = lambda: None
+    check: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a ratio or difference between two sides must be for the promise to hold."""
+
+    sentence: str
+    figure: Callable[[Mapping[str, float]], float]
+    holds: Callable[[float], bool]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The samples of one contest, in seconds, by side."""
+
+    title: str
+    samples: Mapping[str, Sequence[float]]
+    goals: Sequence[Goal]
+
+    @property
+    def medians(self) -> dict[str, float]:
+        return {side: statistics.median(seconds) for side, seconds in self.samples.items()}
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        """Each median over the first side's."""
+        first = next(iter(self.medians.values()))
+        return {side: median / first for side, median in self.medians.items()}
+
+    def verdicts(self) -> list[tuple[str, float, bool]]:
+        """Return each goal that the measured sides allow to judge: its sentence, its figure, whether it holds."""
+        told = []
+        for goal in self.goals:
+            try:
+                figure = goal.figure(self.medians)
+            except KeyError:
+                continue  # A side was left out.
+            told.append((goal.sentence, figure, goal.holds(figure)))
+        return told
+
+    def as_data(self) -> dict[str, object]:
+        """Return what the results file keeps."""
+        return {
+            "title": self.title,
+            "samples": {
+                side: [round(second, 4) for second in seconds] for side, seconds in self.samples.items()
+            },
+            "medians": {side: round(median, 4) for side, median in self.medians.items()},
+            "goals": [
+                {"goal": sentence, "figure": round(figure, 3), "holds": holds}
+                for sentence, figure, holds in self.verdicts()
+            ],
+        }
+
+    def as_text(self) -> str:
+        """Return a table with every sample, and a line for each goal."""
+        width = max(len(side) for side in self.samples)
+        lines = [self.title, ""]
+        for side, seconds in self.samples.items():
+            ratio = f"{self.ratios[side]:6.2f} x"
+            taken = " ".join(f"{second:.3f}" for second in seconds)
+            lines.append(f"  {side:<{width}}  median {self.medians[side]:8.3f} s  {ratio}   {taken}")
+        for sentence, figure, holds in self.verdicts():
+            lines.append(f"  {'holds' if holds else 'FAILS'}: {sentence} (measured: {figure:.2f})")
+        return "\n".join(lines) + "\n"
+
+
+def run(
+    command: Iterable[str | Path], directory: Path, environment: Mapping[str, str], *, timeout: float = 900
+) -> str:
+    """Run a command to its end and return what it said; a failure is raised with its last lines."""
+    words = [str(word) for word in command]
+    done = subprocess.run(
+        words,
+        cwd=directory,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    if done.returncode:
+        last = "\n".join(done.stdout.splitlines()[-25:])
+        raise SystemExit(f"{' '.join(words)} ended with {done.returncode}:\n{last}")
+    return done.stdout
+
+
+def take_turns(title: str, runners: Sequence[Runner], times: int, goals: Sequence[Goal] = ()) -> Result:
+    """Run all sides `times` times, A B C A B C, and print each sample as it is taken."""
+    samples: dict[str, list[float]] = {runner.name: [] for runner in runners}
+    print(f"{title}: {times} times", flush=True)
+    for turn in range(times):
+        for runner in runners:
+            runner.prepare()
+            os.sync()  # What preparing wrote is not paid for by the one who is measured.
+            begin = time.perf_counter()
+            run(runner.command, runner.directory, runner.environment)
+            samples[runner.name].append(time.perf_counter() - begin)
+            runner.check()
+            print(f"  {turn + 1}. {runner.name}: {samples[runner.name][-1]:.3f} s", flush=True)
+    return Result(title, samples, goals)

@@ -1,0 +1,465 @@
+#!/usr/bin/env python3
+"""Make bin/buildout and bin/eggcarton in a directory with a buildout.cfg, then run bin/buildout there.
+
+    python3 bootstrap.py [DIR] [--index URL] [--from DIRECTORY] [arguments of bin/buildout]
+
+Needs CPython 3.10 or later as it comes, and nothing else: with the machine's pip, or the one inside ensurepip, however
+old, or with --index or --from alone, it gets the toolchain by the sha256 of each file that stand in the pins beside
+it. Run again it does nothing but run bin/buildout.
+"""
+# The text of this file is understood by every Python, so that an old one can say what is wrong.
+
+from __future__ import print_function
+
+import sys
+
+if sys.version_info < (3, 10):
+    sys.exit("Error: this is Python %d.%d; bootstrap.py needs CPython 3.10 or later, such as python3.12 bootstrap.py" % sys.version_info[:2])
+
+import configparser  # noqa: E402
+import glob  # noqa: E402
+import hashlib  # noqa: E402
+import json  # noqa: E402
+import os  # noqa: E402
+import re  # noqa: E402
+import shutil  # noqa: E402
+import subprocess  # noqa: E402
+import sysconfig  # noqa: E402
+import tempfile  # noqa: E402
+import urllib.error  # noqa: E402
+import urllib.parse  # noqa: E402
+import urllib.request  # noqa: E402
+import zipfile  # noqa: E402
+
+TESTED = (3, 13)
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.path.join(HERE, "src")
+TOOLCHAIN = os.path.join(HERE, "toolchain.txt")
+CLOSED_SET = os.path.join(SOURCE, "eggcarton", "packages", "closed-set.txt")
+COMMANDS = ("annotate", "bootstrap", "init", "install", "query", "runsetup", "setup")
+NEXT_STEP = "import sys; sys.path[:0] = sys.argv[1:3]; del sys.argv[1:3]; from eggcarton.child.bootstrap import main; main()"
+PIP = "import runpy, sys; sys.path[:0] = filter(None, [sys.argv.pop(1)]); runpy.run_module('pip', run_name='__main__', alter_sys=True)"
+
+
+class Problem(Exception):
+    """A finished sentence for the user, and an exit code."""
+
+    def __init__(self, sentence, exit_code=1):
+        Exception.__init__(self, sentence)
+        self.exit_code = exit_code
+
+
+def main(arguments):
+    """Do what the command line asks for."""
+    directory, index, bundle, rest = read_arguments(arguments)
+    if sys.version_info[:2] > TESTED:
+        print("This is Python %d.%d, which is newer than what was tried; going on." % sys.version_info[:2])
+    script = os.path.join(directory, "bin", "buildout")
+    stamp = stamp_of()
+    if not is_current(script, stamp):
+        if not os.access(directory, os.W_OK):
+            raise Problem("%s may not be written by this user; give a directory that may" % directory)
+        build(directory, index, bundle, rest, stamp)
+        script = bin_of(directory, script)
+    sys.stdout.flush()
+    os.chdir(directory)
+    os.execv(script, [script] + rest)
+
+
+def bin_of(directory, usual):
+    """Return where the next step has written bin/buildout: its answer stands in a file."""
+    path = os.path.join(directory, ".eggcarton", "bin")
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as stream:
+            return os.path.join(stream.read().strip(), "buildout")
+    return usual
+
+
+def read_arguments(arguments):
+    """Return the directory, the index, the bundle and what is left for bin/buildout."""
+    directory, index, bundle, rest = None, None, None, []
+    words = list(arguments)
+    if words and words[0] in ("-h", "--help"):
+        print(__doc__)
+        sys.exit(0)
+    if words and not words[0].startswith("-") and "=" not in words[0] and words[0] not in COMMANDS:
+        directory = words.pop(0)
+        if not os.path.isdir(directory):
+            raise Problem("%s is not a directory; give one that holds a buildout.cfg" % directory, 2)
+    while words:
+        word = words.pop(0)
+        name, equals, value = word.partition("=")
+        if name in ("--index", "--from"):
+            if not equals:
+                if not words:
+                    raise Problem("%s needs a value: --index URL or --from DIRECTORY" % name, 2)
+                value = words.pop(0)
+            if name == "--index":
+                index = value
+            else:
+                bundle = os.path.abspath(value)
+                if not os.path.isdir(bundle):
+                    raise Problem("--from %s is not a directory" % value, 2)
+        else:
+            rest.append(word)
+    directory = os.path.abspath(directory or os.curdir)
+    config = configuration(rest)
+    if "://" not in config and not os.path.isfile(os.path.join(directory, config)):
+        raise Problem("%s holds no %s; give the directory of a buildout, or write one there" % (directory, config), 2)
+    return directory, index, bundle, rest
+
+
+def configuration(rest):
+    """Return the configuration file that bin/buildout's arguments name."""
+    for position, word in enumerate(rest):
+        found = re.match("-[a-zA-Z]*c(.*)$", word)
+        if found and not word.startswith("--"):
+            return found.group(1) or (rest[position + 1] if position + 1 < len(rest) else "")
+    return "buildout.cfg"
+
+
+def stamp_of():
+    """Return a digest of all that decides what this would make."""
+    digest = hashlib.sha256(("%s %s %s" % (executable(), sys.version, HERE)).encode("utf-8"))
+    parts = [os.path.abspath(__file__), TOOLCHAIN, CLOSED_SET, os.path.join(HERE, "setup.py")]
+    for path in parts + [os.path.join(SOURCE, "eggcarton", "child", "bootstrap.py")]:
+        try:
+            with open(path, "rb") as stream:
+                digest.update(stream.read())
+        except IOError:
+            raise Problem("%s is missing; get the whole checkout again" % path)
+    return digest.hexdigest()
+
+
+def executable():
+    """Return the Python to build for: the one that a virtual environment was made of, which outlives it."""
+    return getattr(sys, "_base_executable", None) or sys.executable
+
+
+def is_current(script, stamp):
+    """Tell whether bin/buildout is what this would make, with everything that it starts from still there."""
+    try:
+        with open(script, encoding="utf-8") as stream:
+            text = stream.read()
+    except (IOError, UnicodeDecodeError):
+        return False
+    if "# bootstrap: " + stamp not in text or not os.access(script, os.X_OK):
+        return False
+    places = re.findall(r"^    (['\"].*['\"]),$", text, re.M)
+    return bool(places) and all(os.path.isdir(json.loads(place)) for place in places)
+
+
+def build(directory, index, bundle, rest, stamp):
+    """Fetch what is missing and let eggcarton's own code, in its closed set of libraries, do the rest."""
+    cache = cache_directory(directory)
+    settings = Settings(index)
+    wheels = bundle or fetched(cache, settings)
+    closed = closed_set(cache, wheels)
+    order = {
+        "directory": directory,
+        "arguments": rest,
+        "toolchain": TOOLCHAIN,
+        "wheels": wheels,
+        "closed_set": closed,
+        "checkout": HERE,
+        "cache": cache,
+        "stamp": stamp,
+        "python": executable(),
+    }
+    clean = dict((name, value) for name, value in os.environ.items() if not name.startswith("PYTHON"))
+    command = [executable(), "-IS", "-c", NEXT_STEP, closed, SOURCE, json.dumps(order)]
+    status = subprocess.call(command, env=clean)
+    if status:
+        sys.exit(status)
+
+
+def cache_directory(directory):
+    """Return a directory for fetched files: the usual one, or one in the target where that cannot be written."""
+    usual = os.environ.get("EGGCARTON_CACHE")
+    if not usual:
+        home = os.path.expanduser("~")
+        if sys.platform == "darwin":
+            usual = os.path.join(home, "Library", "Caches", "eggcarton")
+        else:
+            usual = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache"), "eggcarton")
+    try:
+        os.makedirs(usual, exist_ok=True)
+        if os.access(usual, os.W_OK):
+            return usual
+        reason = "it may not be written"
+    except OSError as error:
+        reason = error.strerror.lower()
+    chosen = os.path.join(directory, ".eggcarton", "cache")
+    print("The cache %s cannot be used (%s); %s is used." % (usual, reason, chosen))
+    return chosen
+
+
+class Settings(object):
+    """Index, certificate and proxy as the environment and pip's configuration name them; nothing else of it."""
+
+    def __init__(self, index):
+        found = {}
+        for path in self.files():
+            parser = configparser.RawConfigParser()
+            try:
+                parser.read(path, "utf-8")
+            except (configparser.Error, UnicodeDecodeError):
+                continue
+            for section in ("global", "install", "download"):
+                if parser.has_section(section):
+                    found.update(parser.items(section))
+        environment = os.environ.get
+        self.index = index or environment("PIP_INDEX_URL") or environment("UV_DEFAULT_INDEX") or found.get("index-url")
+        self.certificate = environment("PIP_CERT") or environment("SSL_CERT_FILE") or found.get("cert")
+        self.proxy = environment("PIP_PROXY") or found.get("proxy")
+
+    @staticmethod
+    def files():
+        chosen = os.environ.get("PIP_CONFIG_FILE")
+        if chosen == os.devnull:
+            return []
+        home = os.path.expanduser("~")
+        config = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+        paths = ["/etc/pip.conf", os.path.join(home, ".pip", "pip.conf"), os.path.join(config, "pip", "pip.conf")]
+        return paths + [os.path.join(sys.prefix, "pip.conf")] + ([chosen] if chosen else [])
+
+
+def pins():
+    """Return the text of all pins: the toolchain, the closed set, and uv among the latter."""
+    text = ""
+    for path in (TOOLCHAIN, CLOSED_SET):
+        with open(path, encoding="utf-8") as stream:
+            text += stream.read() + "\n"
+    return text
+
+
+def bundle_name(text):
+    """Return a name for the wheels that these pins mean for this Python and platform."""
+    subject = "%s %s %s %s" % (text, sys.version_info[:2], sys.implementation.name, sysconfig.get_platform())
+    return hashlib.sha256(subject.encode("utf-8")).hexdigest()[:16]
+
+
+def fetched(cache, settings):
+    """Return a directory with every pinned wheel, fetched once for a machine."""
+    text = pins()
+    place = os.path.join(cache, "bootstrap", bundle_name(text))
+    if os.path.isdir(place):
+        return place
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    print("Fetching the toolchain ...")
+    sys.stdout.flush()
+    staging = tempfile.mkdtemp(prefix=".wheels-", dir=os.path.dirname(place))
+    try:
+        launch = pip()
+        if launch is not None:
+            for number, lines in enumerate((TOOLCHAIN, CLOSED_SET)):
+                by_pip(launch, lines, staging, settings)
+        elif settings.index:
+            by_index(text, staging, settings)
+        else:
+            raise Problem("this Python has neither pip nor ensurepip; name an index with --index URL, or wheels with --from DIRECTORY", 4)
+        try:
+            os.rename(staging, place)
+        except OSError:
+            if not os.path.isdir(place):
+                raise
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return place
+
+
+def pip():
+    """Return how to start the machine's pip, or the one inside ensurepip; None where there is neither."""
+    if subprocess.call([executable(), "-I", "-c", "import pip"], stderr=subprocess.DEVNULL) == 0:
+        return [executable(), "-I", "-c", PIP, ""]
+    try:
+        import ensurepip
+    except ImportError:
+        return None
+    places = [os.path.join(os.path.dirname(ensurepip.__file__), "_bundled")]
+    places.append(sysconfig.get_config_var("WHEEL_PKG_DIR") or "/usr/share/python-wheels")
+    found = sorted(path for place in places for path in glob.glob(os.path.join(place, "pip-*.whl")))
+    return [executable(), "-I", "-c", PIP, found[-1]] if found else None
+
+
+def by_pip(launch, requirements, place, settings):
+    """Have pip fetch every pinned wheel of a file; its own configuration and variables are left out."""
+    command = launch + ["download", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
+    command += ["--disable-pip-version-check", "--no-input", "--no-cache-dir", "--retries", "2", "--timeout", "20"]
+    command += ["--requirement", requirements, "--dest", place]
+    for name, value in (("--index-url", settings.index), ("--cert", settings.certificate), ("--proxy", settings.proxy)):
+        if value:
+            command += [name, value]
+    clean = dict((n, v) for n, v in os.environ.items() if not n.startswith(("PIP_", "PYTHON")))
+    clean["PIP_CONFIG_FILE"] = os.devnull
+    done = subprocess.run(command, env=clean, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        explain(done.stdout.decode("utf-8", "replace"), os.path.basename(requirements), settings)
+
+
+def explain(output, name, settings):
+    """Turn pip's last words into one sentence."""
+    where = without_credentials(settings.index) if settings.index else "the index"
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    if "DO NOT MATCH THE HASHES" in output or "THESE PACKAGES" in output:
+        got = [line for line in lines if re.match("Expected|Got|Or", line) is None and "sha256" not in line]
+        found = [line for line in lines if "from " in line and "==" in line] or got
+        raise Problem("a file from %s has another sha256 than %s pins (%s); nothing was installed" % (where, name, found[-1][:200]), 5)
+    errors = [line for line in lines if line.startswith("ERROR:")] or lines
+    if any(word in output for word in ("connection", "Connection", "Retry", "resolve", "Timeout", "timed out")):
+        raise Problem(
+            "the toolchain could not be fetched from %s: %s; check the network and the proxy, or use --index URL or --from DIRECTORY"
+            % (where, errors[-1][:300] if errors else "pip gave no reason"),
+            4,
+        )
+    raise Problem("pip could not fetch what %s pins from %s: %s" % (name, where, errors[-1][:300] if errors else "no reason given"), 4)
+
+
+def without_credentials(url):
+    """Return an address without the user name and password it may hold."""
+    parts = urllib.parse.urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def pinned(text):
+    """Return the sha256 values of each canonical name and version whose marker may hold here."""
+    found = {}
+    for line in re.sub(r"\\\n", " ", text).splitlines():
+        match = re.match(r"([A-Za-z0-9._-]+)==([^ ;]+)\s*(?:;([^\\]*?))?(\s--hash.*)$", line)
+        if match and holds(match.group(3) or ""):
+            found.setdefault(match.group(1), set()).update(re.findall("sha256:([0-9a-f]{64})", match.group(4)))
+    return found
+
+
+def holds(marker):
+    """Evaluate the few markers that our own pins use: comparisons of the Python version and the platform."""
+    for clause in filter(None, (part.strip() for part in marker.split(" and "))):
+        match = re.match(r"(python_full_version|python_version|sys_platform)\s*(==|!=|>=|<|>|<=)\s*['\"]([^'\"]+)['\"]$", clause)
+        if not match:
+            return True
+        name, operator, value = match.groups()
+        if name == "sys_platform":
+            same = sys.platform == value
+            answer = same if operator == "==" else not same
+        else:
+            wanted = tuple(int(number) for number in re.findall(r"\d+", value))
+            have = sys.version_info[: len(wanted)] if value.endswith("*") or name == "python_version" else sys.version_info[:3]
+            have, wanted = tuple(have), wanted
+            answer = {
+                "==": have == wanted, "!=": have != wanted, ">=": have >= wanted, "<=": have <= wanted,
+                "<": have < wanted, ">": have > wanted,
+            }[operator]
+        if not answer:
+            return False
+    return True
+
+
+def by_index(text, place, settings):
+    """Fetch every pinned wheel with nothing but this file: from the pages of one index, checked by sha256."""
+    for name, hashes in sorted(pinned(text).items()):
+        page = "%s/%s/" % (settings.index.rstrip("/"), name)
+        links = re.findall(r"""href=["']([^"']+)["']""", read(page).decode("utf-8", "replace"))
+        chosen = None
+        for link in links:
+            address, fragment = urllib.parse.urldefrag(urllib.parse.urljoin(page, link.replace("&amp;", "&")))
+            if fragment.partition("=")[2] in hashes and fits(address):
+                chosen = (address, fragment.partition("=")[2])
+        if chosen is None:
+            raise Problem("%s lists no wheel of %s that is pinned for this Python and platform" % (without_credentials(settings.index), name), 4)
+        data = read(chosen[0])
+        if hashlib.sha256(data).hexdigest() != chosen[1]:
+            raise Problem("%s has another sha256 than the one pinned; nothing was installed" % without_credentials(chosen[0]), 5)
+        with open(os.path.join(place, urllib.parse.unquote(chosen[0].rpartition("/")[2])), "wb") as stream:
+            stream.write(data)
+
+
+def read(address):
+    """Return what an address serves."""
+    request = urllib.request.Request(address, headers={"Accept": "text/html"})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read()
+    except (urllib.error.URLError, OSError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise Problem("%s could not be fetched: %s; check the address, the network and the proxy" % (without_credentials(address), reason), 4)
+
+
+def fits(address):
+    """Tell whether a wheel's name suits this Python and platform."""
+    name = address.rpartition("/")[2]
+    tags = name[: -len(".whl")].split("-")[-3:] if name.endswith(".whl") else []
+    if len(tags) != 3:
+        return False
+    python, abi, platform = tags
+    version = "cp%d%d" % sys.version_info[:2]
+    if "py3" not in python.split(".") and not (version in python and (version in abi or "abi3" in abi)):
+        return False
+    if "abi3t" in abi or abi.endswith("t"):
+        return False
+    if platform == "any":
+        return True
+    machine = sysconfig.get_platform().replace("-", "_").replace(".", "_").partition("_")[2]
+    if sys.platform.startswith("linux"):
+        musl = "musl" in (sysconfig.get_config_var("HOST_GNU_TYPE") or "")
+        return platform.endswith(machine) and ("musllinux" if musl else "manylinux") in platform
+    if sys.platform == "darwin":
+        return "macosx" in platform and platform.endswith((os.uname().machine, "universal2"))
+    return platform == sysconfig.get_platform().replace("-", "_")
+
+
+def closed_set(cache, wheels):
+    """Return the directory of the closed set, unpacked by uv from wheels that lie in a directory."""
+    with open(CLOSED_SET, encoding="utf-8") as stream:
+        text = stream.read()
+    place = os.path.join(cache, "closed-set", bundle_name(text))
+    if os.path.isdir(place):
+        return place
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    staging = tempfile.mkdtemp(prefix=".closed-", dir=os.path.dirname(place))
+    try:
+        program = uv_from(wheels, pinned(text).get("uv", ()), staging)
+        target = os.path.join(staging, "target")
+        command = [program, "pip", "install", "--quiet", "--target", target, "--python", executable(), "--no-index"]
+        command += ["--find-links", wheels, "--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", CLOSED_SET]
+        clean = dict((n, v) for n, v in os.environ.items() if not n.startswith(("UV_", "PIP_", "PYTHON")))
+        clean.update(UV_NO_CONFIG="1", UV_CACHE_DIR=os.path.join(staging, "cache"), UV_PYTHON_DOWNLOADS="never", UV_LINK_MODE="copy")
+        clean.pop("VIRTUAL_ENV", None)
+        done = subprocess.run(command, env=clean, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if done.returncode:
+            last = done.stdout.decode("utf-8", "replace").strip()
+            raise Problem("the libraries of eggcarton could not be unpacked from %s: %s" % (wheels, last), 5 if "hash" in last.lower() else 1)
+        try:
+            os.rename(target, place)
+        except OSError:
+            if not os.path.isdir(place):
+                raise
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return place
+
+
+def uv_from(wheels, hashes, staging):
+    """Take the uv binary out of its wheel, once the wheel's sha256 was found among the pinned ones."""
+    for path in sorted(glob.glob(os.path.join(wheels, "uv-*.whl"))):
+        with open(path, "rb") as stream:
+            if hashlib.sha256(stream.read()).hexdigest() not in hashes:
+                continue
+        if not fits(path):
+            continue
+        with zipfile.ZipFile(path) as archive:
+            name = [name for name in archive.namelist() if re.match(r"uv-[^/]*\.data/scripts/uv(\.exe)?$", name)][0]
+            program = os.path.join(staging, os.path.basename(name))
+            with open(program, "wb") as stream:
+                stream.write(archive.read(name))
+        os.chmod(program, 0o755)
+        return program
+    raise Problem("no wheel of uv in %s has a sha256 that is pinned for this platform; nothing was installed" % wheels, 5)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except Problem as problem:
+        sys.exit(print("Error: %s" % problem, file=sys.stderr) or problem.exit_code)
+    except OSError as error:
+        sys.exit("Error: %s: %s" % (error.filename or "bootstrap.py", error.strerror or error))

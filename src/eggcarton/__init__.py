@@ -1,0 +1,6 @@
+"""Build, test, serve and release Python applications from one buildout configuration."""
+
+from __future__ import annotations
+
+__all__ = ["__version__"]
+__version__ = "0.1.0"

@@ -1,0 +1,197 @@
+"""Develop packages: built in parallel, and kept while nothing that decides their metadata has changed."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from email.parser import HeaderParser
+from pathlib import Path
+from typing import Any
+
+from zc.buildout import easy_install
+
+from eggcarton.core.layout import canonical_name
+from eggcarton.packages.environment import Member
+from eggcarton.packages.watched import fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Developed:
+    """A develop package as it stands in ``develop-eggs``.
+
+    ``files`` are its entries there; ``fingerprint`` is of everything its build read, or empty when the build
+    depended on something that cannot be watched, such as version control.
+    """
+
+    source: str
+    name: str
+    version: str
+    requires: tuple[str, ...]
+    files: tuple[str, ...]
+    fingerprint: str
+    read: tuple[str, ...]
+    listed: tuple[str, ...]
+    identity: str
+
+    def member(self, directory: Path) -> Member:
+        """Return it as part of an environment."""
+        files = tuple(name for name in self.files if not name.endswith(".egg-link"))
+        return Member(self.name, self.version, directory, self.identity, files)
+
+
+def directories(option: str, root: Path, warn: Callable[[str], None]) -> list[Path]:
+    """Return the directories that a ``develop`` option names; patterns as zc.buildout has them."""
+    found = []
+    for word in option.split():
+        pattern = os.path.join(root, os.path.expanduser(word))
+        matches = sorted(glob.glob(pattern))
+        if not matches:
+            warn(f"develop = {word}: there is no such directory")
+        found += [Path(match if os.path.isdir(match) else os.path.dirname(match)).resolve() for match in matches]
+    return list(dict.fromkeys(found))
+
+
+class Records:
+    """What is known of the develop packages of one buildout between runs."""
+
+    def __init__(self, place: Path, directory: Path, toolchain: Mapping[str, str]) -> None:
+        self._place, self._directory = place, directory
+        self._with = hashlib.sha256(json.dumps([sys.version, sorted(toolchain.items())]).encode()).hexdigest()
+
+    def _file(self, source: Path) -> Path:
+        return self._place / f"{hashlib.sha256(os.fsencode(source)).hexdigest()[:16]}.json"
+
+    def find(self, source: Path) -> Developed | None:
+        """Return a package as it was built last, when building it again would give the same."""
+        try:
+            found, made_with = _read(self._file(source))
+            if made_with != self._with:
+                return None
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return None
+        if not found.fingerprint or not all((self._directory / name).exists() for name in found.files):
+            return None
+        return found if fingerprint(source, found.read, found.listed) == found.fingerprint else None
+
+    def known(self) -> dict[Path, Developed]:
+        """Return all records by their file, whether or not they are still right."""
+        found = {}
+        for path in sorted(self._place.glob("*.json")):
+            try:
+                found[path], _ = _read(path)
+            except (ValueError, TypeError, KeyError):
+                continue
+        return found
+
+    def keep(self, developed: Developed) -> None:
+        """Write a record, whole or not at all."""
+        path = self._file(Path(developed.source))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}")
+        temporary.write_text(json.dumps(asdict(developed) | {"with": self._with}, indent=1), "utf-8")
+        os.replace(temporary, path)
+
+
+def _read(path: Path) -> tuple[Developed, str]:
+    raw: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    made_with = str(raw.pop("with"))
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
+    return Developed(**fields), made_with
+
+
+def put_in_place(
+    built: Mapping[str, Any], source: Path, unpacked: Path, directory: Path, old: Developed | None
+) -> Developed:
+    """Move a built package's metadata into ``develop-eggs``, in the layout that zc.buildout gives it there."""
+    link = f"{built['project']}.egg-link"
+    has_src = (source / "src").is_dir()
+    (unpacked / link).write_text(f"{source / 'src' if has_src else source}\n{'..' if has_src else '.'}", "utf-8")
+    files = (*built["files"], link)
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        digest.update(_content(unpacked / name))
+        _put(unpacked / name, directory / name)
+    for name in set(old.files if old else ()) - set(files):
+        _remove(directory / name)
+    watched = "" if built["out_of_sight"] else fingerprint(source, built["read"], built["listed"])
+    return Developed(
+        source=str(source),
+        name=built["name"],
+        version=built["version"],
+        requires=tuple(built["requires"]),
+        files=tuple(files),
+        fingerprint=watched,
+        read=tuple(built["read"]),
+        listed=tuple(built["listed"]),
+        identity=digest.hexdigest(),
+    )
+
+
+def by_pip(source: Path, directory: Path) -> Developed:
+    """Have zc.buildout build a package as it does without us, through pip and whatever its backend needs.
+
+    Source: zc.buildout.easy_install.develop.
+    """
+    before = {name: (directory / name).stat().st_mtime_ns for name in os.listdir(directory)}
+    easy_install.develop(str(source), str(directory))
+    files = sorted(
+        n for n in os.listdir(directory) if before.get(n) != (directory / n).stat().st_mtime_ns and n[0] != "."
+    )
+    info = directory / next(name for name in files if name.endswith((".dist-info", ".egg-info")))
+    metadata = HeaderParser().parsestr((info / "METADATA").read_text("utf-8"))
+    digest = hashlib.sha256(b"".join(_content(directory / name) for name in files))
+    return Developed(
+        source=str(source),
+        name=canonical_name(metadata["Name"]),
+        version=metadata["Version"],
+        requires=tuple(metadata.get_all("Requires-Dist", ())),
+        files=tuple(files),
+        fingerprint="",
+        read=(),
+        listed=(),
+        identity=digest.hexdigest(),
+    )
+
+
+def _content(path: Path) -> bytes:
+    if path.is_dir():
+        return b"".join(name.encode() + _content(path / name) for name in sorted(os.listdir(path)))
+    return path.read_bytes()
+
+
+def _put(source: Path, place: Path) -> None:
+    if not place.is_dir() or place.is_symlink():
+        shutil.copy2(source, f"{place}.new") if source.is_file() else shutil.copytree(source, f"{place}.new")
+        os.replace(f"{place}.new", place)
+        return
+    aside = tempfile.mkdtemp(prefix=".old-", dir=place.parent)
+    shutil.copytree(source, f"{place}.new")
+    os.rename(place, os.path.join(aside, place.name))
+    os.rename(f"{place}.new", place)
+    shutil.rmtree(aside)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def forget(records: Records, sources: Sequence[Path], directory: Path) -> None:
+    """Remove what packages left in ``develop-eggs`` that are developed no more."""
+    kept = {str(source) for source in sources}
+    known = records.known()
+    used = {name for developed in known.values() if developed.source in kept for name in developed.files}
+    for path, developed in known.items():
+        if developed.source not in kept:
+            for name in set(developed.files) - used:
+                _remove(directory / name)
+            path.unlink()

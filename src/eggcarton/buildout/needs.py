@@ -1,0 +1,65 @@
+"""Collect what a configuration asks for: by parts, recipes, extensions and develop packages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eggcarton.buildout.recipes import RECIPES
+from eggcarton.buildout.sections import Sections
+from eggcarton.core.layout import canonical_name
+from eggcarton.core.options import read_options
+from eggcarton.core.readers import requirements
+
+OURS = "eggcarton"
+# Recipes that take a part's name for its eggs when the option is missing, and what else they install.
+_NAMED_BY_PART: Mapping[str, tuple[str, ...]] = {
+    "zc-recipe-egg": (),
+    "zc-recipe-testrunner": ("zope.testrunner",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PartNeeds:
+    """One part: its section, the distribution of its recipe, and what it wants to import."""
+
+    part: str
+    recipe: str
+    requirements: tuple[str, ...]
+
+
+def requirements_of(module: Any, part: str, values: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what one of our own recipes needs for a section.
+
+    Raises:
+        OptionProblems: the section is wrong.
+    """
+    options = read_options(module.Options, part, values).options
+    return tuple(getattr(options, "requirements", ()))
+
+
+def of_parts(sections: Sections) -> list[PartNeeds]:
+    """Return the needs of every part that a run will initialise."""
+    found = []
+    for part in sections.parts():
+        values = sections.section(part)
+        recipe, _, entry = values["recipe"].strip().partition(":")
+        if canonical_name(recipe) == OURS:
+            module = RECIPES.get(entry or "default")
+            wanted = requirements_of(module, part, values) if module else ()
+        else:
+            wanted = _foreign(canonical_name(recipe), part, values)
+        found.append(PartNeeds(part, recipe, wanted))
+    return found
+
+
+def _foreign(recipe: str, part: str, values: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the eggs of a recipe that is not ours; what more it asks for while it runs is answered then."""
+    default = part if recipe in _NAMED_BY_PART else ""
+    return (*requirements(values.get("eggs", default)), *_NAMED_BY_PART.get(recipe, ()))
+
+
+def pairs(parts: Sequence[PartNeeds]) -> list[list[str]]:
+    """Return each requirement with who asks for it, for the resolver and its messages."""
+    return [[requirement, f"part {part.part}"] for part in parts for requirement in part.requirements]

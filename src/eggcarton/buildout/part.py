@@ -1,0 +1,134 @@
+"""The one adapter between zc.buildout and our recipes: a section in, a plan out, the plan made true."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn, TypeVar
+
+from eggcarton.buildout import current, unlocked
+from eggcarton.core.apply import apply
+from eggcarton.core.errors import EggcartonError
+from eggcarton.core.layout import Environment, Layout
+from eggcarton.core.options import read_options
+from eggcarton.core.plan import Plan
+
+_DIGEST = "eggcarton-plan"
+_Result = TypeVar("_Result")
+
+
+class Stop(SystemExit):
+    """The end of a run whose reason has been told.
+
+    zc.buildout ends with status 1 on any exception but this kind; and an error that it catches while it updates a
+    part makes it delete that part's files.
+    """
+
+
+def stop(error: EggcartonError) -> NoReturn:
+    """Tell an error once, in its own sentence, and end the run with its exit code."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.write(f"Error: {error}\n")
+    raise Stop(error.exit_code) from error
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """End the run on one of our errors, told once, with its exit code."""
+    try:
+        yield
+    except EggcartonError as error:
+        stop(error)
+
+
+def _told(method: Callable[..., _Result]) -> Callable[..., _Result]:
+    @functools.wraps(method)
+    def wrapper(*arguments: Any) -> _Result:
+        with told():
+            return method(*arguments)
+
+    return wrapper
+
+
+class Part:
+    """One part of a buildout, whatever its recipe.
+
+    Everything that can fail is done here at the start, before zc.buildout takes anything away.
+    """
+
+    @_told
+    def __init__(self, module: ModuleType, buildout: Any, name: str, options: Any) -> None:
+        self.name, self.buildout = name, buildout
+        self.session = current.session(buildout)
+        values = {key: options[key] for key in options if key != _DIGEST}
+        reading = read_options(module.Options, name, values)
+        for warning in reading.warnings:
+            logging.getLogger("eggcarton").warning("%s", warning)
+        self.options = reading.options
+        self.layout = layout_of(buildout, name)
+        self.plan: Plan = module.plan(self.options, self.layout, self._environment(make=False))
+        options[_DIGEST] = self.plan.digest
+        for output, value in self.plan.outputs.items():
+            options[output] = value
+
+    def _environment(self, *, make: bool) -> Environment | None:
+        requirements = tuple(getattr(self.options, "requirements", ()))
+        extra_paths = [self.layout.root / path for path in getattr(self.options, "extra_paths", ())]
+        if not requirements and not extra_paths:
+            return None
+        if self.session is not None:
+            return self.session.environment(requirements, extra_paths, make=make)
+        return unlocked.environment(self.buildout, self.name, requirements, extra_paths, make=make)
+
+    @_told
+    def install(self) -> tuple[str, ...]:
+        """Make the plan true for the first time, or again after zc.buildout gave its files up."""
+        if self.session is not None:
+            self.session.done.installed += 1
+        transaction = current.transaction(self.buildout)
+        if transaction is not None:
+            transaction.adopt(self.name, [item.path for item in self.plan.items])
+        return self._apply(replace=transaction is not None)
+
+    @_told
+    def update(self) -> tuple[str, ...]:
+        """Make the plan true once more; what is right already is not touched."""
+        if self.session is not None:
+            self.session.done.unchanged += 1
+        return self._apply(replace=True)
+
+    def _apply(self, *, replace: bool) -> tuple[str, ...]:
+        self._environment(make=True)
+        render = self.session.render if self.session is not None else unlocked.renderer(self.buildout)
+        owned = apply(self.plan, self.name, records_of(self.buildout), replace=replace, render=render)
+        for remark in self.plan.remarks:
+            logging.getLogger("eggcarton").info("[%s] %s", self.name, remark)
+        return owned
+
+
+def records_of(buildout: Any) -> Path:
+    """Return where it is recorded which part owns which path."""
+    return Path(buildout["buildout"]["parts-directory"]) / ".eggcarton"
+
+
+def layout_of(buildout: Any, part: str) -> Layout:
+    """Return the directories of a buildout as one part sees them."""
+    section = buildout["buildout"]
+    root = Path(section["directory"])
+    var = root / "var"
+    return Layout(
+        part=part,
+        root=root,
+        bin=Path(section["bin-directory"]),
+        etc=root / "etc",
+        parts=Path(section["parts-directory"]),
+        var=var,
+        log=var / "log",
+        run=var / "run",
+    )

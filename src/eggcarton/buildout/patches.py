@@ -1,0 +1,183 @@
+"""Where zc.buildout's own way is changed: the only code that touches its internals, and it puts them back.
+
+Tried on zc.buildout 5.2.0 and 6.0.1. Every replacement asks for the session of its buildout first and does what
+zc.buildout does when there is none, so that a configuration which does not name the extension is left alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from zc.buildout import configparser, easy_install
+from zc.buildout.buildout import Buildout
+
+from eggcarton.buildout import current
+from eggcarton.buildout.part import told
+from eggcarton.buildout.session import Session
+from eggcarton.buildout.transaction import Transaction
+
+_NAME = "eggcarton"
+_running: list[Session] = []
+
+
+def is_named(buildout: Any) -> bool:
+    """Tell whether a configuration asks for the extension; being installed is not being asked for."""
+    return _NAME in buildout["buildout"].get("extensions", "").split()
+
+
+def begin(buildout: Any) -> Session:
+    """Begin the session of a buildout's run, its transaction too, and provide its recipes; once a run."""
+    session = current.session(buildout)
+    if session is None:
+        with told():
+            session = Session(buildout)
+            installed, root = buildout["buildout"].get("installed"), Path(buildout["buildout"]["directory"])
+            ours = (session.develop_eggs,)
+            transaction = Transaction.begin(session.records, Path(installed), root, ours=ours) if installed else None
+            current.begin(buildout, session, transaction)
+            _running.append(session)
+            session.prepare_recipes()
+    return session
+
+
+def commit(buildout: Any) -> None:
+    """End a run that has succeeded: what nobody owns any more goes now."""
+    session, transaction = current.session(buildout), current.transaction(buildout)
+    if session is None:
+        return
+    owned, parts = _installed(buildout)
+    with told():
+        if transaction is not None:
+            transaction.commit(owned, parts)
+        session.finish(complete=set(buildout["buildout"].get("parts", "").split()) <= set(buildout._data))
+    _running.clear()
+
+
+def abandon(buildout: Any) -> None:
+    """End a run that has not succeeded: everything is as it was before."""
+    session, transaction = current.session(buildout), current.transaction(buildout)
+    if transaction is not None:
+        transaction.undo()
+    if session is not None:
+        session.close()
+    _running.clear()
+
+
+def _installed(buildout: Any) -> tuple[list[str], list[str]]:
+    path = Path(buildout["buildout"].get("installed") or "")
+    if not path.is_file():
+        return [], []
+    with path.open(encoding="utf-8") as stream:
+        sections = configparser.parse(stream, str(path))
+    owned = sections.get("buildout", {}).get("installed_develop_eggs", "").split("\n")
+    for section in sections.values():
+        owned += section.get("__buildout_installed__", "").split("\n")
+    parts = sections.get("buildout", {}).get("parts", "").split()
+    return [path for path in owned if path], parts
+
+
+def _load_extensions(original: Callable[[Any], None]) -> Callable[[Any], None]:
+    def load(self: Any) -> None:
+        if is_named(self):
+            begin(self)
+        original(self)
+
+    return load
+
+
+def _maybe_upgrade(original: Callable[[Any], None]) -> Callable[[Any], None]:
+    def upgrade(self: Any) -> None:
+        if current.session(self) is None:
+            original(self)
+
+    return upgrade
+
+
+def _develop(original: Callable[[Any], str]) -> Callable[[Any], str]:
+    def develop(self: Any) -> str:
+        session = current.session(self)
+        if session is None:
+            return original(self)
+        with told():
+            return "\n".join(session.prepare_parts())
+
+    return develop
+
+
+def _uninstall(original: Callable[[Any, str], None]) -> Callable[[Any, str], None]:
+    def uninstall(self: Any, installed: str) -> None:
+        transaction = current.transaction(self)
+        if transaction is None:
+            original(self, installed)
+        else:
+            transaction.release(path for path in installed.split("\n") if path)
+
+    return uninstall
+
+
+def _unload_extensions(original: Callable[[Any], None]) -> Callable[[Any], None]:
+    def unload(self: Any) -> None:
+        original(self)
+        commit(self)
+
+    return unload
+
+
+def _install(original: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    def install(self: Any, arguments: Any) -> None:
+        try:
+            original(self, arguments)
+        except BaseException:
+            abandon(self)
+            raise
+
+    return install
+
+
+def _installer_install(original: Callable[..., Any]) -> Callable[..., Any]:
+    def install(self: Any, specs: Any, working_set: Any = None) -> Any:
+        if _running:
+            session = _running[-1]
+            with told():
+                if working_set is None:
+                    session.answer(specs)
+                # A recipe's section may name versions of its own; under a lock they are the lock's.
+                self._versions = session.pins(for_recipes=working_set is not None)
+            self._newest = False
+        return original(self, specs, working_set)
+
+    return install
+
+
+_PATCHES: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
+    (Buildout, "_load_extensions", _load_extensions),
+    (Buildout, "_maybe_upgrade", _maybe_upgrade),
+    (Buildout, "_develop", _develop),
+    (Buildout, "_uninstall", _uninstall),
+    (Buildout, "_unload_extensions", _unload_extensions),
+    (Buildout, "install", _install),
+    (easy_install.Installer, "install", _installer_install),
+)
+
+
+def _worth_telling(record: logging.LogRecord) -> bool:
+    """Leave out that a part is looked at again: the last line of a run says how many parts are unchanged."""
+    return not (_running and record.msg == "Updating %s.")
+
+
+@contextmanager
+def seated() -> Iterator[None]:
+    """Hold the patches in place while the block runs."""
+    log = logging.getLogger("zc.buildout")
+    with ExitStack() as stack:
+        stack.callback(log.removeFilter, _worth_telling)
+        log.addFilter(_worth_telling)
+        for owner, name, make in _PATCHES:
+            original = getattr(owner, name)
+            stack.callback(setattr, owner, name, original)
+            setattr(owner, name, make(original))
+        yield

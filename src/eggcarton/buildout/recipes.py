@@ -1,0 +1,17 @@
+"""The recipes by the name that stands after the colon in ``recipe = eggcarton:NAME``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import ModuleType
+
+from eggcarton.recipes import coverage, scripts, template, test, wsgi
+
+RECIPES: Mapping[str, ModuleType] = {
+    "default": scripts,
+    "scripts": scripts,
+    "test": test,
+    "coverage": coverage,
+    "wsgi": wsgi,
+    "template": template,
+}

@@ -1,0 +1,73 @@
+"""Read sections of a configuration before any recipe has seen them.
+
+zc.buildout initialises a section's recipe the moment somebody looks at the section. What is to be locked must be
+known before that, so substitutions are done here on the raw text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from zc.buildout.buildout import Options
+
+_REFERENCE = re.compile(r"(?<!\$)\$\{([-a-zA-Z0-9 ._]*):([-a-zA-Z0-9 ._]+)\}")
+NOT_YET = "0"
+"""What stands for an option that a recipe will only set while it runs."""
+
+
+class Sections:
+    """The raw sections of one buildout, with ``<`` and ``${section:option}`` carried out."""
+
+    def __init__(self, buildout: Any) -> None:
+        self._buildout = buildout
+        self._raw: Mapping[str, dict[str, str]] = buildout._raw
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._raw
+
+    def section(self, name: str) -> dict[str, str]:
+        """Return a section's options as its recipe will see them."""
+        raw = self._inherited(name)
+        return {option: self._substituted(name, option, ((name, option),)) for option in raw if option != "<"}
+
+    def _inherited(self, name: str) -> dict[str, str]:
+        raw = self._raw.get(name)
+        if raw is None:
+            return {}
+        if "<" not in raw:
+            return raw
+        extended: dict[str, str] = Options(self._buildout, name, raw)._do_extend_raw(name, raw, [])
+        return extended
+
+    def _substituted(self, name: str, option: str, seen: tuple[tuple[str, str], ...]) -> str:
+        if name == "buildout":
+            value: str | None = self._buildout["buildout"].get(option)
+        else:
+            value = self._inherited(name).get(option)
+        if value is None:
+            return NOT_YET
+
+        def replacement(match: re.Match[str]) -> str:
+            reference = (match[1] or name, match[2])
+            if reference in seen:
+                return NOT_YET
+            return self._substituted(*reference, (*seen, reference))
+
+        return _REFERENCE.sub(replacement, value)
+
+    def parts(self) -> Iterator[str]:
+        """Give every section with a recipe that a run will initialise: the parts, and what they refer to."""
+        queue = self._buildout["buildout"].get("parts", "").split()
+        seen: set[str] = set()
+        while queue:
+            name = queue.pop(0)
+            if name in seen or name not in self._raw:
+                continue
+            seen.add(name)
+            raw = self._inherited(name)
+            queue += [match[1] for value in raw.values() for match in _REFERENCE.finditer(value) if match[1]]
+            queue += raw.get("<part-dependencies>", "").split()
+            if "recipe" in raw:
+                yield name

@@ -1,0 +1,343 @@
+"""One run of a locked build: what is needed, what the lock answers, and where each part finds it."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pkg_resources
+from zc.buildout import easy_install
+
+from eggcarton.buildout import develop, needs, settings
+from eggcarton.buildout.sections import Sections
+from eggcarton.core.errors import Drift, UsageProblem
+from eggcarton.core.layout import Environment, canonical_name
+from eggcarton.core.plan import Rendered
+from eggcarton.packages import closed, environment, selection
+from eggcarton.packages.environment import Interpreter, Member
+from eggcarton.packages.selection import Selection
+
+logger = logging.getLogger("eggcarton")
+
+
+def egg_tag() -> str:
+    """Return the end of an egg's name, as zc.buildout writes it for this Python and platform."""
+    return f"py{pkg_resources.PY_MAJOR}-{pkg_resources.get_supported_platform()}"
+
+
+def toolchain() -> dict[str, Any]:
+    """Return the distributions that zc.buildout itself runs on, by canonical name."""
+    found = {canonical_name(dist.project_name): dist for dist in easy_install.buildout_and_setuptools_dists}
+    for name in ("zc.recipe.egg", "zc-recipe-egg", "eggcarton"):
+        dist = pkg_resources.working_set.by_key.get(name)
+        if dist is not None:
+            found[canonical_name(dist.project_name)] = dist
+    return found
+
+
+@dataclass(slots=True)
+class Done:
+    """What a run did, for its last line."""
+
+    selected: int = 0
+    fetched: int = 0
+    size: int = 0
+    unpacked: int = 0
+    installed: int = 0
+    unchanged: int = 0
+    begun: float = field(default_factory=time.monotonic)
+
+    def __str__(self) -> str:
+        size = f" ({self.size / 1e6:.1f} MB)" if self.size else ""
+        in_store = self.selected - self.unpacked
+        parts = [f"{self.unchanged} parts unchanged"] if self.unchanged else []
+        parts += [f"{self.installed} installed"] if self.installed else []
+        return "; ".join(
+            [
+                f"{self.selected} distributions: {in_store} in the store, {self.fetched} fetched{size}",
+                ", ".join(parts) or "no parts",
+                f"{time.monotonic() - self.begun:.1f} s",
+            ]
+        )
+
+
+class Session:
+    """What the extension knows of one buildout, from its start to its end.
+
+    Args:
+        buildout: the running zc.buildout.
+        reading: whether nothing may be written: no lock, no store, no environment.
+    """
+
+    def __init__(self, buildout: Any, *, reading: bool = False) -> None:
+        self.buildout, self.reading = buildout, reading
+        section = buildout["buildout"]
+        self.sections = Sections(buildout)
+        self.settings, warnings = settings.read(
+            self.sections.section(settings.SECTION), dict(section.items()), easy_install.default_index_url
+        )
+        for warning in warnings:
+            logger.warning(warning)
+        self.store = Path(section["eggs-directory"])
+        self.develop_eggs = Path(section["develop-eggs-directory"])
+        self.records = Path(section["parts-directory"]) / ".eggcarton"
+        self.state = self.records / "state"
+        self.python = Interpreter.running()
+        self.child = closed.Child(lambda: closed.ensure(self.store, index=self.settings.index, say=logger.info))
+        self.done = Done()
+        self.developed: dict[str, develop.Developed] = {}
+        self.selected: dict[str, Selection] = {}
+        self.used_environments: set[str] = set()
+        self.extra: list[list[str]] = []
+        self._sources: dict[str, Any] | None = None
+
+    @property
+    def sources(self) -> dict[str, Any]:
+        """Where files come from; another cache than the usual one is told once."""
+        if self._sources is None:
+            cache, remark = self.settings.cache_directory()
+            if remark:
+                logger.info(remark[0].upper() + remark[1:] + ".")
+            self._sources = self.settings.sources(cache)
+        return self._sources
+
+    def prepare_recipes(self) -> None:
+        """Provide the extensions and recipes that the toolchain does not hold."""
+        wanted = [[spec, "extensions"] for spec in self.buildout["buildout"].get("extensions", "").split()]
+        wanted += [[part.recipe, f"the recipe of part {part.part}"] for part in needs.of_parts(self.sections)]
+        known = toolchain()
+        developed = {canonical_name(path.name) for path in self._develop_directories()}
+        foreign = [
+            pair
+            for pair in wanted
+            if (name := canonical_name(_project(pair[0]))) not in known and name not in developed
+        ]
+        if foreign:
+            stubs = [_stub(dist) for dist in known.values()]
+            self._select("recipes", foreign, stubs, {"all": [pair[0] for pair in foreign]})
+            for found in self.selected["recipes"].distributions.values():
+                pkg_resources.working_set.add_entry(found["egg"])
+
+    def prepare_parts(self) -> list[str]:
+        """Build develop packages, lock, fetch and unpack; return the entries of ``develop-eggs`` that belong to it."""
+        self._develop()
+        self._select_parts()
+        return sorted(str(self.develop_eggs / name) for d in self.developed.values() for name in d.files)
+
+    def _select_parts(self, upgrade: Sequence[str] | None = None, *, lock_only: bool = False) -> list[str]:
+        parts = needs.of_parts(self.sections)
+        sets = {selection.set_key(part.requirements): list(part.requirements) for part in parts if part.requirements}
+        wanted = needs.pairs(parts) + self.extra
+        wanted += [[d.name, f"develop package {d.name}"] for d in self.developed.values()]
+        if self.extra:
+            sets["asked"] = [pair[0] for pair in self.extra]
+        stubs = [{"name": d.name, "version": d.version, "requires": list(d.requires)} for d in self.developed.values()]
+        return self._select("parts", wanted, stubs, sets, upgrade=upgrade, lock_only=lock_only)
+
+    def lock(self, upgrade: Sequence[str] | None) -> list[str]:
+        """Make the lock anew and return what changed, a line each."""
+        self._develop()
+        return self._select_parts(upgrade, lock_only=True)
+
+    def _select(
+        self,
+        group: str,
+        wanted: Sequence[Sequence[str]],
+        stubs: Sequence[dict[str, Any]],
+        sets: dict[str, list[str]],
+        *,
+        upgrade: Sequence[str] | None = None,
+        lock_only: bool = False,
+    ) -> list[str]:
+        lock = self.settings.lock
+        if group != "parts":
+            lock = lock.with_name(f"{lock.stem}.{group}{lock.suffix}")
+        order: dict[str, Any] = {
+            "needs": sorted(map(list, wanted)),
+            "pins": dict(self.buildout.versions),
+            "develop": sorted(stubs, key=lambda stub: str(stub["name"])),
+            "requires_python": self.settings.requires_python,
+            "prereleases": self.settings.prereleases,
+            "tag": egg_tag(),
+            "allow_sdist": list(self.settings.allow_sdist),
+            "sets": sets,
+        }
+        where = self.state / f"selection-{group}.json"
+        key = selection.key_of(lock, store=str(self.store), python=self.python.version, **order)
+        found = selection.load(where)
+        if found is not None and found.key == key and found.stands() and upgrade is None and not lock_only:
+            self.selected[group] = found
+            self.done.selected += len(found.distributions)
+            return []
+        if self.reading:
+            raise Drift("the build is not up to date, so its plans are not known; run bin/buildout first")
+        answer = self.child.ask(
+            "provide",
+            lock=str(lock),
+            policy="frozen" if self.settings.frozen and upgrade is None else "update",
+            upgrade=upgrade,
+            sources=self.sources,
+            toolchain=_importable(toolchain()),
+            store=None if lock_only else str(self.store),
+            **order,
+        )
+        for line in answer["changed"]:
+            logger.info("%s: %s", lock.name, line)
+        if not lock_only:
+            self._note(group, lock, order, answer, where)
+        changed: list[str] = answer["changed"]
+        return changed
+
+    def _note(self, group: str, lock: Path, order: dict[str, Any], answer: dict[str, Any], where: Path) -> None:
+        for remark in answer["remarks"]:
+            logger.warning(remark)
+        self.done.selected += len(answer["distributions"])
+        self.done.fetched += answer["fetched"]
+        self.done.size += answer["bytes"]
+        self.done.unpacked += answer["unpacked"]
+        key = selection.key_of(lock, store=str(self.store), python=self.python.version, **order)
+        self.selected[group] = Selection(key, answer["distributions"], answer["sets"])
+        selection.save(where, self.selected[group])
+
+    def _develop_directories(self) -> list[Path]:
+        return develop.directories(self.buildout["buildout"].get("develop", ""), self.settings.root, logger.warning)
+
+    def _develop(self) -> None:
+        known = toolchain()
+        versions = {name: dist.version for name, dist in known.items()}
+        records = develop.Records(self.state / "develop", self.develop_eggs, versions)
+        sources = self._develop_directories()
+        found = {source: records.find(source) for source in sources}
+        missing = [source for source in sources if found[source] is None]
+        if missing and self.reading:
+            raise Drift("develop packages have changed, so plans are not known; run bin/buildout first")
+        if missing:
+            self._build(missing, found, records, known, versions)
+        self.developed = {d.name: d for d in found.values() if d is not None}
+        if not self.reading:
+            develop.forget(records, sources, self.develop_eggs)
+
+    def _build(
+        self,
+        missing: Sequence[Path],
+        found: dict[Path, develop.Developed | None],
+        records: develop.Records,
+        known: dict[str, Any],
+        versions: dict[str, str],
+    ) -> None:
+        for source in missing:
+            logger.info("Develop: %r", str(source))
+        old = {d.source: d for d in records.known().values()}
+        self.develop_eggs.mkdir(parents=True, exist_ok=True)
+        out = tempfile.mkdtemp(prefix=".building-", dir=self.develop_eggs)
+        try:
+            built = self.child.ask(
+                "develop",
+                sources=[str(source) for source in missing],
+                **_importable(known),
+                out=out,
+            )
+            for number, (source, answer) in enumerate(zip(missing, built, strict=True)):
+                if "foreign" in answer:
+                    logger.warning(
+                        "%s is built with %s, not in the toolchain: pip builds it, unlocked and anew each run",
+                        source,
+                        ", ".join(answer["foreign"]),
+                    )
+                    found[source] = develop.by_pip(source, self.develop_eggs)
+                    continue
+                built_here = develop.put_in_place(
+                    answer, source, Path(out, str(number)), self.develop_eggs, old.get(str(source))
+                )
+                found[source] = built_here
+                records.keep(built_here)
+        finally:
+            shutil.rmtree(out)
+
+    def answer(self, specs: Iterable[str]) -> None:
+        """Have the lock answer what a recipe asks for while it runs, beyond what its section says."""
+        chosen = self.selected.get("parts")
+        names = set(chosen.distributions) | set(self.developed) if chosen else set(self.developed)
+        new = [spec for spec in specs if canonical_name(_project(spec)) not in names]
+        if new and chosen is not None:
+            self.extra += [[spec, "a recipe while it runs"] for spec in new]
+            self._select_parts()
+
+    def pins(self, *, for_recipes: bool) -> dict[str, str]:
+        """Return the versions that zc.buildout's own installer is held to."""
+        pins = dict(self.buildout.versions)
+        if for_recipes:
+            if "recipes" in self.selected:
+                pins |= self.selected["recipes"].pins()
+            return _by_canonical(pins) | {name: dist.version for name, dist in toolchain().items()}
+        if "parts" in self.selected:
+            pins = _by_canonical(pins) | self.selected["parts"].pins()
+        return {name: pin for name, pin in _by_canonical(pins).items() if name not in self.developed}
+
+    def members(self, requirements: Sequence[str]) -> list[Member]:
+        """Return the distributions that a set of requirements leads to."""
+        key = selection.set_key(requirements)
+        chosen = self.selected["parts"]
+        if key not in chosen.sets:
+            raise UsageProblem(f"what is asked for was not known when the lock was read: {', '.join(requirements)}")
+        own = [self.developed[name].member(self.develop_eggs) for name in chosen.sets[key] if name in self.developed]
+        return own + chosen.members(key)
+
+    def environment(self, requirements: Sequence[str], extra_paths: Sequence[Path], *, make: bool) -> Environment:
+        """Return the environment of a part; made when it has to be, else as it would be."""
+        members = self.members(requirements)
+        place = self.records / "environments"
+        if not make:
+            described = environment.describe(place, self.python, members, extra_paths, self.store)
+            self.used_environments.add(described.prefix.name)
+            return described
+        made, remarks = environment.ensure(place, self.python, members, extra_paths, self.store)
+        for remark in remarks:
+            logger.warning(remark)
+        return made
+
+    def render(self, item: Rendered) -> str:
+        """Fill in a template in the child process."""
+        return closed.render(self.child, item)
+
+    def finish(self, *, complete: bool) -> None:
+        """Say in one line what was done; after a complete run remove environments that were long given up."""
+        if complete:
+            environment.keep_generations(self.records / "environments", self.used_environments)
+        logger.info("%s", self.done)
+        self.close()
+
+    def close(self) -> None:
+        """End the child process."""
+        self.child.close()
+
+
+def _project(spec: str) -> str:
+    name: str = pkg_resources.Requirement.parse(spec).project_name
+    return name
+
+
+def _stub(dist: Any) -> dict[str, Any]:
+    return {
+        "name": canonical_name(dist.project_name),
+        "version": dist.version,
+        "requires": [str(r) for r in dist.requires()],
+    }
+
+
+def _importable(known: dict[str, Any]) -> dict[str, Any]:
+    """Return the toolchain as a build may import it."""
+    return {
+        "paths": [dist.location for dist in known.values()],
+        "versions": {name: dist.version for name, dist in known.items()},
+    }
+
+
+def _by_canonical(pins: dict[str, str]) -> dict[str, str]:
+    return {canonical_name(name): pin for name, pin in pins.items()}

@@ -1,0 +1,107 @@
+"""The ``[eggcarton]`` section: how a build is locked, and where its files come from; all of it optional."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eggcarton.core.layout import canonical_name
+from eggcarton.core.options import option, read_options
+from eggcarton.core.readers import choice, path, text, words
+from eggcarton.indexes import configured
+
+SECTION = "eggcarton"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What the extension may be told."""
+
+    lock: Path = option(path, "the lock, relative to the buildout directory", default="pylock.toml")
+    policy: str = option(
+        choice("update", "frozen"),
+        "`update` locks what changed and says so; `frozen` refuses, for production and CI",
+        default="update",
+    )
+    requires_python: str | None = option(
+        text, "the Pythons the lock is for; without it the running minor version and later", default=None
+    )
+    allow_sdist: tuple[str, ...] = option(
+        words, "what may be built from source where there is no wheel; names and patterns", default=""
+    )
+    cache: Path | None = option(
+        path, "where fetched files are kept; without it the platform's cache directory", default=None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The section and the parts of ``[buildout]`` that matter beside it, all paths absolute."""
+
+    root: Path
+    lock: Path
+    frozen: bool
+    requires_python: str
+    index: str
+    find_links: tuple[str, ...]
+    offline: bool
+    prereleases: bool
+    allow_sdist: tuple[str, ...]
+    cache: Path | None
+
+    def cache_directory(self) -> tuple[Path, str | None]:
+        """Return a cache that can be written, and a remark when it is not the usual one."""
+        if self.cache is not None:
+            return self.cache, None
+        return configured.cache_directory(os.environ, Path.home(), self.root)
+
+    def sources(self, cache: Path) -> dict[str, Any]:
+        """Return where files come from, as the child process is told."""
+        local = [link.removeprefix("file://") for link in self.find_links]
+        directories = [str(self.root / link) for link in local if "://" not in link and (self.root / link).is_dir()]
+        return {
+            "index": self.index,
+            "find_links": directories + [link for link in self.find_links if link.startswith(("http://", "https://"))],
+            "cache": str(cache),
+            "directories": [str(self.lock.parent / "wheels"), *directories],
+            "offline": self.offline,
+        }
+
+
+def read(
+    section: Mapping[str, str], buildout: Mapping[str, str], public_index: str
+) -> tuple[Settings, tuple[str, ...]]:
+    """Read the settings of a build.
+
+    Args:
+        section: ``[eggcarton]``, which may be empty.
+        buildout: ``[buildout]``.
+        public_index: what zc.buildout asks when nobody names another.
+
+    Returns:
+        the settings, and warnings about options nobody knows.
+
+    Raises:
+        OptionProblems: the section is wrong.
+    """
+    reading = read_options(Options, SECTION, section)
+    options = reading.options
+    root = Path(buildout["directory"])
+    offline = buildout.get("offline", "false") == "true"
+    settings = Settings(
+        root=root,
+        lock=root / options.lock,
+        frozen=options.policy == "frozen",
+        requires_python=options.requires_python or f">={sys.version_info[0]}.{sys.version_info[1]}",
+        index=buildout.get("index", "").strip() or configured.index_url(os.environ, Path.home()) or public_index,
+        find_links=tuple(buildout.get("find-links", "").split()),
+        offline=offline,
+        prereleases=buildout.get("prefer-final", "true") == "false",
+        allow_sdist=tuple(canonical_name(name) for name in options.allow_sdist),
+        cache=root / options.cache.expanduser() if options.cache else None,
+    )
+    return settings, reading.warnings

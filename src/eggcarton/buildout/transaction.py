@@ -1,0 +1,155 @@
+"""Nothing that worked is taken away before the run that replaces it has succeeded.
+
+zc.buildout deletes the files of a changed part before it builds the new ones. Under a transaction they stay where
+they are until the end; directories of foreign recipes, which those recipes expect to be gone, are moved aside. A
+run that fails or is killed is undone: at once, or by the next command.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Container, Iterable
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote
+
+from eggcarton.core.records import Entry, owner_of, read_record, record_file, write_record
+
+
+class Transaction:
+    """One run's promise.
+
+    Args:
+        records: the directory of ownership records, ``parts/.eggcarton``.
+        installed: ``.installed.cfg``.
+        root: the buildout directory, that relative paths start from.
+        ours: directories whose entries are written by us alone, so that none has to make room.
+    """
+
+    def __init__(self, records: Path, installed: Path, root: Path, *, ours: Container[Path] = ()) -> None:
+        self._records, self._installed, self._root, self._ours = records, installed, root, ours
+        self._state = records / "state"
+        self._journal = self._state / "transaction.json"
+        self._released: dict[str, None] = {}
+        self._aside: list[tuple[str, str]] = []
+        self._before = installed.read_text("utf-8") if installed.exists() else None
+        self._open = False
+
+    @classmethod
+    def begin(cls, records: Path, installed: Path, root: Path, *, ours: Container[Path] = ()) -> Transaction:
+        """Undo what a killed run left, then begin a new one."""
+        left = cls(records, installed, root)
+        if left._journal.exists():
+            left._recover()
+        return cls(records, installed, root, ours=ours)
+
+    def _recover(self) -> None:
+        try:
+            raw = json.loads(self._journal.read_text("utf-8"))
+        except ValueError:
+            # The journal is written whole; one that cannot be read was never in force.
+            self._journal.unlink()
+            return
+        self._before = raw["installed"]
+        self._aside = [(place, aside) for place, aside in raw["aside"]]
+        self._open = True
+        self.undo()
+
+    def _write(self) -> None:
+        self._open = True
+        self._state.mkdir(parents=True, exist_ok=True)
+        temporary = self._journal.with_suffix(f".{os.getpid()}")
+        temporary.write_text(json.dumps({"installed": self._before, "aside": self._aside}), "utf-8")
+        os.replace(temporary, self._journal)
+
+    def release(self, paths: Iterable[str]) -> None:
+        """Take what zc.buildout would delete now; it goes when the run has succeeded and nobody took it up again."""
+        owned = _recorded(self._records)
+        for name in paths:
+            path = self._root / name
+            if not os.path.lexists(path):
+                continue
+            makes_room = path not in owned and path.parent not in self._ours
+            if path.is_dir() and not path.is_symlink() and makes_room:
+                self._move_aside(path)
+            else:
+                self._released[str(path)] = None
+        if not self._open:
+            self._write()
+
+    def _move_aside(self, path: Path) -> None:
+        aside = self._state / "aside" / str(len(self._aside))
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        if aside.exists():
+            shutil.rmtree(aside)
+        self._aside.append((str(path), str(aside)))
+        self._write()
+        os.rename(path, aside)
+
+    def is_released(self, path: Path) -> bool:
+        """Tell whether a path may be overwritten because its part has given it up in this run."""
+        return str(path) in self._released
+
+    def adopt(self, part: str, paths: Iterable[Path]) -> None:
+        """Let a part write over what another part has given up in this run, as when a part is renamed."""
+        record = read_record(self._records, part)
+        given: dict[Path, Entry] = {}
+        for path in paths:
+            if self.is_released(path) and path not in record.known:
+                owner = owner_of(self._records, path, besides=part)
+                if owner is not None:
+                    given[path] = read_record(self._records, owner).entries(path)[-1]
+        if given:
+            write_record(self._records, part, replace(record, paths={**record.paths, **given}))
+
+    def commit(self, owned: Iterable[str], parts: Container[str]) -> None:
+        """Remove what was released and belongs to nobody now, and the records of parts that are no more.
+
+        Args:
+            owned: every path that some part has now.
+            parts: the parts that there are now.
+        """
+        kept = {str(self._root / name) for name in owned}
+        for name in sorted(self._released, reverse=True):
+            path = Path(name)
+            if name in kept or not os.path.lexists(path):
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        for part in _parts(self._records):
+            if part not in parts:
+                record_file(self._records, part).unlink(missing_ok=True)
+        self._forget()
+
+    def undo(self) -> None:
+        """Put back what was moved aside, and zc.buildout's own record as it was."""
+        if not self._open:
+            return
+        for place, aside in reversed(self._aside):
+            if os.path.isdir(aside):
+                if os.path.isdir(place):
+                    shutil.rmtree(place)
+                os.rename(aside, place)
+        if self._before is not None:
+            temporary = self._installed.with_name(f"{self._installed.name}.{os.getpid()}")
+            temporary.write_text(self._before, "utf-8")
+            os.replace(temporary, self._installed)
+        self._forget()
+
+    def _forget(self) -> None:
+        shutil.rmtree(self._state / "aside", ignore_errors=True)
+        self._journal.unlink(missing_ok=True)
+        self._released, self._aside, self._open = {}, [], False
+
+
+def _recorded(records: Path) -> set[Path]:
+    """Return every path that a part of ours owns."""
+    return {path for part in _parts(records) for path in read_record(records, part).known}
+
+
+def _parts(records: Path) -> list[str]:
+    return [unquote(file.stem) for file in records.glob("*.json")]

@@ -1,0 +1,87 @@
+"""Recipes without the extension: they build through zc.recipe.egg's working set, unlocked, and say so once."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pkg_resources
+import zc.recipe.egg
+from zc.buildout.buildout import Options
+from zc.buildout.utils import get_pth_paths
+
+from eggcarton.core.layout import Environment, canonical_name
+from eggcarton.core.plan import Rendered
+from eggcarton.packages import closed
+from eggcarton.packages.environment import Interpreter, Member, describe, ensure
+
+logger = logging.getLogger("eggcarton")
+_SAID = "_eggcarton_said"
+
+
+def _made(buildout: Any, members: Sequence[Member], extra_paths: Sequence[Path], *, make: bool) -> Environment:
+    """Return the environment of what zc.buildout's own installer chose."""
+    section = buildout["buildout"]
+    place = Path(section["parts-directory"]) / ".eggcarton" / "environments"
+    store = Path(section["eggs-directory"])
+    if not make:
+        return describe(place, Interpreter.running(), members, extra_paths, store)
+    made, remarks = ensure(place, Interpreter.running(), members, extra_paths, store)
+    for remark in remarks:
+        logger.warning(remark)
+    return made
+
+
+def environment(
+    buildout: Any, name: str, requirements: Sequence[str], extra_paths: Sequence[Path], *, make: bool
+) -> Environment:
+    """Return the environment of a part as zc.recipe.egg would choose its distributions.
+
+    Args:
+        make: whether it is to be there, or only described.
+    """
+    if not getattr(buildout, _SAID, False):
+        setattr(buildout, _SAID, True)
+        logger.warning(
+            "eggcarton's extension is not in force, so what is installed is neither locked nor verified, and fetched "
+            "one by one; 'extensions = eggcarton' in [buildout] changes that."
+        )
+    section = Options(buildout, name, {"eggs": "\n".join(requirements)})
+    egg = zc.recipe.egg.Egg(buildout, name, section)
+    _, working_set = egg.working_set()
+    members, paths = [], list(extra_paths)
+    for dist in working_set:
+        if dist.precedence == pkg_resources.DEVELOP_DIST and not dist.location.endswith(".egg"):
+            members.append(_developed(dist))
+            paths.insert(0, Path(dist.location))
+            paths += [Path(path) for path in get_pth_paths(dist.location) if Path(path) not in paths]
+        else:
+            place = Path(dist.location)
+            members.append(Member(canonical_name(dist.project_name), dist.version, place, os.path.realpath(place)))
+    return _made(buildout, members, paths, make=make)
+
+
+def _developed(dist: Any) -> Member:
+    place = Path(dist.location)
+    metadata = [entry for entry in sorted(os.listdir(place)) if _is_metadata_of(entry, dist.project_name)]
+    return Member(canonical_name(dist.project_name), dist.version, place, dist.location, tuple(metadata))
+
+
+def _is_metadata_of(entry: str, project: str) -> bool:
+    stem, _, end = entry.rpartition(".")
+    return end in ("dist-info", "egg-info") and canonical_name(stem.partition("-")[0]) == canonical_name(project)
+
+
+def renderer(buildout: Any) -> Callable[[Rendered], str]:
+    """Return what fills in templates when there is no session: a child process for one file."""
+
+    def render(item: Rendered) -> str:
+        section = buildout["buildout"]
+        store, index = Path(section["eggs-directory"]), section.get("index", "").strip() or None
+        with closed.Child(lambda: closed.ensure(store, index=index, say=logger.info)) as child:
+            return closed.render(child, item)
+
+    return render

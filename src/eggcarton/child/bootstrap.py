@@ -1,0 +1,220 @@
+"""The second half of ``bootstrap.py``: the toolchain into the store, then ``bin/buildout`` and ``bin/eggcarton``."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from eggcarton.child import toolchain
+from eggcarton.core.errors import EggcartonError
+from eggcarton.core.script import script
+from eggcarton.packages import closed
+from eggcarton.packages.store import HIDDEN
+
+_QUERY = """
+import json, sys
+settings = json.loads(sys.argv[1])
+sys.path[:0] = settings["paths"]
+from zc.buildout.buildout import Buildout
+import logging, pkg_resources
+buildout = Buildout(settings["config"], settings["options"], settings["defaults"], "install", ())
+names = ("eggs-directory", "bin-directory", "develop-eggs-directory", "directory")
+answer = {name: buildout["buildout"][name] for name in names}
+answer["tag"] = f"py{pkg_resources.PY_MAJOR}-{pkg_resources.get_supported_platform()}"
+with open(settings["answer"], "w", encoding="utf-8") as stream:
+    json.dump(answer, stream)
+"""
+_EGG_INFO = """
+import sys
+sys.path[:0] = sys.argv[1:2]
+base = sys.argv[2]
+sys.argv[:] = ["setup.py", "-q", "egg_info", "--egg-base", base]
+import setuptools
+sys.dont_write_bytecode = True
+__file__ = "setup.py"
+source = open(__file__, encoding="utf-8").read()
+exec(compile(source, __file__, "exec"), {"__file__": __file__, "__name__": "__main__"})
+"""
+
+
+def main() -> None:
+    """Do what the JSON on the command line orders; an error is one sentence and an exit code."""
+    try:
+        bootstrap(json.loads(sys.argv[1]))
+    except EggcartonError as error:
+        sys.stderr.write(f"Error: {error}\n")
+        sys.exit(error.exit_code)
+    except OSError as error:
+        sys.exit(f"Error: {error.filename}: {error.strerror}")
+
+
+def bootstrap(order: Mapping[str, Any]) -> None:
+    """Put the toolchain, the closed set and eggcarton itself where a buildout keeps its distributions.
+
+    Where that is only zc.buildout's own reader can tell, so the toolchain is unpacked in the cache first and asked.
+    """
+    cache, directory = Path(order["cache"]), Path(order["directory"])
+    preliminary = cache / "toolchain" / closed.directory_name()
+    tag = f"py{sys.version_info[0]}.{sys.version_info[1]}-{sysconfig.get_platform()}"
+    first = _provide(order, preliminary, tag)
+    checkout = Path(order["checkout"])
+    python = Path(order["python"])
+    with tempfile.TemporaryDirectory(prefix="eggcarton-bootstrap-") as name:
+        own = _own_egg(checkout, first, Path(name), python)
+        places = _asked(order, [*(found["egg"] for found in first), str(own)], Path(name))
+        store = Path(places["eggs-directory"])
+        found = _provide(order, store, places["tag"])
+        _closed_set(Path(order["closed_set"]), store)
+        develop_eggs = Path(places["develop-eggs-directory"])
+        develop_eggs.mkdir(parents=True, exist_ok=True)
+        egg = _in_place(own, develop_eggs)
+    paths = [str(egg), *(item["egg"] for item in found)]
+    scripts = Path(places["bin-directory"])
+    scripts.mkdir(parents=True, exist_ok=True)
+    for program, module in (("eggcarton", "eggcarton.cli"), ("buildout", "eggcarton.buildout.command")):
+        _write(scripts / program, _script(python, paths, module, order["stamp"]))
+    usual = directory / "bin"
+    note = directory / ".eggcarton" / "bin"
+    if scripts != usual:
+        note.parent.mkdir(exist_ok=True)
+        note.write_text(str(scripts), "utf-8")
+    else:
+        note.unlink(missing_ok=True)
+
+
+def _provide(order: Mapping[str, Any], store: Path, tag: str) -> list[dict[str, str]]:
+    store.mkdir(parents=True, exist_ok=True)
+    sources = {
+        "index": "",
+        "find_links": [],
+        "cache": order["cache"],
+        "directories": [order["wheels"]],
+        "offline": True,
+    }
+    return toolchain.provide(pins_file=order["toolchain"], sources=sources, store=str(store), tag=tag)
+
+
+def _own_egg(checkout: Path, found: Sequence[Mapping[str, str]], place: Path, python: Path) -> Path:
+    """Make an egg whose package is a link to the checkout's source, with the metadata that setup.py gives it."""
+    setuptools = next(item["egg"] for item in found if item["name"] == "setuptools")
+    base = place / "info"
+    base.mkdir()
+    done = subprocess.run(
+        [str(python), "-IS", "-c", _EGG_INFO, setuptools, str(base)],
+        cwd=checkout,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=300,
+        check=False,
+    )
+    info = base / "eggcarton.egg-info"
+    if done.returncode or not info.is_dir():
+        raise EggcartonError(
+            f"{checkout / 'setup.py'} gave no metadata: {done.stderr.decode('utf-8', 'replace').strip()[-500:]}"
+        )
+    version = re.search(r"^Version: (.+)$", (info / "PKG-INFO").read_text("utf-8"), re.MULTILINE)
+    assert version is not None
+    egg = place / f"eggcarton-{version[1]}-py{sys.version_info[0]}.{sys.version_info[1]}.egg"
+    (egg / "EGG-INFO").mkdir(parents=True)
+    for name in ("PKG-INFO", "entry_points.txt", "requires.txt", "top_level.txt"):
+        shutil.copyfile(info / name, egg / "EGG-INFO" / name)
+    (egg / "eggcarton").symlink_to(checkout / "src" / "eggcarton")
+    return egg
+
+
+def _in_place(egg: Path, directory: Path) -> Path:
+    for old in directory.glob("eggcarton-*.egg"):
+        shutil.rmtree(old) if old.is_dir() and not old.is_symlink() else old.unlink()
+    final = directory / egg.name
+    shutil.copytree(egg, final, symlinks=True)
+    return final
+
+
+def _asked(order: Mapping[str, Any], paths: Sequence[str], place: Path) -> dict[str, str]:
+    """Ask zc.buildout where the configuration puts things."""
+    config, options, defaults = _read_arguments(order["arguments"])
+    answer = place / "places.json"
+    question = {
+        "config": config,
+        "options": options,
+        "defaults": defaults,
+        "paths": list(paths),
+        "answer": str(answer),
+    }
+    done = subprocess.run(
+        [order["python"], "-IS", "-c", _QUERY, json.dumps(question)],
+        cwd=order["directory"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=300,
+        check=False,
+    )
+    if done.returncode:
+        last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"])[-1]
+        raise EggcartonError(f"{Path(order['directory'], config)} cannot be read: {last}")
+    places: dict[str, str] = json.loads(answer.read_text("utf-8"))
+    return places
+
+
+def _read_arguments(arguments: Sequence[str]) -> tuple[str, list[list[str]], bool]:
+    """Return the configuration file, the assignments, and whether user defaults count, as zc.buildout reads them."""
+    config, options, defaults, words = "buildout.cfg", [], True, list(arguments)
+    while words:
+        word = words.pop(0)
+        if word.startswith("-"):
+            flags, _, rest = word[1:].partition("c")
+            defaults = defaults and "U" not in flags
+            if "c" in word[1:]:
+                config = rest or (words.pop(0) if words else config)
+        elif "=" in word:
+            name, _, value = word.partition("=")
+            section, colon, option = name.rpartition(":")
+            options.append([section if colon else "buildout", option, value])
+        else:
+            break
+    return config, options, defaults
+
+
+def _closed_set(source: Path, store: Path) -> None:
+    final = store / HIDDEN / closed.directory_name()
+    if final.is_dir():
+        return
+    with tempfile.TemporaryDirectory(prefix=".closed-", dir=final.parent) as name:
+        copy = Path(name) / final.name
+        shutil.copytree(source, copy, symlinks=True)
+        try:
+            copy.rename(final)
+        except OSError:
+            if not final.is_dir():
+                raise
+
+
+def _script(python: Path, paths: Sequence[str], module: str, stamp: str) -> str:
+    lines = "".join(f"    {json.dumps(path)},\n" for path in paths)
+    body = (
+        f"# bootstrap: {stamp}\n"
+        f"sys.path[:0] = [\n{lines}]\n\n"
+        f"from {module} import main\n\n"
+        'if __name__ == "__main__":\n    main()'
+    )
+    # Without site (-S) no site-packages is on the path that a part could be served from.
+    return script(python, body, flags="-IS")
+
+
+def _write(path: Path, text: str) -> None:
+    """Put a script in place; one of a stock zc.buildout is kept beside it."""
+    if path.exists() and path.name == "buildout" and "# bootstrap: " not in path.read_text("utf-8", "replace"):
+        os.replace(path, path.with_name("buildout.before"))
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, "utf-8")
+    temporary.chmod(0o755)
+    os.replace(temporary, path)

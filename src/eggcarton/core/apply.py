@@ -1,0 +1,274 @@
+"""The one door through which a part's files are written: old or new stands at every moment, never a mix."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from dataclasses import replace as changed
+from pathlib import Path
+
+from eggcarton.core import process
+from eggcarton.core.difference import difference
+from eggcarton.core.errors import ForeignFile, StagingProblem
+from eggcarton.core.plan import (
+    File,
+    Item,
+    KeptDirectory,
+    Link,
+    OwnedDirectory,
+    Plan,
+    Produced,
+    Rendered,
+    digest_of,
+)
+from eggcarton.core.records import Entry, Record, owner_of, read_record, record_file, write_record
+from eggcarton.core.staging import (
+    Run,
+    Step,
+    make_directory,
+    put_in_place,
+    reasons,
+    stage,
+    stands,
+    sweep,
+    take_away,
+    tidy,
+)
+from eggcarton.core.standing import digest_of_bytes, digest_of_tree, is_empty, look
+
+__all__ = ["Render", "Run", "apply", "difference"]
+
+Render = Callable[[Rendered], str]
+
+
+def apply(
+    plan: Plan,
+    part: str,
+    records: Path,
+    *,
+    replace: bool,
+    created: Callable[[Path], object] = lambda path: None,
+    render: Render | None = None,
+    run: Run = process.run,
+) -> tuple[str, ...]:
+    """Make a plan true, wholly or not at all.
+
+    Everything is checked, then everything is staged beside its place, then everything is put in
+    place; an error at any point leaves what stood before. What is right already is not touched.
+    What an earlier plan of this part left, and this one does not name, is removed.
+
+    Args:
+        part: its name, under which the record of what it owns is kept.
+        records: the directory of these records.
+        replace: whether whatever stands at a path that the record names is replaced (an update), or only
+            what still is as the part wrote it (an installation).
+        created: told each path that did not exist, before it does.
+        render: fills in the template of one Rendered.
+        run: runs the command of a Produced.
+
+    Returns:
+        The paths that the part owns.
+
+    Raises:
+        ForeignFile: when something stands in the way that the part did not put there.
+        StagingProblem: when something cannot be written.
+        RecordProblem: when the part's record cannot be read.
+    """
+    record = read_record(records, part)
+    planned = {item.path for item in plan.items}
+    sweep(sorted(record.known | planned))
+    steps = [_step(item, record, render) for item in plan.items]
+    for step in steps:
+        _check(step, record, part, records, replace=replace)
+    change = _Change(
+        part=part,
+        records=records,
+        before=record,
+        digest=plan.digest,
+        steps=[step for step in steps if not step.is_done],
+        owned={step.path: step.entry for step in steps if not isinstance(step.item, KeptDirectory)},
+        standing={step.path: _entry_of(step) for step in steps if step.before.kind != "nothing"},
+        stale=_stale(record.known - planned, record, part, records),
+    )
+    if change.steps or change.stale or record != change.after:
+        change.carry_out(created, run)
+    return tuple(str(path) for path in change.owned)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Change:
+    """The way from what stands to what is planned.
+
+    Args:
+        before: the record as it was found.
+        digest: of the plan.
+        steps: what is not true yet.
+        owned: what the part owns in the end.
+        standing: what stands now at planned paths.
+        stale: what the part owns now, and no longer in the end.
+    """
+
+    part: str
+    records: Path
+    before: Record
+    digest: str
+    steps: Sequence[Step]
+    owned: Mapping[Path, Entry]
+    standing: Mapping[Path, Entry]
+    stale: Mapping[Path, Entry]
+
+    @property
+    def after(self) -> Record:
+        return Record(self.digest, self.owned)
+
+    def carry_out(self, created: Callable[[Path], object], run: Run) -> None:
+        with ExitStack() as undo:
+            after = self._put_all_in_place(undo, created, run)
+            # From here on the new state counts: what waits aside is only to be thrown away.
+            undo.pop_all()
+        if self.steps or self.stale:
+            tidy([*(step.path for step in self.steps), *self.stale])
+            for path in sorted(self.stale, reverse=True):
+                if self.stale[path].kind == "directory":
+                    with suppress(OSError):
+                        path.rmdir()
+        if self.stale:
+            with suppress(OSError):
+                write_record(self.records, self.part, after)
+
+    def _put_all_in_place(self, undo: ExitStack, created: Callable[[Path], object], run: Run) -> Record:
+        if self.steps or self.stale:
+            undo.callback(_restore, self.records, self.part, self.before)
+            self._write(Record(self.before.digest, {**self.stale, **self._known}, self.owned))
+        in_the_way = [path for path in self.stale if any(path in step.path.parents for step in self.steps)]
+        for path in in_the_way:
+            if self.stale[path].kind != "directory":
+                take_away(path, undo)
+        directories = [step for step in self.steps if step.is_directory]
+        for step in sorted(directories, key=lambda step: step.path):
+            make_directory(step, undo, created)
+        others = [step for step in self.steps if not step.is_directory]
+        digests = {step.path: stage(step, undo, run) for step in others}
+        owned = {path: _with_digest(entry, digests.get(path)) for path, entry in self.owned.items()}
+        if owned != self.owned:
+            self._write(Record(self.before.digest, {**self.stale, **self._known}, owned))
+        for step in others:
+            put_in_place(step, undo, created)
+        for path, entry in self.stale.items():
+            if entry.kind != "directory" and path not in in_the_way:
+                take_away(path, undo)
+        self._write(Record(self.digest, {**self.stale, **owned}))
+        return Record(self.digest, owned)
+
+    @property
+    def _known(self) -> dict[Path, Entry]:
+        """What stands at planned paths and is this part's."""
+        return {path: entry for path, entry in self.standing.items() if path in self.before.known}
+
+    def _write(self, record: Record) -> None:
+        with reasons(record_file(self.records, self.part)):
+            write_record(self.records, self.part, record)
+
+
+def _restore(records: Path, part: str, record: Record) -> None:
+    # A record that still tells of the attempt is no harm; another error here would hide the first.
+    with suppress(OSError):
+        if record == Record():
+            record_file(records, part).unlink(missing_ok=True)
+        else:
+            write_record(records, part, record)
+
+
+def _with_digest(entry: Entry, digest: str | None) -> Entry:
+    return entry if digest is None else changed(entry, digest=digest)
+
+
+def _entry_of(step: Step) -> Entry:
+    """Return what stands at a step's path as the record names it."""
+    before = step.before
+    if isinstance(step.item, Produced) and before.kind == "directory":
+        return Entry("produced", digest_of_tree(step.path), before.mode)
+    kind = before.kind if before.kind in ("link", "directory") else "file"
+    return Entry(kind, before.digest, before.mode)
+
+
+def _stale(paths: Iterable[Path], record: Record, part: str, records: Path) -> dict[Path, Entry]:
+    """Return what an earlier plan left, still stands as it left it, and is no other part's by now."""
+    stale: dict[Path, Entry] = {}
+    for path in sorted(paths):
+        with reasons(path):
+            standing = look(path)
+            for entry in record.entries(path):
+                if entry.kind == "produced" and standing.kind == "directory":
+                    untouched = digest_of_tree(path) == entry.digest
+                else:
+                    untouched = stands(entry, standing)
+                if untouched and owner_of(records, path, besides=part) is None:
+                    stale[path] = entry
+    return stale
+
+
+def _step(item: Item, record: Record, render: Render | None) -> Step:
+    """Look at an item's path and decide what is to stand there."""
+    with reasons(item.path):
+        before = look(item.path)
+        known = record.entries(item.path)
+        if isinstance(item, File):
+            return Step(item, Entry("file", digest_of_bytes(item.data), item.mode), before, item.data)
+        if isinstance(item, Link):
+            return Step(item, Entry("link", digest_of_bytes(os.fsencode(item.target))), before)
+        if isinstance(item, Produced):
+            source = _source_of(item)
+            for entry in known:
+                if entry.source == source and stands(entry, before) and _is_whole(item.path, entry, record):
+                    return Step(item, entry, before)
+            return Step(item, Entry("produced", "", 0o755, source), before)
+        if isinstance(item, OwnedDirectory | KeptDirectory):
+            return Step(item, Entry("directory", "", item.mode), before)
+        source = digest_of([item.template, item.name, item.variables])
+        for entry in known:
+            if entry.source == source and entry.mode == item.mode and stands(entry, before):
+                return Step(item, entry, before)
+        if render is None:
+            raise StagingProblem(item.path, "nothing here can fill in its template")
+        data = render(item).encode()
+        return Step(item, Entry("file", digest_of_bytes(data), item.mode, source), before, data)
+
+
+def _source_of(item: Produced) -> str:
+    inputs = [[str(path), digest_of_tree(path)] for path in item.inputs]
+    return digest_of([item.command, inputs])
+
+
+def _is_whole(path: Path, entry: Entry, record: Record) -> bool:
+    """Say whether the tree that stands is the one that an entry names; only after a kill can that be in doubt."""
+    return not record.pending or digest_of_tree(path) == entry.digest
+
+
+def _check(step: Step, record: Record, part: str, records: Path, *, replace: bool) -> None:
+    """Refuse to touch what this part did not put there."""
+    standing, path = step.before, step.path
+    if standing.kind == "nothing":
+        return
+    with reasons(path):
+        known = record.entries(path)
+        if isinstance(step.item, KeptDirectory):
+            fine = path.is_dir()
+        elif standing.kind == "directory":
+            fine = _may_take_directory(step, known, replace=replace)
+        else:
+            fine = step.is_done or any(replace or stands(entry, standing) for entry in known)
+    if not fine:
+        raise ForeignFile(path, part, owner_of(records, path, besides=part))
+
+
+def _may_take_directory(step: Step, known: Sequence[Entry], *, replace: bool) -> bool:
+    """Say whether an item may take the place of a directory, or be it."""
+    if isinstance(step.item, OwnedDirectory):
+        return bool(known) or is_empty(step.path)
+    if is_empty(step.path):
+        return bool(known) or isinstance(step.item, Produced)
+    produced = [entry for entry in known if entry.kind == "produced"]
+    return bool(produced) and (replace or digest_of_tree(step.path) in {entry.digest for entry in produced})

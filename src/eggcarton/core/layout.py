@@ -1,0 +1,105 @@
+"""Where a part puts things, and what it may import."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """The directories of one buildout, as one part sees them."""
+
+    part: str
+    root: Path
+    bin: Path
+    etc: Path
+    parts: Path
+    var: Path
+    log: Path
+    run: Path
+
+    @property
+    def location(self) -> Path:
+        """The part's own directory."""
+        return self.parts / self.part
+
+    @classmethod
+    def under(cls, root: Path, part: str) -> Layout:
+        """Return the layout with the default directory names below `root`."""
+        var = root / "var"
+        return cls(
+            part=part,
+            root=root,
+            bin=root / "bin",
+            etc=root / "etc",
+            parts=root / "parts",
+            var=var,
+            log=var / "log",
+            run=var / "run",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPoint:
+    """One entry point of a distribution: `name = module:attribute` in a group."""
+
+    distribution: str
+    group: str
+    name: str
+    module: str
+    attribute: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Environment:
+    """What one part may import, ready to be used.
+
+    Args:
+        python: its interpreter, `bin/python` below `prefix`.
+        distributions: canonical names and versions, sorted.
+        digest: changes whenever anything in the environment changes.
+        store: where the unpacked distributions really lie; site-packages holds links to there.
+    """
+
+    python: Path
+    prefix: Path
+    site_packages: Path
+    distributions: tuple[tuple[str, str], ...]
+    entry_points: tuple[EntryPoint, ...]
+    digest: str
+    store: Path
+
+    def find(self, group: str, name: str, distribution: str | None = None) -> EntryPoint | None:
+        """Return the entry point of this group and name, of the given distribution or of the first that has one."""
+        wanted = None if distribution is None else canonical_name(distribution)
+        for point in self.entry_points:
+            if (point.group, point.name) == (group, name) and wanted in (
+                None,
+                canonical_name(point.distribution),
+            ):
+                return point
+        return None
+
+    def scripts_of(self, names: Iterable[str]) -> tuple[EntryPoint, ...]:
+        """Return the console scripts of the named distributions, in the order of their names."""
+        wanted = {canonical_name(name) for name in names}
+        points = (
+            point
+            for point in self.entry_points
+            if point.group == "console_scripts" and canonical_name(point.distribution) in wanted
+        )
+        return tuple(sorted(points, key=lambda point: point.name))
+
+
+def canonical_name(name: str) -> str:
+    """Return the one spelling under which a distribution's name is compared.
+
+    Source: PEP 503, normalized names.
+
+    >>> canonical_name("Zope.Interface")
+    'zope-interface'
+    """
+    return re.sub(r"[-_.]+", "-", name).lower()

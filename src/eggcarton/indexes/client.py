@@ -1,0 +1,96 @@
+"""The one door through which requests leave: certificate authorities, proxies and time-outs are settled here."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import truststore
+import urllib3
+
+from eggcarton.indexes.routes import Outcome
+
+CONNECT_TIMEOUT = 10.0
+READ_TIMEOUT = 30.0
+_CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+class RequestFailed(Exception):
+    """A request that brought no usable answer; ``outcome`` says how it ended."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(str(outcome))
+        self.outcome = outcome
+
+
+def trusted_authorities() -> ssl.SSLContext:
+    """Return the machine's certificate authorities, and those of a bundle that the environment names."""
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for variable in _CA_VARIABLES:
+        bundle = os.environ.get(variable)
+        if bundle and os.path.isfile(bundle):
+            context.load_verify_locations(cafile=bundle)
+            break
+    return context
+
+
+class Client:
+    """Connections that are kept and shared by threads, directly or through the environment's proxy."""
+
+    def __init__(self, *, connections: int = 8) -> None:
+        self._settings: dict[str, Any] = {
+            "maxsize": connections,
+            "ssl_context": trusted_authorities(),
+            "timeout": urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
+            "retries": urllib3.Retry(connect=0, read=0, status=0, other=0, redirect=5),
+        }
+        self._direct = urllib3.PoolManager(**self._settings)
+        self._proxies: dict[str, urllib3.ProxyManager] = {}
+
+    def _pool(self, url: str) -> urllib3.PoolManager:
+        parts = urlsplit(url)
+        address = getproxies().get(parts.scheme)
+        if not address or proxy_bypass(parts.hostname or ""):
+            return self._direct
+        if address not in self._proxies:
+            proxy = urlsplit(address if "://" in address else f"http://{address}")
+            headers = None
+            if proxy.username:
+                headers = urllib3.make_headers(proxy_basic_auth=f"{proxy.username}:{proxy.password or ''}")
+            self._proxies[address] = urllib3.ProxyManager(
+                f"{proxy.scheme}://{proxy.hostname}:{proxy.port or 3128}",
+                proxy_headers=headers,
+                **self._settings,
+            )
+        return self._proxies[address]
+
+    @contextmanager
+    def get(self, url: str, *, accept: str = "*/*") -> Iterator[urllib3.BaseHTTPResponse]:
+        """Open one GET request, follow its redirects, and give its answer while the block runs.
+
+        Raises:
+            RequestFailed: no connection, a fault on the way, or a status other than 200. The body's own faults
+                are raised as this too, also while the block reads it.
+        """
+        try:
+            response = self._pool(url).request(
+                "GET", url, headers={"Accept": accept, "Accept-Encoding": "identity"}, preload_content=False
+            )
+            try:
+                if response.status != 200:
+                    raise RequestFailed(Outcome(status=response.status))
+                yield response
+            finally:
+                response.close() if response.status != 200 else response.release_conn()
+        except urllib3.exceptions.HTTPError as error:
+            raise RequestFailed(Outcome(fault=_sentence(error))) from error
+
+
+def _sentence(error: urllib3.exceptions.HTTPError) -> str:
+    reason = getattr(error, "reason", None) or error
+    return f"{type(reason).__name__}: {reason}"

@@ -1,0 +1,211 @@
+"""Fetch locked files: many at once, each checked against its sha256 before anything else sees it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from random import random
+from urllib.parse import urljoin, urlsplit
+
+from eggcarton.core.errors import EggcartonError, IntegrityProblem, Unavailable
+from eggcarton.indexes.cache import Cache, file_digest
+from eggcarton.indexes.client import Client, RequestFailed
+from eggcarton.indexes.pages import ACCEPT, Listed, PageProblem, read_page
+from eggcarton.indexes.routes import ATTEMPTS, Meaning, meaning, pause
+from eggcarton.indexes.routing import Index, Routing
+
+AT_ONCE = 8
+_BLOCK = 1 << 17
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One locked file: what it is, and what is known of where it lies.
+
+    ``size`` is in bytes; ``hint`` is the path at which its index last had it, without the host, and may be stale.
+    """
+
+    project: str
+    name: str
+    sha256: str
+    size: int | None = None
+    index: str | None = None
+    hint: str | None = None
+
+
+class Pages:
+    """The pages of all indexes, each asked at most once in a run."""
+
+    def __init__(self, routing: Routing, client: Client, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._routing, self._client, self._sleep = routing, client, sleep
+        self._pages: dict[tuple[str, str], tuple[Listed, ...]] = {}
+        self._bases: dict[str, str] = {}
+        self._guards: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def index_of(self, wanted: Wanted) -> Index:
+        """Return the index that the lock names for a file, else the one its project is routed to."""
+        return (wanted.index and self._routing.named(wanted.index)) or self._routing.index_of(wanted.project)
+
+    def page(self, index: Index, project: str) -> tuple[Listed, ...]:
+        """Return what an index lists for a project; nothing when it does not know the name.
+
+        Raises:
+            Unavailable: no attempt brought a page.
+        """
+        with self._guard(f"{index.name} {project}"):
+            key = (index.name, project)
+            if key not in self._pages:
+                self._pages[key] = self._ask(index, project)
+            return self._pages[key]
+
+    def _ask(self, index: Index, project: str) -> tuple[Listed, ...]:
+        url = f"{index.url.rstrip('/')}/{project}/"
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self._client.get(url, accept=ACCEPT) as answer:
+                    return read_page(answer.read(), answer.headers.get("Content-Type", ""), answer.geturl() or url)
+            except RequestFailed as failed:
+                outcome = failed.outcome
+            except PageProblem as problem:
+                raise Unavailable(f"index {index.name}: the page of {project!r} {problem}") from problem
+            if meaning(outcome) is Meaning.ABSENT:
+                return ()
+            if meaning(outcome) is not Meaning.AGAIN or attempt == ATTEMPTS:
+                raise Unavailable(
+                    f"index {index.name} ({redacted(index.url)}) does not answer for {project!r}: {outcome}; check the "
+                    "address, the proxy and the network, then run again"
+                )
+            self._sleep(pause(attempt, random()))
+        raise AssertionError("unreachable")
+
+    def addresses(self, wanted: Wanted) -> Iterator[str]:
+        """Give the addresses worth asking for a file, the one without a page first.
+
+        One page tells where an index keeps its files; the hints in the lock then give the place of every other
+        file, so that hundreds of pages need not be asked. A hint is never believed, only tried.
+        """
+        index = self.index_of(wanted)
+        tried = None
+        if wanted.hint:
+            with self._guard(index.name):
+                if index.name not in self._bases:
+                    self._learn(index, wanted)
+            base = self._bases.get(index.name)
+            if base:
+                tried = urljoin(base, wanted.hint)
+                yield tried
+        for listed in self.page(index, wanted.project):
+            if listed.name == wanted.name and listed.url != tried:
+                yield listed.url
+
+    def _learn(self, index: Index, wanted: Wanted) -> None:
+        for listed in self.page(index, wanted.project):
+            if listed.name == wanted.name and wanted.hint and listed.url.endswith("/" + wanted.hint):
+                self._bases[index.name] = listed.url[: -len(wanted.hint)]
+                return
+
+    def _guard(self, name: str) -> threading.Lock:
+        with self._lock:
+            return self._guards.setdefault(name, threading.Lock())
+
+
+def hint_of(url: str) -> str:
+    """Return the part of a file's address that another route to the same index may share: its path."""
+    return urlsplit(url).path.lstrip("/")
+
+
+def redacted(url: str) -> str:
+    """Return an address without the user name and password it may hold."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+class Fetcher:
+    """Brings locked files into a cache: from the cache, local directories, then the one index of each.
+
+    ``count`` and ``bytes`` tell what came over the network so far.
+    """
+
+    def __init__(
+        self,
+        cache: Cache,
+        pages: Pages,
+        client: Client,
+        *,
+        directories: Sequence[Path] = (),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._cache, self._pages, self._client = cache, pages, client
+        self._directories, self._sleep = tuple(directories), sleep
+        self._guard = threading.Lock()
+        self.count, self.bytes = 0, 0
+
+    def fetch(self, files: Iterable[Wanted]) -> dict[str, Path]:
+        """Return all files, by sha256.
+
+        Raises:
+            IntegrityProblem: a file came, but with other bytes than the lock names, and no copy was right.
+            Unavailable: a file could not be had. All files that failed are named at once.
+        """
+        wanted = list({file.sha256: file for file in files}.values())
+        found, failures = {}, []
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for file, job in [(file, pool.submit(self._one, file)) for file in wanted]:
+                try:
+                    found[file.sha256] = job.result()
+                except EggcartonError as error:
+                    failures.append(error)
+        if failures:
+            kind = IntegrityProblem if any(isinstance(error, IntegrityProblem) for error in failures) else Unavailable
+            raise kind("\n".join(sorted({str(error) for error in failures})))
+        return found
+
+    def _one(self, wanted: Wanted) -> Path:
+        found = self.local(wanted)
+        if found:
+            return found
+        last: EggcartonError | None = None
+        for address in self._pages.addresses(wanted):
+            try:
+                path = self._download(wanted, address)
+            except EggcartonError as error:
+                if not isinstance(last, IntegrityProblem):
+                    last = error
+                continue
+            with self._guard:
+                self.count, self.bytes = self.count + 1, self.bytes + path.stat().st_size
+            return path
+        name = self._pages.index_of(wanted).name
+        raise last or Unavailable(f"{wanted.name}: index {name} does not list it; if it was removed there, lock again")
+
+    def local(self, wanted: Wanted) -> Path | None:
+        """Return a file that is on this machine already with the right bytes, from the cache or a directory."""
+        if found := self._cache.find(wanted.sha256):
+            return found
+        for directory in self._directories:
+            path = directory / wanted.name
+            if path.is_file() and file_digest(path) == wanted.sha256:
+                return path
+        return None
+
+    def _download(self, wanted: Wanted, address: str) -> Path:
+        name = self._pages.index_of(wanted).name
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self._client.get(address) as answer:
+                    return self._cache.add(wanted.sha256, answer.stream(_BLOCK), size=wanted.size)
+            except RequestFailed as failed:
+                outcome = failed.outcome
+            except IntegrityProblem as problem:
+                raise IntegrityProblem(
+                    f"{wanted.name} from index {name} is not the file that was locked: {problem}; nothing was installed"
+                ) from problem
+            if meaning(outcome) is not Meaning.AGAIN or attempt == ATTEMPTS:
+                break
+            self._sleep(pause(attempt, random()))
+        raise Unavailable(f"{wanted.name}: index {name} does not serve it: {outcome}")

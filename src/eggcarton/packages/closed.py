@@ -1,0 +1,165 @@
+"""The closed set: our own libraries, at versions and hashes that we ship, and the one process that runs in them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Callable, Mapping
+from importlib import util
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import eggcarton
+from eggcarton.core import errors
+from eggcarton.core.errors import EggcartonError
+from eggcarton.core.plan import Rendered
+
+PINS = Path(__file__).with_name("closed-set.txt")
+_SOURCE = Path(eggcarton.__file__).parent.parent
+_START = "import sys; sys.path[:0] = sys.argv[1:]; from eggcarton.child.__main__ import main; main()"
+_PIP = (
+    "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); "
+    "runpy.run_module('pip', run_name='__main__', alter_sys=True)"
+)
+_KINDS = (errors.UsageProblem, errors.Drift, errors.Unavailable, errors.IntegrityProblem)
+
+
+def directory_name() -> str:
+    """Return the name of the closed set's directory: it changes with the pins, the Python and the platform."""
+    content = PINS.read_bytes() + f"{sys.version_info[:2]} {sysconfig.get_platform()}".encode()
+    return f"closed-set-{hashlib.sha256(content).hexdigest()[:16]}"
+
+
+def ensure(store: Path, *, index: str | None, say: Callable[[str], None] = lambda line: None) -> Path:
+    """Return the closed set of a store; where bootstrap.py has not put it there, pip does, by the same hashes.
+
+    Args:
+        store: the eggs directory.
+        index: where pip asks; None leaves that to pip's own configuration.
+        say: is told when something has to be fetched.
+
+    Raises:
+        Unavailable: pip could not fetch or check it.
+    """
+    place = store / ".eggcarton" / directory_name()
+    if place.is_dir():
+        return place
+    say(f"Getting the libraries that eggcarton itself works with into {place}")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".closed-", dir=place.parent) as name:
+        target = Path(name) / place.name
+        command = [
+            *_pip(),
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+        ]
+        command += ["--require-hashes", "--target", str(target), "--requirement", str(PINS)]
+        command += ["--index-url", index] if index else []
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=1800, check=False)
+        if done.returncode:
+            lines = done.stderr.decode("utf-8", "replace").strip().splitlines()[-10:]
+            raise errors.Unavailable("the libraries that eggcarton works with could not be fetched:", tried=lines)
+        try:
+            target.rename(place)
+        except OSError:
+            if not place.is_dir():
+                raise
+    return place
+
+
+def _pip() -> list[str]:
+    found = util.find_spec("pip")
+    if found is None or found.origin is None:
+        raise EggcartonError("there is no pip to fetch eggcarton's own libraries with; run its bootstrap.py instead")
+    return [sys.executable, "-IS", "-c", _PIP, str(Path(found.origin).parent.parent)]
+
+
+class Child:
+    """The child process of a run: started at the first request, ended with the run."""
+
+    def __init__(self, closed_set: Callable[[], Path]) -> None:
+        self._closed_set = closed_set
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def started(self) -> bool:
+        """Whether anything was asked of it in this run."""
+        return self._process is not None
+
+    def ask(self, operation: str, **arguments: Any) -> Any:
+        """Have one operation done and return its result.
+
+        Raises:
+            EggcartonError: what the operation raised, with its exit code.
+        """
+        process = self._running()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        request: Mapping[str, Any] = {"operation": operation, "arguments": arguments}
+        try:
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        line = process.stdout.readline()
+        if not line:
+            self._process = None
+            raise EggcartonError(
+                f"the process that was to {operation} ended with status {process.wait()}; its last words are above"
+            )
+        answer = json.loads(line)
+        if "error" in answer:
+            kinds = {kind.exit_code: kind for kind in _KINDS}
+            raise kinds.get(answer["exit_code"], EggcartonError)(answer["error"])
+        return answer["result"]
+
+    def _running(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+            self._process = subprocess.Popen(
+                [sys.executable, "-IS", "-c", _START, str(self._closed_set()), str(_SOURCE)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=clean | {"PYTHONIOENCODING": "utf-8"},
+                text=True,
+                encoding="utf-8",
+            )
+        return self._process
+
+    def close(self) -> None:
+        """End the process, if it was ever started."""
+        if self._process is not None:
+            process, self._process = self._process, None
+            process.communicate(timeout=30)
+
+
+def render(child: Child, item: Rendered) -> str:
+    """Have a template filled in by a child process."""
+    text: str = child.ask("render", template=item.template, name=item.name, variables=_plain(item.variables))
+    return text
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return os.fspath(value) if isinstance(value, os.PathLike) else value

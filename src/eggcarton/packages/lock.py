@@ -1,0 +1,220 @@
+"""The lock: every file of every distribution by its sha256, in a ``pylock.toml`` that holds no address."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from packaging.pylock import Pylock, PylockValidationError
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from eggcarton.core.errors import IntegrityProblem
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FOLDER = "wheels"
+_HEX = frozenset("0123456789abcdef")
+
+
+@dataclass(frozen=True, slots=True)
+class LockedFile:
+    """One file: its name, its sha256, its size in bytes where known, and where its index last had it."""
+
+    name: str
+    sha256: str
+    size: int | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LockedPackage:
+    """One distribution at one version.
+
+    ``marker`` says where it is needed; ``requires`` are the lines of its metadata that lead to other locked
+    distributions, with their extras and markers; ``index`` is the *name* of its index, None for the default one.
+    """
+
+    name: str
+    version: str
+    wheels: tuple[LockedFile, ...] = ()
+    sdist: LockedFile | None = None
+    marker: str | None = None
+    requires: tuple[str, ...] = ()
+    index: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """All distributions of one resolution, for every platform, from ``requires_python`` on."""
+
+    requires_python: str | None
+    packages: tuple[LockedPackage, ...]
+
+    def named(self, name: str) -> tuple[LockedPackage, ...]:
+        """Return the entries of one project; several when platforms or Pythons differ."""
+        return tuple(package for package in self.packages if package.name == name)
+
+
+def read(path: Path) -> Lock:
+    """Read a lock and refuse what must not be obeyed.
+
+    Raises:
+        IntegrityProblem: the file is no valid PEP 751 lock, or an entry has no sha256, a path that leaves the
+            folder beside the lock, or an address with credentials in it.
+        FileNotFoundError: there is none.
+    """
+    text = path.read_text("utf-8")
+    try:
+        raw = tomllib.loads(text)
+        Pylock.from_dict(raw)
+    except (tomllib.TOMLDecodeError, PylockValidationError) as error:
+        raise IntegrityProblem(
+            f"{path.name} is not a valid lock: {error}; restore it, or remove it and lock again"
+        ) from error
+    tool = raw.get("tool", {}).get("eggcarton", {})
+    places = tool.get("places", {})
+    packages = []
+    for position, entry in enumerate(raw.get("packages", ())):
+        packages.append(_package(entry, f"{path.name}: packages[{position}] ({entry['name']})", places))
+    return Lock(raw.get("requires-python"), tuple(packages))
+
+
+def _package(entry: Mapping[str, Any], where: str, places: Mapping[str, str]) -> LockedPackage:
+    for kind in ("vcs", "directory", "archive"):
+        if kind in entry:
+            raise IntegrityProblem(f"{where} is a {kind}, which this version cannot install; lock again without it")
+    if "version" not in entry:
+        raise IntegrityProblem(f"{where} has no version; lock again")
+    tool = entry.get("tool", {}).get("eggcarton", {})
+    sdist = entry.get("sdist")
+    return LockedPackage(
+        name=entry["name"],
+        version=entry["version"],
+        wheels=tuple(
+            _file(wheel, f"{where}.wheels[{number}]", places) for number, wheel in enumerate(entry.get("wheels", ()))
+        ),
+        sdist=_file(sdist, f"{where}.sdist", places) if sdist else None,
+        marker=entry.get("marker"),
+        requires=tuple(tool.get("requires", ())),
+        index=entry.get("index") or tool.get("index"),
+    )
+
+
+def _file(entry: Mapping[str, Any], where: str, places: Mapping[str, str]) -> LockedFile:
+    place = entry.get("path") or entry.get("url") or ""
+    name = entry.get("name") or place.rpartition("/")[2]
+    sha256 = entry.get("hashes", {}).get("sha256", "")
+    if len(sha256) != 64 or not set(sha256) <= _HEX:
+        raise IntegrityProblem(f"{where}: {name} has no sha256, so its bytes cannot be checked; lock it again")
+    path = entry.get("path")
+    if path is not None and (path.startswith(("/", "\\")) or ".." in path.replace("\\", "/").split("/") or ":" in path):
+        raise IntegrityProblem(f"{where}: the path {path!r} leaves the folder of the lock; correct it or lock again")
+    if "/" in name or "\\" in name or name in ("", ".", ".."):
+        raise IntegrityProblem(f"{where}: {name!r} is not a file name; correct it or lock again")
+    if "@" in entry.get("url", "").partition("://")[2].partition("/")[0]:
+        raise IntegrityProblem(
+            f"{where}: the address of {name} holds credentials; remove them from the lock and change them"
+        )
+    hint = places.get(sha256[:16])
+    return LockedFile(name, sha256, entry.get("size"), hint)
+
+
+def text_of(lock: Lock) -> str:
+    """Return a lock as TOML, in an order that depends on its content alone."""
+    packages = sorted(lock.packages, key=lambda package: (package.name, package.version, package.marker or ""))
+    names = {package.name for package in packages}
+    document: dict[str, Any] = {"lock-version": "1.0", "created-by": "eggcarton"}
+    if lock.requires_python:
+        document["requires-python"] = lock.requires_python
+    document["packages"] = [_entry(package, names) for package in packages]
+    places = {
+        file.sha256[:16]: file.hint
+        for package in packages
+        for file in (*package.wheels, *([package.sdist] if package.sdist else []))
+        if file.hint
+    }
+    document["tool"] = {"eggcarton": {"places": dict(sorted(places.items()))}}
+    return toml_of(document)
+
+
+def toml_of(document: Mapping[str, Any]) -> str:
+    """Return a lock's document as TOML with one line a file, so that a change of one file is a change of one line."""
+    lines = [f"{key} = {_inline(value)}" for key, value in document.items() if key not in ("packages", "tool")]
+    for package in document["packages"]:
+        lines += ["", "[[packages]]"]
+        lines += [f"{key} = {_value(value)}" for key, value in package.items() if key != "tool"]
+        for name, table in package.get("tool", {}).items():
+            lines += [
+                "",
+                f"[packages.tool.{name}]",
+                *(f"{key} = {_value(value)}" for key, value in table.items()),
+            ]
+    for name, table in document.get("tool", {}).items():
+        for key, values in table.items():
+            lines += [
+                "",
+                f"[tool.{name}.{key}]",
+                *(f"{_inline(k)} = {_inline(v)}" for k, v in values.items()),
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return "\n".join(["[", *(f"    {_inline(item)}," for item in value), "]"])
+    return _inline(value)
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key} = {_inline(item)}' for key, item in value.items())} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_inline, value))}]"
+    # JSON's strings and whole numbers are TOML's too.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _entry(package: LockedPackage, names: set[str]) -> dict[str, Any]:
+    entry: dict[str, Any] = {"name": package.name, "version": package.version}
+    if package.marker:
+        entry["marker"] = package.marker
+    targets = sorted(_targets(package.requires) & names - {package.name})
+    if targets:
+        entry["dependencies"] = [{"name": name} for name in targets]
+    if package.sdist:
+        entry["sdist"] = _file_entry(package.sdist)
+    if package.wheels:
+        entry["wheels"] = [_file_entry(wheel) for wheel in sorted(package.wheels, key=lambda wheel: wheel.name)]
+    tool: dict[str, Any] = {}
+    if package.index:
+        tool["index"] = package.index
+    if package.requires:
+        tool["requires"] = list(package.requires)
+    if tool:
+        entry["tool"] = {"eggcarton": tool}
+    return entry
+
+
+def _file_entry(file: LockedFile) -> dict[str, Any]:
+    entry: dict[str, Any] = {"name": file.name, "path": f"{FOLDER}/{file.name}"}
+    if file.size is not None:
+        entry["size"] = file.size
+    return entry | {"hashes": {"sha256": file.sha256}}
+
+
+def _targets(requires: Iterable[str]) -> set[str]:
+    found = set()
+    for line in requires:
+        try:
+            found.add(str(canonicalize_name(Requirement(line).name)))
+        except InvalidRequirement:
+            continue
+    return found

@@ -1,0 +1,179 @@
+"""What a resolution is asked for, and whether a lock answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from packaging.markers import Marker, default_environment
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from eggcarton.core.errors import UsageProblem
+from eggcarton.packages.lock import Lock, LockedPackage
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One requirement and who asks for it, such as ``part app`` or ``develop package guestbook``."""
+
+    requirement: str
+    asked_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Everything one resolution must answer.
+
+    ``pins`` is the human's ``[versions]`` by name; ``develop`` are the packages that are built from source here:
+    they have requirements, but no files, and are in no lock.
+    """
+
+    needs: tuple[Need, ...]
+    pins: Mapping[str, str]
+    develop: tuple[LockedPackage, ...]
+    requires_python: str
+
+    @property
+    def developed(self) -> frozenset[str]:
+        """The canonical names of the develop packages."""
+        return frozenset(package.name for package in self.develop)
+
+
+def requirement_of(need: Need) -> Requirement:
+    """Parse a requirement.
+
+    Raises:
+        UsageProblem: it is none.
+    """
+    try:
+        return Requirement(need.requirement)
+    except InvalidRequirement as error:
+        reason = str(error).splitlines()[0]
+        raise UsageProblem(
+            f"{need.asked_by}: {need.requirement!r} is not a requirement such as name>=1.0: {reason}"
+        ) from None
+
+
+def pin_of(name: str, value: str) -> SpecifierSet:
+    """Read a value of ``[versions]``, where a bare version means exactly that one.
+
+    Raises:
+        UsageProblem: it is neither a version nor a specifier.
+    """
+    text = value.strip()
+    try:
+        return SpecifierSet(text if text[:1] in "<>=!~" else f"=={text}")
+    except InvalidSpecifier:
+        raise UsageProblem(
+            f"[versions] {name} = {value}: not a version such as 1.2 or a range such as >=1.2,<2"
+        ) from None
+
+
+def drift(lock: Lock, needs: Needs) -> list[str]:
+    """Return what the lock does not answer, a sentence each: unmet requirements and contradicted pins."""
+    found: dict[str, None] = {}
+    environment = {key: str(value) for key, value in default_environment().items()}
+    active = activated(lock, needs.develop, environment)
+    for need in needs.needs:
+        requirement = requirement_of(need)
+        name = str(canonicalize_name(requirement.name))
+        if name in needs.developed or (requirement.marker and not requirement.marker.evaluate(environment)):
+            continue
+        package = active.get(name)
+        if package is None:
+            found[f"{need.asked_by} needs {need.requirement}, which the lock does not have"] = None
+        elif not requirement.specifier.contains(Version(package.version), prereleases=True):
+            found[f"{need.asked_by} needs {need.requirement}, the lock has {package.name} {package.version}"] = None
+    if not SpecifierSet(lock.requires_python or "").contains(environment["python_full_version"], prereleases=True):
+        found[
+            f"this is Python {environment['python_full_version']}, the lock is for {lock.requires_python}; "
+            "requires-python in [eggcarton] widens it"
+        ] = None
+    for name, value in needs.pins.items():
+        package = active.get(str(canonicalize_name(name)))
+        if (
+            package
+            and package.name not in needs.developed
+            and not pin_of(name, value).contains(Version(package.version), prereleases=True)
+        ):
+            found[f"[versions] asks for {name} {value}, the lock has {package.version}"] = None
+    for missing in _open_ends(active, needs, environment):
+        found[missing] = None
+    return list(found)
+
+
+def activated(lock: Lock, develop: Sequence[LockedPackage], environment: Mapping[str, str]) -> dict[str, LockedPackage]:
+    """Return what is installed in an environment, by canonical name; a develop package hides a locked one."""
+    active = {
+        package.name: package
+        for package in lock.packages
+        if package.marker is None or Marker(package.marker).evaluate(dict(environment), context="lock_file")
+    }
+    return active | {package.name: package for package in develop}
+
+
+def _open_ends(active: Mapping[str, LockedPackage], needs: Needs, environment: Mapping[str, str]) -> Iterator[str]:
+    for origin, line in _walk(active, [need.requirement for need in needs.needs], environment):
+        requirement = Requirement(line)
+        name = str(canonicalize_name(requirement.name))
+        if origin is None or name in needs.developed:
+            continue
+        package = active.get(name)
+        if package is None:
+            yield f"{origin} needs {line}, which the lock does not have"
+        elif not requirement.specifier.contains(Version(package.version), prereleases=True):
+            yield f"{origin} needs {line}, the lock has {package.name} {package.version}"
+
+
+def _walk(
+    active: Mapping[str, LockedPackage], roots: Sequence[str], environment: Mapping[str, str]
+) -> Iterator[tuple[str | None, str]]:
+    queue: list[tuple[str | None, str]] = [(None, root) for root in roots]
+    seen: set[tuple[str, str]] = set()
+    while queue:
+        origin, line = queue.pop(0)
+        requirement = Requirement(line)
+        yield origin, line
+        name = str(canonicalize_name(requirement.name))
+        package = active.get(name)
+        if package is None or (
+            requirement.marker and origin is None and not requirement.marker.evaluate(dict(environment))
+        ):
+            continue
+        for extra in ("", *sorted(requirement.extras)):
+            if (name, extra) in seen:
+                continue
+            seen.add((name, extra))
+            for further in package.requires:
+                marker = Requirement(further).marker
+                if marker is None:
+                    if not extra:
+                        queue.append((name, further))
+                elif marker.evaluate({**environment, "extra": extra}) and (
+                    not extra or not marker.evaluate({**environment, "extra": ""})
+                ):
+                    queue.append((name, further))
+
+
+def closure(
+    active: Mapping[str, LockedPackage], requirements: Sequence[str], environment: Mapping[str, str]
+) -> list[str]:
+    """Return the canonical names that a set of requirements leads to, its own first, each once.
+
+    Requirements whose marker does not hold are left out.
+    """
+    roots = [line for line in requirements if _holds(line, environment)]
+    names: dict[str, None] = {}
+    for _, line in _walk(active, roots, environment):
+        name = str(canonicalize_name(Requirement(line).name))
+        if name in active:
+            names[name] = None
+    return list(names)
+
+
+def _holds(line: str, environment: Mapping[str, str]) -> bool:
+    marker = Requirement(line).marker
+    return marker is None or marker.evaluate(dict(environment))

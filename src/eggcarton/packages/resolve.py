@@ -1,0 +1,348 @@
+"""Resolve once, for all platforms: uv finds the versions, the metadata tells what leads to what."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from email.parser import HeaderParser
+from hashlib import sha256
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.tags import sys_tags
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+from packaging.version import Version
+
+from eggcarton.core.errors import EggcartonError, Unavailable
+from eggcarton.indexes.client import Client, RequestFailed
+from eggcarton.indexes.fetch import Fetcher, Pages, Wanted, hint_of
+from eggcarton.indexes.pages import Listed
+from eggcarton.indexes.routing import Routing
+from eggcarton.packages import lock as locks
+from eggcarton.packages import uv
+from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
+from eggcarton.packages.needs import Needs, pin_of
+from eggcarton.packages.sdists import Builder, is_allowed, refusal
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_TABLE = "[tool.eggcarton.places]"
+_NO_WHEEL = re.compile(r"Wheels are required for `([^`]+)`")
+_EXTRA = re.compile(r"extra == [\"']([^\"']+)")
+
+
+class Resolver:
+    """Turns needs into a lock; the index, the cache and uv are handed in."""
+
+    def __init__(
+        self,
+        *,
+        program: Path,
+        routing: Routing,
+        pages: Pages,
+        client: Client,
+        fetcher: Fetcher,
+        cache: Path,
+        find_links: Sequence[str] = (),
+        prereleases: bool = False,
+        builder: Builder | None = None,
+        allow_sdist: Sequence[str] = (),
+    ) -> None:
+        self._program, self._routing, self._pages = program, routing, pages
+        self._client, self._fetcher, self._cache = client, fetcher, cache
+        self._find_links, self._prereleases = tuple(find_links), prereleases
+        self._builder, self._allow_sdist = builder, tuple(allow_sdist)
+
+    def resolve(self, needs: Needs, *, old: Lock | None = None, upgrade: Sequence[str] | None = None) -> Lock:
+        """Return a lock that answers the needs.
+
+        Args:
+            needs: requirements, pins, develop names and Python range.
+            old: the lock so far; each of its versions is kept while it still satisfies.
+            upgrade: names to be taken anew; an empty sequence means all of them, None none.
+
+        Raises:
+            EggcartonError: uv found no solution; its explanation is in the message.
+            Unavailable: the index could not be asked.
+        """
+        with tempfile.TemporaryDirectory(prefix="eggcarton-resolve-") as name:
+            directory = Path(name)
+            if old is not None and upgrade is None:
+                self._prefer(directory, old)
+            elif old is not None and upgrade:
+                dropped = {canonicalize_name(project) for project in upgrade}
+                self._prefer(directory, replace(old, packages=tuple(p for p in old.packages if p.name not in dropped)))
+            compiled, built = self._compiled(directory, needs)
+        packages = [
+            _package(entry, needs.requires_python)
+            for entry in compiled.get("packages", ())
+            if entry["name"] not in needs.developed
+        ]
+        packages = [_as_source(package, built.get(package.name)) for package in packages]
+        with ThreadPoolExecutor(8) as pool:
+            requires = list(pool.map(self._requires, packages))
+        names = {package.name for package in packages} | needs.developed
+        packages = [
+            replace(
+                package,
+                requires=tuple(line for line in lines if canonicalize_name(Requirement(line).name) in names),
+            )
+            for package, lines in zip(packages, requires, strict=True)
+        ]
+        return Lock(needs.requires_python, tuple(packages))
+
+    @staticmethod
+    def _prefer(directory: Path, old: Lock) -> None:
+        (directory / "pylock.toml").write_text(locks.text_of(old).partition(_TABLE)[0], "utf-8")
+
+    def _compiled(
+        self, directory: Path, needs: Needs
+    ) -> tuple[dict[str, list[dict[str, object]]], dict[str, LockedFile]]:
+        """Return what uv resolves to, and the source distributions that had to be built for it.
+
+        uv itself builds nothing: a distribution without wheels stops it, and where that one is allowed it is built
+        here, closed, and offered to uv as a wheel.
+        """
+        offered = directory / "offered"
+        offered.mkdir()
+        built: dict[str, LockedFile] = {}
+        while True:
+            done = self._compile(directory, needs, offered)
+            if not done.status:
+                return tomllib.loads((directory / "pylock.toml").read_text("utf-8")), built
+            missing = {str(canonicalize_name(name)) for name in _NO_WHEEL.findall(done.output)} - set(built)
+            refused = [name for name in missing if not is_allowed(name, self._allow_sdist)]
+            if refused:
+                raise EggcartonError(refusal(refused))
+            if not missing or self._builder is None:
+                raise _unsolved(done.output, needs)
+            for name in sorted(missing):
+                built[name] = self._offer(name, needs, offered, self._builder)
+
+    def _offer(self, name: str, needs: Needs, offered: Path, builder: Builder) -> LockedFile:
+        """Build the newest source distribution that pins and direct needs admit, and return what it was."""
+        specifiers = [pin_of(name, pin) for key, pin in needs.pins.items() if canonicalize_name(key) == name]
+        specifiers += [Requirement(n.requirement).specifier for n in needs.needs if _name(n.requirement) == name]
+        found: list[tuple[Version, Listed]] = []
+        for file in self._pages.page(self._routing.index_of(name), name):
+            try:
+                version = parse_sdist_filename(file.name)[1]
+            except InvalidSdistFilename:
+                continue
+            if file.sha256 and all(s.contains(version, prereleases=self._prereleases) for s in specifiers):
+                found.append((version, file))
+        if not found:
+            raise EggcartonError(f"{name}: the index lists no source distribution that is asked for and has a sha256")
+        final = [item for item in found if not item[0].is_prerelease] or found
+        _, best = max(final, key=lambda item: item[0])
+        assert best.sha256 is not None
+        path = self._fetcher.fetch([Wanted(name, best.name, best.sha256, best.size)])[best.sha256]
+        wheel = builder.wheel(path, best.sha256, best.name)
+        shutil.copyfile(wheel, offered / wheel.name)
+        return LockedFile(best.name, best.sha256, best.size, hint_of(best.url))
+
+    def _compile(self, directory: Path, needs: Needs, offered: Path) -> uv.Completed:
+        stubs = {package.name: _stub(directory, package) for package in needs.develop}
+        lines = {f"{name} @ {stub.as_uri()}" for name, stub in stubs.items()}
+        lines |= {_as_needed(need.requirement, stubs) for need in needs.needs}
+        (directory / "needs.in").write_text("".join(f"{line}\n" for line in sorted(lines)), "utf-8")
+        pins = [
+            f"{name}{pin_of(name, value)}\n"
+            for name, value in needs.pins.items()
+            if canonicalize_name(name) not in stubs
+        ]
+        (directory / "versions.txt").write_text("".join(sorted(pins)), "utf-8")
+        index = self._routing.index_of("")
+        arguments = [
+            "pip",
+            "compile",
+            "needs.in",
+            "--universal",
+            "--format",
+            "pylock.toml",
+            "--output-file",
+            "pylock.toml",
+        ]
+        arguments += ["--no-header", "--generate-hashes", "--no-build", "--system-certs", "--quiet"]
+        arguments += ["--python", sys.executable, "--python-version", _lowest(needs.requires_python)]
+        arguments += ["--constraints", "versions.txt", "--default-index", index.url]
+        arguments += ["--prerelease", "allow" if self._prereleases else "if-necessary-or-explicit"]
+        for link in (str(offered), *self._find_links):
+            arguments += ["--find-links", link]
+        return uv.run(self._program, arguments, cache=self._cache / "uv", directory=directory)
+
+    def _requires(self, package: LockedPackage) -> tuple[str, ...]:
+        """Return the Requires-Dist lines of a package, by its metadata file or, without one, by its wheel."""
+        if package.sdist is not None and not package.wheels and self._builder is not None:
+            sdist = package.sdist
+            source = Wanted(package.name, sdist.name, sdist.sha256, sdist.size, package.index, sdist.hint)
+            path = self._fetcher.fetch([source])[sdist.sha256]
+            return _requires_in(self._builder.wheel(path, sdist.sha256, sdist.name))
+        wheel = _nearest(package.wheels)
+        wanted = Wanted(package.name, wheel.name, wheel.sha256, wheel.size, package.index, wheel.hint)
+        index = self._pages.index_of(wanted)
+        listed = next((file for file in self._pages.page(index, package.name) if file.name == wheel.name), None)
+        if listed and listed.metadata_sha256:
+            try:
+                with self._client.get(listed.url + ".metadata") as answer:
+                    body = answer.read()
+            except RequestFailed:
+                body = b""
+            if sha256(body).hexdigest() == listed.metadata_sha256:
+                return _requires_of(body.decode("utf-8", "replace"))
+        return _requires_in(self._fetcher.fetch([wanted])[wheel.sha256])
+
+
+def _requires_in(wheel: Path) -> tuple[str, ...]:
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA") and n.count("/") == 1)
+        return _requires_of(archive.read(name).decode("utf-8", "replace"))
+
+
+def _as_source(package: LockedPackage, sdist: LockedFile | None) -> LockedPackage:
+    """Lock what was built here as the source distribution it came from."""
+    return package if sdist is None else replace(package, wheels=(), sdist=sdist)
+
+
+def _stub(directory: Path, package: LockedPackage) -> Path:
+    """Write a wheel that holds nothing but a develop package's metadata.
+
+    uv then resolves its extras and markers as it does everyone's, and its name is asked at no index.
+    """
+    stem = f"{package.name.replace('-', '_')}-{package.version}"
+    path = directory / f"{stem}-py3-none-any.whl"
+    extras = sorted({extra for line in package.requires for extra in _EXTRA.findall(line)})
+    lines = ["Metadata-Version: 2.1", f"Name: {package.name}", f"Version: {package.version}"]
+    lines += [f"Provides-Extra: {extra}" for extra in extras] + [f"Requires-Dist: {line}" for line in package.requires]
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{stem}.dist-info/METADATA", "\n".join([*lines, "", ""]))
+        archive.writestr(f"{stem}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{stem}.dist-info/RECORD", "")
+    return path
+
+
+def _as_needed(line: str, stubs: Mapping[str, Path]) -> str:
+    requirement = Requirement(line)
+    stub = stubs.get(str(canonicalize_name(requirement.name)))
+    if stub is None:
+        return line
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    marker = f" ; {requirement.marker}" if requirement.marker else ""
+    return f"{requirement.name}{extras} @ {stub.as_uri()}{marker}"
+
+
+def _requires_of(metadata: str) -> tuple[str, ...]:
+    found = []
+    for line in HeaderParser().parsestr(metadata).get_all("Requires-Dist", ()):
+        try:
+            found.append(str(Requirement(line)))
+        except InvalidRequirement:
+            continue
+    return tuple(sorted(set(found)))
+
+
+def _nearest(wheels: Sequence[LockedFile]) -> LockedFile:
+    """Choose the wheel that this machine would install, since that one is fetched anyway; else the first."""
+    ranks = {tag: rank for rank, tag in enumerate(sys_tags())}
+
+    def rank(wheel: LockedFile) -> int:
+        try:
+            tags = parse_wheel_filename(wheel.name)[3]
+        except InvalidWheelFilename:
+            return len(ranks) + 1
+        return min((ranks.get(tag, len(ranks)) for tag in tags), default=len(ranks))
+
+    return min(wheels, key=rank)
+
+
+def _package(entry: dict[str, object], requires_python: str) -> LockedPackage:
+    wheels, sdist = entry.get("wheels", ()), entry.get("sdist")
+    return LockedPackage(
+        name=str(entry["name"]),
+        version=str(entry["version"]),
+        wheels=tuple(_file(wheel) for wheel in _tables(wheels)),
+        sdist=_file(sdist) if isinstance(sdist, dict) else None,
+        marker=_told_apart(str(entry.get("marker", "")), requires_python),
+    )
+
+
+def _told_apart(marker: str, requires_python: str) -> str | None:
+    """Return a marker without the clause that only repeats the lock's own Python range, as uv writes it everywhere."""
+    clause = f"python_full_version >= '{_lowest(requires_python)}'"
+    if marker == clause:
+        return None
+    if marker.startswith(f"{clause} and ") and " or " not in marker:
+        return marker.removeprefix(f"{clause} and ")
+    return marker or None
+
+
+def _tables(value: object) -> Iterable[dict[str, object]]:
+    return value if isinstance(value, list) else ()
+
+
+def _file(entry: dict[str, object]) -> LockedFile:
+    url, path = str(entry.get("url", "")), str(entry.get("path", ""))
+    name = str(entry.get("name") or (url or path).rpartition("/")[2])
+    hashes, size = entry.get("hashes"), entry.get("size")
+    digest = hashes.get("sha256") if isinstance(hashes, dict) else None
+    if not digest:
+        raise EggcartonError(
+            f"{name}: the index names no sha256 for it, so it cannot be locked; use an index that does"
+        )
+    hint = hint_of(url) if url.startswith(("http://", "https://")) else None
+    return LockedFile(name, str(digest), size if isinstance(size, int) else None, hint)
+
+
+def _name(requirement: str) -> str:
+    return str(canonicalize_name(Requirement(requirement).name))
+
+
+def _lowest(requires_python: str) -> str:
+    """Return the lowest minor version in a range such as ``>=3.10``."""
+    versions = [part.strip()[2:] for part in requires_python.split(",") if part.strip().startswith((">=", "~=", "=="))]
+    return versions[0].rstrip(".*") if versions else f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+_NETWORK = (
+    "error sending request",
+    "failed to fetch",
+    "dns error",
+    "connection refused",
+    "timed out",
+    "tcp connect",
+)
+
+
+def _unsolved(output: str, needs: Needs) -> EggcartonError:
+    text = output.strip()
+    if any(word in text.lower() for word in _NETWORK):
+        return Unavailable(
+            f"the index could not be asked while locking; check its address, the proxy and the network:\n{text}"
+        )
+    asked: dict[str, list[str]] = {}
+    for need in needs.needs:
+        asked.setdefault(_name(need.requirement), []).append(f"{need.asked_by} asks for {need.requirement}")
+    named = [line for name, lines in sorted(asked.items()) if _mentions(text, name) for line in sorted(set(lines))]
+    named += [f"[versions] has {name} = {value}" for name, value in sorted(needs.pins.items()) if _mentions(text, name)]
+    return EggcartonError(
+        "\n".join(["no set of versions answers all that is asked for:", text, *(f"  {line}" for line in named)])
+    )
+
+
+def _mentions(text: str, name: str) -> bool:
+    return str(canonicalize_name(name)) in text.lower().replace("_", "-").replace(".", "-") or name in text

@@ -1,0 +1,76 @@
+"""What one build uses of its lock, kept between runs so that an unchanged build parses nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eggcarton.packages.environment import Member
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The locked distributions of this Python and platform, and the names in each working set.
+
+    ``distributions`` maps a canonical name to its version, sha256 and egg; ``sets`` a working set's key to names,
+    develop packages among them.
+    """
+
+    key: str
+    distributions: Mapping[str, Mapping[str, str]]
+    sets: Mapping[str, Sequence[str]]
+
+    def pins(self) -> dict[str, str]:
+        """Return every version that the lock selects here."""
+        return {name: found["version"] for name, found in self.distributions.items()}
+
+    def members(self, key: str) -> list[Member]:
+        """Return the locked members of a working set; its develop packages are the caller's."""
+        return [
+            Member(name, found["version"], Path(found["egg"]), found["sha256"])
+            for name in self.sets[key]
+            if (found := self.distributions.get(name)) is not None
+        ]
+
+    def stands(self) -> bool:
+        """Tell whether every egg is still in the store."""
+        return all(os.path.isdir(found["egg"]) for found in self.distributions.values())
+
+
+def key_of(lock: Path, **content: Any) -> str:
+    """Return what a selection hangs on: the lock's bytes, and whatever decided what is taken from it."""
+    try:
+        data = lock.read_bytes()
+    except FileNotFoundError:
+        data = b""
+    return hashlib.sha256(data + json.dumps([_FORMAT, content], sort_keys=True).encode()).hexdigest()
+
+
+def set_key(requirements: Sequence[str]) -> str:
+    """Return the key of a working set: parts that ask for the same in any order share one."""
+    return hashlib.sha256(json.dumps(sorted(set(requirements))).encode()).hexdigest()[:16]
+
+
+def load(path: Path) -> Selection | None:
+    """Return the selection of the last run, or None where there is none."""
+    try:
+        raw = json.loads(path.read_text("utf-8"))
+        return Selection(raw["key"], raw["distributions"], raw["sets"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def save(path: Path, selection: Selection) -> None:
+    """Keep a selection, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}")
+    content = {"key": selection.key, "distributions": selection.distributions, "sets": selection.sets}
+    temporary.write_text(json.dumps(content, indent=1), "utf-8")
+    os.replace(temporary, path)

@@ -1,0 +1,271 @@
+"""The store: unpacked distributions in buildout's own layout, each under the sha256 of the file it came from."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from eggcarton.core.errors import EggcartonError, IntegrityProblem
+from eggcarton.packages import uv
+from eggcarton.packages.lock import toml_of
+
+HIDDEN = ".eggcarton"
+_DROPPED = ("direct_url.json", "REQUESTED", "uv_cache.json", "uv_build.json")
+_SHEBANG = re.compile(rb"\A#!.*python[^\r\n]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """One distribution to have in the store: its canonical name, its version, its wheel's name and sha256."""
+
+    name: str
+    version: str
+    filename: str
+    sha256: str
+
+
+class Store:
+    """Buildout's eggs directory.
+
+    Args:
+        directory: the eggs directory with its version, such as ``eggs/v5``.
+        tag: how the names of eggs end there, such as ``py3.11-linux-x86_64``; pkg_resources decides it.
+    """
+
+    def __init__(self, directory: Path, tag: str) -> None:
+        self.directory, self.tag = directory, tag
+
+    def find(self, sha256: str) -> Path | None:
+        """Return the egg that was unpacked from the file with this digest, for this Python and platform."""
+        place = self.directory / HIDDEN / sha256
+        try:
+            return next(place / name for name in os.listdir(place) if name.endswith(f"-{self.tag}.egg"))
+        except (FileNotFoundError, NotADirectoryError, StopIteration):
+            return None
+
+    def add(self, program: Path, files: Mapping[str, Path], wanted: Sequence[Unpacked]) -> dict[str, Path]:
+        """Unpack what is missing in one go and return every egg by the sha256 of its file.
+
+        uv checks each sha256 once more while it reads. A distribution appears under its final name complete or
+        not at all, so that two builds may share a store.
+
+        Args:
+            program: the uv binary.
+            files: the wheels by sha256.
+            wanted: what to have.
+
+        Raises:
+            EggcartonError: uv could not unpack a wheel.
+        """
+        missing = [item for item in wanted if self.find(item.sha256) is None]
+        if missing:
+            hidden = self.directory / HIDDEN
+            hidden.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".unpack-", dir=hidden) as name:
+                staging = Path(name)
+                for number, batch in enumerate(_without_collisions(missing, files)):
+                    self._unpack(program, staging / str(number), files, batch)
+        eggs = {}
+        for item in wanted:
+            egg = self.find(item.sha256)
+            if egg is None:
+                raise EggcartonError(f"{item.filename} was unpacked, but is not in the store {self.directory}")
+            eggs[item.sha256] = egg
+        return eggs
+
+    def _unpack(self, program: Path, staging: Path, files: Mapping[str, Path], batch: Sequence[Unpacked]) -> None:
+        wheels, target = staging / "wheels", staging / "target"
+        wheels.mkdir(parents=True)
+        for item in batch:
+            (wheels / item.filename).symlink_to(files[item.sha256])
+        lock = {
+            "lock-version": "1.0",
+            "created-by": "eggcarton",
+            "packages": [
+                {
+                    "name": item.name,
+                    "version": item.version,
+                    "wheels": [{"path": f"wheels/{item.filename}", "hashes": {"sha256": item.sha256}}],
+                }
+                for item in batch
+            ],
+        }
+        (staging / "pylock.toml").write_text(toml_of(lock), "utf-8")
+        arguments = [
+            "pip",
+            "install",
+            "--requirements",
+            "pylock.toml",
+            "--target",
+            str(target),
+            "--python",
+            sys.executable,
+        ]
+        arguments += [
+            "--offline",
+            "--no-deps",
+            "--require-hashes",
+            "--no-index",
+            "--link-mode",
+            "hardlink",
+            "--quiet",
+        ]
+        # Hard links to a cache that lives on would let a change of an installed file come back in the next install.
+        done = uv.run(program, arguments, cache=staging / "cache", directory=staging)
+        if done.status:
+            kind = IntegrityProblem if "hash" in done.output.lower() else EggcartonError
+            raise kind(f"the locked wheels could not be unpacked: {done.output}")
+        for item in batch:
+            self._make_egg(target, staging / "eggs", item)
+
+    def _make_egg(self, target: Path, eggs: Path, item: Unpacked) -> None:
+        """Move one distribution out of the shared target, entry by entry of its RECORD, and give it its name."""
+        info = _dist_info(target, item)
+        record = [row[0] for row in csv.reader((info / "RECORD").read_text("utf-8").splitlines()) if row]
+        generated = _generated_scripts(info)
+        project = _project_name(info)
+        base = f"{project.replace('-', '_')}-{item.version.replace('-', '_')}-{self.tag}"
+        egg = eggs / item.sha256 / f"{base}.egg"
+        egg.mkdir(parents=True)
+        for entry in record:
+            path = PurePosixPath(entry)
+            source = target / path
+            if path.is_absolute() or ".." in path.parts or not (source.is_symlink() or source.exists()):
+                continue
+            if entry in generated or (path.parts[0] == info.name and path.name in _DROPPED):
+                source.unlink()
+                continue
+            destination = egg.joinpath(
+                f"{base}.dist-info" if path.parts[0] == info.name else path.parts[0], *path.parts[1:]
+            )
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            source.rename(destination)
+        _neutral_shebangs(egg / "bin")
+        _remove_namespace_files(egg)
+        final = self.directory / HIDDEN / item.sha256 / egg.name
+        final.parent.mkdir(exist_ok=True)
+        try:
+            egg.rename(final)
+        except OSError:
+            # Another build was faster; what it put there is complete, since it too was renamed whole.
+            if not final.is_dir():
+                raise
+
+    def show(self, eggs: Iterable[Path]) -> list[str]:
+        """Give eggs their names in buildout's layout, as links, and return a remark for each stranger moved aside."""
+        remarks = []
+        for egg in eggs:
+            name = self.directory / egg.name
+            target = os.path.relpath(egg, self.directory)
+            try:
+                if os.readlink(name) == target:
+                    continue
+            except FileNotFoundError:
+                pass
+            except OSError:
+                aside = Path(tempfile.mkdtemp(prefix=f"{egg.name}.", dir=_made(self.directory / HIDDEN / "replaced")))
+                name.rename(aside / egg.name)
+                remarks.append(f"{name} had not come from the lock and was moved to {aside}")
+            _replace_link(name, target)
+        return remarks
+
+
+def _made(directory: Path) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def _replace_link(name: Path, target: str) -> None:
+    temporary = name.parent / HIDDEN / f".link-{os.getpid()}-{name.name}"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target)
+    os.replace(temporary, name)
+
+
+def _without_collisions(wanted: Sequence[Unpacked], files: Mapping[str, Path]) -> list[list[Unpacked]]:
+    """Divide wheels so that no two of one batch own the same path: in a shared target one copy would be lost."""
+    batches: list[tuple[list[Unpacked], set[str]]] = []
+    for item in wanted:
+        with zipfile.ZipFile(files[item.sha256]) as archive:
+            names = {_installed_name(name) for name in archive.namelist() if not name.endswith("/")}
+        for batch, taken in batches:
+            if taken.isdisjoint(names):
+                batch.append(item)
+                taken |= names
+                break
+        else:
+            batches.append(([item], names))
+    return [batch for batch, _ in batches]
+
+
+def _installed_name(name: str) -> str:
+    first, _, rest = name.partition("/")
+    if first.endswith(".data"):
+        scheme, _, rest = rest.partition("/")
+        return f"bin/{rest}" if scheme == "scripts" else rest
+    return name
+
+
+def _dist_info(target: Path, item: Unpacked) -> Path:
+    escaped = re.escape(re.sub(r"[-_.]+", "-", item.name)).replace(r"\-", "[-_.]+")
+    pattern = re.compile(rf"{escaped}-[^-]+\.dist-info", re.IGNORECASE)
+    for name in os.listdir(target):
+        if pattern.fullmatch(name):
+            return target / name
+    raise EggcartonError(f"{item.filename} has no metadata of its own name; it is not a valid wheel")
+
+
+def _project_name(info: Path) -> str:
+    with (info / "METADATA").open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if line.lower().startswith("name:"):
+                return line.partition(":")[2].strip()
+    return info.name.partition("-")[0]
+
+
+def _generated_scripts(info: Path) -> set[str]:
+    """Return the scripts that an installer makes from entry points: they name the wrong Python and are remade."""
+    found, section = set(), ""
+    path = info / "entry_points.txt"
+    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
+        line = line.strip()
+        if line.startswith("["):
+            section = line.strip("[] ")
+        elif "=" in line and section in ("console_scripts", "gui_scripts"):
+            found.add(f"bin/{line.partition('=')[0].strip()}")
+    return found
+
+
+def _neutral_shebangs(directory: Path) -> None:
+    """Put back the placeholder that a wheel's own scripts begin with, where uv wrote this process's Python."""
+    for path in directory.iterdir() if directory.is_dir() else ():
+        data = path.read_bytes() if path.is_file() else b""
+        if match := _SHEBANG.match(data):
+            path.write_bytes(b"#!python" + data[match.end() :])
+
+
+_DECLARATIONS = (("pkg_resources", "declare_namespace"), ("pkgutil", "extend_path"))
+
+
+def _remove_namespace_files(egg: Path) -> None:
+    """Remove ``__init__.py`` files that only declare a namespace, as zc.buildout does since 5.0.
+
+    One of them would hide the other distributions of its namespace.
+    """
+    for directory, _, names in os.walk(egg):
+        if names != ["__init__.py"]:
+            continue
+        path = Path(directory, "__init__.py")
+        lines = [
+            line for line in path.read_text("utf-8", "replace").splitlines() if line.strip() and line.strip()[0] != "#"
+        ]
+        text = "\n".join(lines)
+        if 0 < len(lines) <= 6 and any(module in text and call in text for module, call in _DECLARATIONS):
+            path.unlink()

@@ -1,0 +1,55 @@
+"""uv as a process: never its user's configuration, never its user's cache."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """How a run of uv ended; ``output`` is what it said on its standard error."""
+
+    status: int
+    output: str
+
+
+def environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that uv runs under: those it inherits, less all that would steer it."""
+    kept = {name: value for name, value in inherited.items() if not name.startswith(("UV_", "PIP_", "PYTHON"))}
+    kept.pop("VIRTUAL_ENV", None)
+    kept.pop("CONDA_PREFIX", None)
+    for variable in _CA_VARIABLES:
+        bundle = inherited.get(variable)
+        if bundle and os.path.isfile(bundle):
+            kept["SSL_CERT_FILE"] = bundle
+            break
+    return kept | {"UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
+
+
+def run(program: Path, arguments: Sequence[str], *, cache: Path, directory: Path, timeout: float = 1800) -> Completed:
+    """Run uv to its end.
+
+    Args:
+        program: the uv binary.
+        arguments: what follows it.
+        cache: its cache directory; a private one where hard links to it must not be shared.
+        directory: where it runs.
+        timeout: seconds.
+    """
+    process = subprocess.run(
+        [str(program), *arguments],
+        cwd=directory,
+        env=environment(os.environ) | {"UV_CACHE_DIR": str(cache)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        timeout=timeout,
+        check=False,
+    )
+    return Completed(process.returncode, process.stderr.decode("utf-8", "replace").strip())

@@ -1,0 +1,121 @@
+"""Fills in a Jinja2 template with the options of its section and the places of the buildout."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from eggcarton.core.errors import OptionProblems
+from eggcarton.core.layout import Environment, Layout
+from eggcarton.core.options import option, rest
+from eggcarton.core.plan import Plan, Rendered
+from eggcarton.core.readers import mode, path, requirements, text
+
+__all__ = ["Options", "plan"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """Which template is filled in, and where the result is put."""
+
+    input: str = option(
+        text,
+        "The template: a path relative to the buildout directory, package:path for a file that a distribution"
+        " of eggs brings, or inline: and then the template itself.",
+    )
+    output: Path = option(path, "The file to write, relative to the buildout directory.")
+    mode: int = option(mode, "The permissions of the file.", default="0644")
+    eggs: tuple[str, ...] = option(
+        requirements, "The distributions that the template is taken from or tells about.", default=""
+    )
+    variables: Mapping[str, str] = rest(
+        "Every other option is a variable of the template; a hyphen in its name becomes an underscore there."
+    )
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """All that the part imports: nothing, unless eggs says so."""
+        return self.eggs
+
+
+def plan(options: Options, layout: Layout, environment: Environment | None) -> Plan:
+    """Return the plan of the one file.
+
+    Raises:
+        OptionProblems: when the template is not to be found, or a variable would hide another.
+    """
+    try:
+        name, template = _template(options.input, layout, environment)
+        variables = _variables(options, layout, environment)
+    except ValueError as error:
+        raise OptionProblems(layout.part, [str(error)]) from error
+    output = layout.root / options.output
+    rendered = Rendered(output, template, name, variables, options.mode)
+    return Plan((rendered,), {"output": str(output)})
+
+
+def _template(given: str, layout: Layout, environment: Environment | None) -> tuple[str, str]:
+    """Return what to call the template, and its text."""
+    if given.startswith("inline:"):
+        lines = textwrap.dedent(given.removeprefix("inline:")).strip("\n")
+        return f"[{layout.part}] input", f"{lines}\n"
+    if match := re.fullmatch(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):(.+)", given):
+        file = _resource(match[1], match[2], environment)
+    elif given:
+        file = layout.root / given
+    else:
+        raise ValueError("option 'input': '' is neither a path nor package:path nor inline: and a template")
+    try:
+        return str(file), file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"option 'input': {file} is not text in UTF-8") from error
+    except OSError as error:
+        raise ValueError(f"option 'input': {file} cannot be read: {error.strerror}") from error
+
+
+def _resource(package: str, inside: str, environment: Environment | None) -> Path:
+    if environment is None:
+        raise ValueError(f"option 'input': '{package}:{inside}' is in a package, but option 'eggs' is empty")
+    folders = [folder / package.replace(".", "/") for folder in _import_path(environment)]
+    for folder in folders:
+        if (folder / inside).is_file():
+            return folder / inside
+    if any(folder.is_dir() for folder in folders):
+        raise ValueError(f"option 'input': the package '{package}' has no file '{inside}'")
+    raise ValueError(f"option 'input': no distribution of 'eggs' has a package '{package}'")
+
+
+def _import_path(environment: Environment) -> Iterator[Path]:
+    """Yield the directories that the environment imports from; develop packages are named in .pth files."""
+    yield environment.site_packages
+    for file in sorted(environment.site_packages.glob("*.pth")):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            if line.strip() and not line.startswith(("#", "import ", "import\t")):
+                yield environment.site_packages / line.strip()
+
+
+def _variables(options: Options, layout: Layout, environment: Environment | None) -> dict[str, object]:
+    names = ("root", "bin", "etc", "parts", "var", "log", "run")
+    ours: dict[str, object] = {
+        "part": layout.part,
+        "buildout": {name: str(getattr(layout, name)) for name in names},
+    }
+    if environment is not None:
+        ours["environment"] = {
+            "python": str(environment.python),
+            "prefix": str(environment.prefix),
+            "site_packages": str(environment.site_packages),
+            "distributions": dict(environment.distributions),
+        }
+    found: dict[str, object] = {}
+    for name, value in options.variables.items():
+        variable = name.replace("-", "_")
+        if variable in found:
+            raise ValueError(f"options '{name}' and '{variable}' are the same variable: keep one")
+        if variable in ours:
+            raise ValueError(f"option '{name}': the template knows '{variable}' as something else already")
+        found[variable] = value
+    return {**ours, **found}

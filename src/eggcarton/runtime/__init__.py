@@ -1,0 +1,1 @@
+"""Self-contained files that a plan copies beside the running application."""

@@ -1,0 +1,1 @@
+"""What tests stand on: a package index, distributions made in milliseconds, and a real browser."""

@@ -1,0 +1,308 @@
+"""A package index on loopback that serves one directory, records every request, and fails on demand.
+
+    with Index(directory) as index:
+        index.fault("*.whl", "status:503", "reset:0.9", "ok")
+        ...                                   # install something from index.url
+        assert index.requests[0] == ("GET", "/simple/six/")
+
+From the command line: `python tests/support/index.py DIRECTORY [--port N] [--log]` prints its address and serves
+until it is ended.
+"""
+
+import argparse
+import base64
+import functools
+import hashlib
+import re
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any, final
+from urllib.parse import unquote, urlsplit
+
+# Run as a file, this module finds its neighbours as the tests find them.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support.faults import Fault, Response, deliver, read_step, reset_wanted
+from support.pages import JSON, Distribution, Pages, normalized, read
+
+
+class Request(tuple[str, str]):
+    """A (method, path) pair that also knows the headers it came with and the status it got."""
+
+    headers: Mapping[str, str]
+    status: int
+
+    @classmethod
+    def of(cls, method: str, path: str, headers: Mapping[str, str]) -> "Request":
+        request = cls((method, path))
+        request.headers = headers
+        request.status = 0
+        return request
+
+    @property
+    def path(self) -> str:
+        return self[1]
+
+
+@final
+@dataclass(kw_only=True)
+class Index:
+    """An index that serves a directory as PEP 503, 691, 658 and 700 say, each of them as far as it is asked to.
+
+    Args:
+        directory: holds wheels and source distributions; what is added later is served too.
+        metadata: whether each wheel's METADATA is offered apart (PEP 658).
+        json: whether clients that accept JSON get it (PEP 691).
+        hashes: whether links carry a sha256.
+        sizes: whether JSON pages tell sizes.
+        ranges: whether a part of a file can be asked for.
+        yanked: file names and why they were withdrawn (PEP 592).
+        serial: the value of X-PyPI-Last-Serial on project pages.
+        files_at: an address put before `/files/` in links; by default links are relative.
+        credentials: `user:password` that every request must carry.
+        tls: a server's context; the address then begins with https.
+        tell: called with one line a request.
+    """
+
+    directory: Path = field(kw_only=False)
+    port: int = 0
+    metadata: bool = True
+    json: bool = True
+    hashes: bool = True
+    sizes: bool = True
+    ranges: bool = True
+    yanked: dict[str, str] = field(default_factory=dict)
+    serial: int | None = None
+    files_at: str | None = None
+    credentials: str | None = None
+    tls: ssl.SSLContext | None = None
+    tell: Callable[[str], None] | None = None
+
+    requests: list[Request] = field(default_factory=list, init=False)
+    peak: int = field(default=0, init=False)
+    """The most requests that were in work at the same time."""
+
+    def __post_init__(self) -> None:
+        self.closing = threading.Event()
+        self._lock = threading.Lock()
+        self._scripts: list[tuple[str, list[list[Fault]], bool]] = []
+        self._busy = 0
+        self._server: _Server | None = None
+
+    @property
+    def address(self) -> str:
+        """Scheme, host and port, without a slash at the end."""
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """What a client is given as its index."""
+        return f"{self.address}/simple/"
+
+    def start(self) -> "Index":
+        """Listen; a stopped index comes back on the same port."""
+        self.closing.clear()
+        self._server = _Server(("127.0.0.1", self.port), _Handler)
+        self._server.index = self
+        if self.tls:
+            self._server.socket = self.tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        """Refuse connections from now on, and drop those that are open."""
+        self.closing.set()
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server.drop_connections()
+            self._server = None
+
+    def __enter__(self) -> "Index":
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def fault(self, pattern: str, *steps: str | Fault, forever: bool = False) -> None:
+        """Answer the next requests for paths like `pattern` with one step each, then rightly again.
+
+        Args:
+            pattern: a shell pattern for the whole path; `*` matches slashes too.
+            steps: faults by name (see faults.py), several in one step with blanks between; or functions.
+            forever: whether the last step stays in force.
+        """
+        self._scripts.append((pattern, [read_step(step) for step in steps], forever))
+
+    def paths(self, pattern: str = "*") -> list[str]:
+        """Return the requested paths that are like a pattern, in their order."""
+        return [request.path for request in self.requests if fnmatchcase(request.path, pattern)]
+
+    def distributions(self) -> list[Distribution]:
+        """Read the directory as it is now."""
+        found = sorted(
+            path for path in self.directory.iterdir() if path.name.endswith((".whl", ".tar.gz", ".zip"))
+        )
+        return [read(path, path.stat().st_mtime_ns, path.stat().st_size) for path in found]
+
+    def answer(self, request: Request) -> Response:
+        """Make the whole response to one request, faults included."""
+        with self._lock:
+            self.requests.append(request)
+            step = self._next_step(urlsplit(request.path).path)
+        response = self._right_answer(request)
+        for change in step:
+            change(response)
+        request.status = response.status
+        if self.tell:
+            self.tell(f"{response.status} {request[0]} {request.path}")
+        return response
+
+    def _next_step(self, path: str) -> list[Fault]:
+        for pattern, steps, forever in self._scripts:
+            if steps and fnmatchcase(path, pattern):
+                return steps[0] if forever and len(steps) == 1 else steps.pop(0)
+        return []
+
+    def _right_answer(self, request: Request) -> Response:
+        if self.credentials and not _carries(request.headers, self.credentials):
+            return Response(401, b"credentials, please", {"WWW-Authenticate": 'Basic realm="index"'})
+        path = unquote(urlsplit(request.path).path)
+        pages = self._pages(JSON in request.headers.get("Accept", ""))
+        if path == "/simple/":
+            names = sorted({distribution.project for distribution in self.distributions()})
+            return self._page(pages.projects(names), request, pages)
+        if page := re.fullmatch(r"/simple/([^/]+)(/?)", path):
+            name = normalized(page[1])
+            if (name, "/") != (page[1], page[2]):
+                return Response(301, b"", {"Location": f"/simple/{name}/"})
+            own = [distribution for distribution in self.distributions() if distribution.project == name]
+            if not own:
+                return Response(404, b"no such project")
+            return self._page(pages.project(name, own), request, pages)
+        return self._file(path.removeprefix("/files/"))
+
+    def _pages(self, json_accepted: bool) -> Pages:
+        return Pages(
+            json=self.json and json_accepted,
+            metadata=self.metadata,
+            hashes=self.hashes,
+            sizes=self.sizes,
+            files_at=self.files_at,
+            yanked=self.yanked,
+        )
+
+    def _page(self, body: str, request: Request, pages: Pages) -> Response:
+        content = body.encode()
+        tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+        headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept"}
+        headers["Content-Type"] = JSON if pages.json else "text/html; charset=utf-8"
+        if self.serial is not None:
+            headers["X-PyPI-Last-Serial"] = str(self.serial)
+        if request.headers.get("If-None-Match") == tag:
+            return Response(304, b"", headers)
+        return Response(200, content, headers)
+
+    def _file(self, place: str) -> Response:
+        for distribution in self.distributions():
+            kind = {
+                "Content-Type": "application/octet-stream",
+                "Cache-Control": "max-age=365000000, immutable",
+            }
+            if place == distribution.place:
+                return Response(200, distribution.path.read_bytes(), kind, ranges=self.ranges)
+            if self.metadata and place == distribution.place + ".metadata" and distribution.is_wheel:
+                return Response(200, distribution.metadata, kind, ranges=self.ranges)
+        return Response(404, b"no such file")
+
+
+def _carries(headers: Mapping[str, str], credentials: str) -> bool:
+    return headers.get("Authorization") == "Basic " + base64.b64encode(credentials.encode()).decode()
+
+
+class _Server(ThreadingHTTPServer):
+    index: Index
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, *arguments: Any) -> None:
+        self._open: set[Any] = set()
+        super().__init__(*arguments)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        if reset_wanted(request):
+            # An orderly shutdown would send the end of the stream before the reset.
+            self.close_request(request)
+        else:
+            super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: clients that leave early, or refuse our certificate, are what is being tested."""
+
+    def drop_connections(self) -> None:
+        for request in list(self._open):
+            super().shutdown_request(request)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        index = self.server.index
+        with index._lock:
+            index._busy += 1
+            index.peak = max(index.peak, index._busy)
+        try:
+            response = index.answer(Request.of(self.command, self.path, dict(self.headers)))
+            response.take_range(self.headers.get("Range"))
+            deliver(response, self, index.closing)
+        finally:
+            with index._lock:
+                index._busy -= 1
+
+    do_HEAD = do_GET
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Say nothing: `tell` does."""
+
+
+def main() -> None:
+    """Serve a directory until ended."""
+    parser = argparse.ArgumentParser(description="Serve a directory of distributions as a package index.")
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--log", action="store_true", help="one line a request on standard error")
+    options = parser.parse_args()
+    tell = functools.partial(print, file=sys.stderr, flush=True) if options.log else None
+    with Index(options.directory, port=options.port, tell=tell) as index:
+        print(index.url, flush=True)
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            pass
+
+
+if __name__ == "__main__":
+    main()
