@@ -145,7 +145,7 @@ def is_current(script, stamp):
         return False
     if "# bootstrap: " + stamp not in text or not os.access(script, os.X_OK):
         return False
-    places = re.findall(r"^    (['\"].*['\"]),$", text, re.M)
+    places = re.findall(r'^    (".*"),$', text.partition("sys.path[:0] = [")[2].partition("\n]")[0], re.M)
     return bool(places) and all(os.path.isdir(json.loads(place)) for place in places)
 
 
@@ -258,6 +258,7 @@ def fetched(cache, settings):
             by_index(text, staging, settings)
         else:
             raise Problem("this Python has neither pip nor ensurepip; name an index with --index URL, or wheels with --from DIRECTORY", 4)
+        os.chmod(staging, 0o755)
         try:
             os.rename(staging, place)
         except OSError:

@@ -128,15 +128,16 @@ class _Change:
             after = self._put_all_in_place(undo, created, run)
             # From here on the new state counts: what waits aside is only to be thrown away.
             undo.pop_all()
-        if self.steps or self.stale:
-            tidy([*(step.path for step in self.steps), *self.stale])
-            for path in sorted(self.stale, reverse=True):
-                if self.stale[path].kind == "directory":
-                    with suppress(OSError):
-                        path.rmdir()
+        left = tidy([*(step.path for step in self.steps), *self.stale])
+        for path in sorted(self.stale, reverse=True):
+            if self.stale[path].kind == "directory":
+                with suppress(OSError):
+                    path.rmdir()
         if self.stale:
+            # What is left goes the next time, so that it must not be forgotten.
+            kept = {path: entry for path, entry in self.stale.items() if path in left}
             with suppress(OSError):
-                write_record(self.records, self.part, after)
+                write_record(self.records, self.part, changed(after, paths={**kept, **after.paths}))
 
     def _put_all_in_place(self, undo: ExitStack, created: Callable[[Path], object], run: Run) -> Record:
         if self.steps or self.stale:

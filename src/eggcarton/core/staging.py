@@ -167,12 +167,16 @@ def take_away(path: Path, undo: ExitStack) -> None:
         _move_aside(path, undo)
 
 
-def tidy(paths: Iterable[Path]) -> None:
-    """Remove what waits beside these paths; what cannot be removed now goes with the next sweep."""
+def tidy(paths: Iterable[Path]) -> set[Path]:
+    """Throw away what waits beside these paths, and return those where that was not possible now."""
+    left: set[Path] = set()
     for path in paths:
         for leftover in (staged_path(path), aside_path(path)):
-            with suppress(OSError):
+            try:
                 discard(leftover)
+            except OSError:
+                left.add(path)
+    return left
 
 
 def _short_digest(path: Path) -> str:
