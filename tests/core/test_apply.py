@@ -114,7 +114,12 @@ class TestWriting:
         """A umask of 077 changes no mode, neither of files nor of directories and parents."""
         before = os.umask(0o077)
         try:
-            install(root, File(root / "a/b/file", "x", 0o644), OwnedDirectory(root / "own", 0o755), fill(root, "y"))
+            install(
+                root,
+                File(root / "a/b/file", "x", 0o644),
+                OwnedDirectory(root / "own", 0o755),
+                fill(root, "y"),
+            )
         finally:
             os.umask(before)
         assert [0o755, 0o755, 0o644, 0o755, 0o755] == [
@@ -142,7 +147,9 @@ class TestWriting:
         names = ["a b", "it's", 'say "x"', "line\nend", "größe 大", "x" * 255, ".hidden", "-rf"]
         install(root, *(File(root / "odd" / name, name) for name in names))
         assert {name: name for name in names} == {p.name: p.read_text() for p in (root / "odd").iterdir()}
-        assert set(read_record(root / "parts/.eggcarton", "web").paths) == {root / "odd" / name for name in names}
+        assert set(read_record(root / "parts/.eggcarton", "web").paths) == {
+            root / "odd" / name for name in names
+        }
 
     @pytest.mark.parametrize("part", ["a/b", "..", "ü", "a%2fb", "with space", "x:y"])
     def test_part_names(self, root: Path, part: str) -> None:
@@ -412,7 +419,9 @@ class TestErrors:
             raise EggcartonError("web.ini.in, line 1: 'x' is undefined")
 
         with pytest.raises(EggcartonError, match="'x' is undefined"):
-            install(root, File(root / "f", "1"), Rendered(root / "r", "{{ x }}", "web.ini.in", {}), render=render)
+            install(
+                root, File(root / "f", "1"), Rendered(root / "r", "{{ x }}", "web.ini.in", {}), render=render
+            )
         assert not root.exists()
 
     def test_no_renderer(self, root: Path) -> None:
@@ -442,7 +451,9 @@ class TestErrors:
         with pytest.raises(StagingProblem, match="left no directory"):
             install(root, Produced(root / "d", ("rm", "-r", "{staging}")))
 
-    @pytest.mark.parametrize("text", ["", "[]", "{}", '{"digest": 1}', '{"digest": "x", "paths": {"a": 1}}', "\0"])
+    @pytest.mark.parametrize(
+        "text", ["", "[]", "{}", '{"digest": 1}', '{"digest": "x", "paths": {"a": 1}}', "\0"]
+    )
     def test_broken_record(self, root: Path, text: str) -> None:
         """A record that is none is one sentence, and nothing is written."""
         (root / "parts/.eggcarton").mkdir(parents=True)
@@ -511,7 +522,9 @@ def at_change(number: int, act: Callable[[], None]) -> list[str]:
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal count
-        writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+        writes = (
+            event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+        )
         if event in CHANGING or writes:
             count += 1
             if count == number:

@@ -89,7 +89,7 @@ def apply(
         digest=plan.digest,
         steps=[step for step in steps if not step.is_done],
         owned={step.path: step.entry for step in steps if not isinstance(step.item, KeptDirectory)},
-        standing={step.path: _entry_of(step) for step in steps if step.before.kind != "nothing"},
+        mine=[step for step in steps if step.path in record.known and step.before.kind != "nothing"],
         stale=_stale(record.known - planned, record, part, records),
     )
     if change.steps or change.stale or record != change.after:
@@ -106,7 +106,7 @@ class _Change:
         digest: of the plan.
         steps: what is not true yet.
         owned: what the part owns in the end.
-        standing: what stands now at planned paths.
+        mine: the steps at whose paths something of the part's stands now.
         stale: what the part owns now, and no longer in the end.
     """
 
@@ -116,7 +116,7 @@ class _Change:
     digest: str
     steps: Sequence[Step]
     owned: Mapping[Path, Entry]
-    standing: Mapping[Path, Entry]
+    mine: Sequence[Step]
     stale: Mapping[Path, Entry]
 
     @property
@@ -140,9 +140,10 @@ class _Change:
                 write_record(self.records, self.part, changed(after, paths={**kept, **after.paths}))
 
     def _put_all_in_place(self, undo: ExitStack, created: Callable[[Path], object], run: Run) -> Record:
+        undo.callback(_restore, self.records, self.part, self.before)
+        standing = {**self.stale, **{step.path: _entry_of(step) for step in self.mine}}
         if self.steps or self.stale:
-            undo.callback(_restore, self.records, self.part, self.before)
-            self._write(Record(self.before.digest, {**self.stale, **self._known}, self.owned))
+            self._write(Record(self.before.digest, standing, self.owned))
         in_the_way = [path for path in self.stale if any(path in step.path.parents for step in self.steps)]
         for path in in_the_way:
             if self.stale[path].kind != "directory":
@@ -154,7 +155,7 @@ class _Change:
         digests = {step.path: stage(step, undo, run) for step in others}
         owned = {path: _with_digest(entry, digests.get(path)) for path, entry in self.owned.items()}
         if owned != self.owned:
-            self._write(Record(self.before.digest, {**self.stale, **self._known}, owned))
+            self._write(Record(self.before.digest, standing, owned))
         for step in others:
             put_in_place(step, undo, created)
         for path, entry in self.stale.items():
@@ -162,11 +163,6 @@ class _Change:
                 take_away(path, undo)
         self._write(Record(self.digest, {**self.stale, **owned}))
         return Record(self.digest, owned)
-
-    @property
-    def _known(self) -> dict[Path, Entry]:
-        """What stands at planned paths and is this part's."""
-        return {path: entry for path, entry in self.standing.items() if path in self.before.known}
 
     def _write(self, record: Record) -> None:
         with reasons(record_file(self.records, self.part)):

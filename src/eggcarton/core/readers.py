@@ -222,7 +222,7 @@ def assignments(value: str) -> tuple[tuple[str, str], ...]:
 
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
-_COMPARISON = r"(?:===|~=|==|!=|<=|>=|<|>)\s*[^\s,;()\[\]]+"
+_COMPARISON = r"(?:===\s*[^\s,;()]+|(?:~=|==|!=|<=|>=|<|>)\s*[A-Za-z0-9._*+!-]+)"
 _REQUIREMENT = re.compile(
     rf"(?P<name>{_NAME})\s*(?:\[\s*(?:{_NAME}\s*(?:,\s*{_NAME}\s*)*)?\])?\s*"
     rf"(?:\(?\s*{_COMPARISON}(?:\s*,\s*{_COMPARISON})*\s*,?\s*\)?|@\s*\S+)?\s*(?:;.+)?"

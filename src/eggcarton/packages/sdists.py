@@ -85,6 +85,19 @@ def _unpacked(archive: Path, name: str, place: Path) -> Path:
             zipped.extractall(place)
     else:
         with tarfile.open(archive) as tarred:
-            tarred.extractall(place, filter="data")
+            _extract(tarred, name, place)
     entries = [entry for entry in os.listdir(place) if entry[0] != "."]
     return place / entries[0] if len(entries) == 1 else place
+
+
+def _extract(archive: tarfile.TarFile, name: str, place: Path) -> None:
+    if hasattr(tarfile, "data_filter"):
+        archive.extractall(place, filter="data")
+        return
+    # Pythons before 3.10.12 and 3.11.4 have no filter: take plain files and directories below the place only.
+    for member in archive.getmembers():
+        if not (member.isfile() or member.isdir()) or not (place / member.name).resolve().is_relative_to(
+            place.resolve()
+        ):
+            raise EggcartonError(f"{name}: {member.name} is no plain file inside the archive; nothing was unpacked")
+        archive.extract(member, place)

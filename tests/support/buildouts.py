@@ -1,0 +1,315 @@
+"""Throw-away buildouts: a real bin/buildout in a directory of its own, in well under a second, and no network.
+
+def test_something(build: Buildout) -> None:
+    wheel(build.index.directory, "app", console_scripts={"app": "app:main"})
+    build.configure('''
+        [buildout]
+        extensions = eggcarton
+        parts = app
+        [app]
+        recipe = eggcarton:scripts
+        ''')
+    status, output = build.run()
+
+The toolchain is bootstrapped once a session, by bootstrap.py itself, from the wheels that the pins beside it name.
+Those lie in the cache of this project's own bootstrap; where they do not, they are fetched once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import pytest
+
+from eggcarton.indexes.configured import cache_directory
+from support.index import Index
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+BOOTSTRAP = CHECKOUT / "bootstrap.py"
+PYTHON = Path(getattr(sys, "_base_executable", None) or sys.executable)
+NOBODY_LISTENS = "http://127.0.0.1:9/"
+
+WAIT = 120
+"""Seconds after which a command is given up; none of them needs a tenth."""
+
+
+class Result(NamedTuple):
+    """How a command ended, and all it said."""
+
+    status: int
+    output: str
+
+
+class Standing(NamedTuple):
+    """What a path is: its time of change in nanoseconds, and its content or where it leads."""
+
+    changed: int
+    content: str
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """Return the variables of a fresh machine whose user has this home; what is not on loopback is out of reach."""
+    return {
+        "PATH": f"{PYTHON.parent}:/usr/bin:/bin",
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "http_proxy": NOBODY_LISTENS,
+        "https_proxy": NOBODY_LISTENS,
+        "no_proxy": "127.0.0.1",
+        "PIP_CONFIG_FILE": os.devnull,
+        **more,
+    }
+
+
+def run(
+    command: Iterable[str | Path], *, cwd: Path, variables: Mapping[str, str], user: int | None = None
+) -> Result:
+    """Run a command to its end."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env=dict(variables),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        timeout=WAIT,
+        check=False,
+        user=user,
+    )
+    return Result(done.returncode, done.stdout)
+
+
+def tree(*places: Path) -> dict[str, Standing]:
+    """Return everything below some directories: links are not followed, directories themselves not told."""
+    found = {}
+    for place in places:
+        for directory, names, files in os.walk(place):
+            for name in [*files, *(name for name in names if os.path.islink(os.path.join(directory, name)))]:
+                path = Path(directory, name)
+                content = os.readlink(path) if path.is_symlink() else hashlib.sha256(path.read_bytes()).hexdigest()
+                found[str(path)] = Standing(path.lstat().st_mtime_ns, content)
+    return found
+
+
+@dataclass(kw_only=True)
+class Buildout:
+    """One directory with a bin/buildout, a home that is its own, and an index that is its user's only one."""
+
+    root: Path
+    home: Path
+    index: Index
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def cache(self) -> Path:
+        """Where eggcarton keeps what it fetches."""
+        return self.home / ".cache" / "eggcarton"
+
+    @property
+    def bin(self) -> Path:
+        return self.root / "bin"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "pylock.toml"
+
+    def write(self, path: str, text: str) -> Path:
+        """Write a file below the root, its common indentation taken away, and return its path."""
+        place = self.root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(textwrap.dedent(text).lstrip("\n"), "utf-8")
+        return place
+
+    def configure(self, text: str) -> None:
+        """Write buildout.cfg."""
+        self.write("buildout.cfg", text)
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that commands run with."""
+        return environment(self.home, **self.variables)
+
+    def run(self, *arguments: str, program: str = "buildout") -> Result:
+        """Run a program of bin to its end."""
+        return run([self.bin / program, *arguments], cwd=self.root, variables=self.environment())
+
+    def build(self, *arguments: str) -> str:
+        """Run bin/buildout, which has to succeed, and return what it said."""
+        status, output = self.run(*arguments)
+        assert 0 == status, output
+        return output
+
+    def fails(self, *arguments: str, status: int, program: str = "buildout") -> str:
+        """Run a program, which has to end with this status and without a traceback, and return what it said."""
+        found, output = self.run(*arguments, program=program)
+        assert status == found, output
+        assert "Traceback" not in output, output
+        return output
+
+    def start(self, *arguments: str, program: str = "buildout") -> subprocess.Popen[str]:
+        """Start a program in a process group of its own, to be stopped in the middle."""
+        return subprocess.Popen(
+            [str(self.bin / program), *arguments],
+            cwd=self.root,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def tree(self, *names: str) -> dict[str, Standing]:
+        """Return everything below some directories of the root, bin, parts, etc and develop-eggs by default."""
+        return tree(*(self.root / name for name in names or ("bin", "parts", "etc", "develop-eggs")))
+
+    def scripts(self) -> list[str]:
+        """Return the names in bin that a part put there."""
+        return sorted(set(os.listdir(self.bin)) - {"buildout", "eggcarton", "buildout.before"})
+
+
+def stop(process: subprocess.Popen[str], number: signal.Signals) -> Result:
+    """Send a signal to a process and all that it started, and return how it ended."""
+    os.killpg(process.pid, number)
+    output, _ = process.communicate(timeout=WAIT)
+    return Result(process.returncode, output)
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Let one of the session's worker processes at a time into the block."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with open(directory / ".lock", "w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A directory that all worker processes of a test session share; what is in it is made once."""
+
+    directory: Path
+
+    def once(self, name: str, make: Callable[[Path], object]) -> Path:
+        """Return a directory of this name; the first one to ask has it filled."""
+        place = self.directory / name
+        with locked(self.directory / f"{name}.making"):
+            if not place.exists():
+                shutil.rmtree(self.directory / f"{name}.made", ignore_errors=True)
+                (self.directory / f"{name}.made").mkdir()
+                make(self.directory / f"{name}.made")
+                (self.directory / f"{name}.made").rename(place)
+        return place
+
+
+def module_of(path: Path) -> ModuleType:
+    """Import one file as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@functools.cache
+def bootstrap_module() -> ModuleType:
+    """Return bootstrap.py as a module."""
+    return module_of(BOOTSTRAP)
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """A directory that all workers share."""
+    base = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        base = base.parent
+    return Shared(base / "shared")
+
+
+def user_cache() -> Path:
+    """Return the cache of this project's own build, in which bootstrap.py has left what the pins name."""
+    return cache_directory(os.environ, Path.home(), CHECKOUT)[0]
+
+
+@pytest.fixture(scope="session")
+def wheels(shared: Shared) -> Path:
+    """The wheels of the toolchain and the closed set, as bootstrap.py fetches them."""
+    bootstrap = bootstrap_module()
+    with locked(shared.directory / "wheels"):
+        try:
+            return Path(bootstrap.fetched(str(user_cache()), bootstrap.Settings(None)))
+        except bootstrap.Problem as problem:
+            pytest.skip(f"the toolchain is not in the cache: {problem}")
+
+
+@pytest.fixture(scope="session")
+def template(shared: Shared, wheels: Path) -> Path:
+    """A bootstrapped directory, to be copied."""
+
+    def make(place: Path) -> None:
+        # A path that is told apart from any other text when the scripts are written anew.
+        root = place / "template-of-buildouts"
+        root.mkdir()
+        (root / "buildout.cfg").write_text("[buildout]\nparts =\n", "utf-8")
+        variables = environment(place / "home")
+        (place / "home").mkdir()
+        done = run([PYTHON, BOOTSTRAP, root, "--from", wheels], cwd=place, variables=variables)
+        assert 0 == done.status, done.output
+
+    return shared.once("bootstrapped", make) / "template-of-buildouts"
+
+
+def copy(template: Path, root: Path) -> None:
+    """Make a directory with the template's bin/buildout; the store is its own, its content that of the template."""
+    root.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(template / "develop-eggs", root / "develop-eggs", symlinks=True)
+    store = Path("eggs", "v5", ".eggcarton")
+    (root / store).mkdir(parents=True)
+    for entry in os.listdir(template / store):
+        (root / store / entry).symlink_to(template / store / entry)
+    for entry in (template / store.parent).glob("*.egg"):
+        (root / store.parent / entry.name).symlink_to(os.readlink(entry))
+    (root / "bin").mkdir()
+    for script in (template / "bin").iterdir():
+        text = re.sub(r'"[^"]*/template-of-buildouts/', f'"{root}/', script.read_text("utf-8"))
+        (root / "bin" / script.name).write_text(text, "utf-8")
+        (root / "bin" / script.name).chmod(0o755)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    """An index that is empty at first; what is put into its directory is on it."""
+    (tmp_path / "index").mkdir()
+    with Index(tmp_path / "index") as served:
+        yield served
+
+
+@pytest.fixture
+def build(tmp_path: Path, template: Path, index: Index) -> Buildout:
+    """A bootstrapped buildout without any part."""
+    made = Buildout(root=tmp_path / "build", home=tmp_path / "home", index=index)
+    copy(template, made.root)
+    made.home.mkdir()
+    # The user's own default: the one index that there is.
+    defaults = made.home / ".buildout" / "default.cfg"
+    defaults.parent.mkdir()
+    defaults.write_text(f"[buildout]\nindex = {index.url}\n", "utf-8")
+    return made
