@@ -7,12 +7,9 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
-
-import zc.buildout
-from zc.buildout.buildout import Buildout
 
 from eggcarton.buildout import current, needs, patches, pinning
+from eggcarton.buildout.command import ConfigurationProblem
 from eggcarton.buildout.part import Part, Stop
 from eggcarton.buildout.session import Session
 from eggcarton.core.difference import difference
@@ -21,36 +18,37 @@ from eggcarton.core.plan import File, Plan, Rendered
 from eggcarton.core.records import read_record
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line; the reference page is made of it too."""
+    top = argparse.ArgumentParser(
         prog="eggcarton",
         description="Look at a build and steer its lock.",
         epilog="exit codes: 0 done, 1 error, 2 usage, 3 drift or finding, 4 unavailable, 5 integrity",
     )
-    parser.add_argument(
+    top.add_argument(
         "-c", dest="config", default="buildout.cfg", metavar="FILE", help="the configuration (buildout.cfg)"
     )
-    parser.add_argument("-U", dest="defaults", action="store_false", help="do not read user defaults")
-    parser.add_argument("-o", dest="offline", action="store_true", help="open no socket")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    top.add_argument("-U", dest="defaults", action="store_false", help="do not read user defaults")
+    top.add_argument("-o", dest="offline", action="store_true", help="open no socket")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     lock = commands.add_parser("lock", help="make the lock, and the pins beside bootstrap.py, answer the configuration")
     lock.add_argument("--upgrade", nargs="*", metavar="NAME", help="take these distributions anew; without a name, all")
     lock.add_argument("settings", nargs="*", metavar="section:option=value", help=argparse.SUPPRESS)
     plan = commands.add_parser("plan", help="show what a run would write, and write nothing")
     plan.add_argument("parts", nargs="*", metavar="PART", help="only these parts")
-    return parser
+    return top
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and end the process with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     settings = [word for word in given if "=" in word and not word.startswith("-")]
-    options = _parser().parse_args([word for word in given if word not in settings])
+    options = parser().parse_args([word for word in given if word not in settings])
     try:
         sys.exit({"lock": _lock, "plan": _plan}[options.command](options, _assignments(settings)))
     except Stop:
         raise
-    except (EggcartonError, zc.buildout.UserError) as error:
+    except (EggcartonError, ConfigurationProblem) as error:
         sys.stdout.flush()
         sys.stderr.write(f"Error: {error}\n")
         sys.exit(getattr(error, "exit_code", 1))
@@ -68,9 +66,8 @@ def _assignments(words: Sequence[str]) -> list[tuple[str, str, str]]:
 def _session(options: argparse.Namespace, settings: list[tuple[str, str, str]], *, reading: bool) -> Session:
     if options.offline:
         settings.append(("buildout", "offline", "true"))
-    buildout: Any = Buildout(options.config, settings, options.defaults, "install", ())
+    buildout = patches.opened(options.config, settings, user_defaults=options.defaults)
     logging.getLogger().setLevel(logging.WARNING if reading else logging.INFO)
-    buildout._update_sys_path()
     session = Session(buildout, reading=reading)
     current.begin(buildout, session, None)
     return session

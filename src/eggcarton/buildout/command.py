@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from zc.buildout import buildout
+from zc.buildout import UserError, buildout
 
 from eggcarton.buildout import patches
+
+ConfigurationProblem = UserError
+"""What zc.buildout raises when a configuration is wrong."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

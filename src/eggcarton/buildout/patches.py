@@ -7,7 +7,7 @@ zc.buildout does when there is none, so that a configuration which does not name
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,13 @@ _running: list[Session] = []
 def is_named(buildout: Any) -> bool:
     """Tell whether a configuration asks for the extension; being installed is not being asked for."""
     return _NAME in buildout["buildout"].get("extensions", "").split()
+
+
+def opened(config: str, settings: Sequence[tuple[str, str, str]], *, user_defaults: bool) -> Any:
+    """Return a buildout as its configuration says, with its develop packages importable, and run nothing."""
+    buildout: Any = Buildout(config, list(settings), user_defaults, "install", ())
+    buildout._update_sys_path()
+    return buildout
 
 
 def begin(buildout: Any) -> Session:

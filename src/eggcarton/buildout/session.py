@@ -234,6 +234,9 @@ class Session:
         for source in missing:
             logger.info("Develop: %r", str(source))
         old = {d.source: d for d in records.known().values()}
+        self.child.ask(
+            "prepare", lock=str(self.settings.lock), sources=self.sources, store=str(self.store), tag=egg_tag()
+        )
         self.develop_eggs.mkdir(parents=True, exist_ok=True)
         out = tempfile.mkdtemp(prefix=".building-", dir=self.develop_eggs)
         try:

@@ -24,7 +24,7 @@ class Options:
     lock: Path = option(path, "the lock, relative to the buildout directory", default="pylock.toml")
     policy: str = option(
         choice("update", "frozen"),
-        "`update` locks what changed and says so; `frozen` refuses, for production and CI",
+        "``update`` locks what changed and says so; ``frozen`` refuses, for production and CI",
         default="update",
     )
     requires_python: str | None = option(

@@ -1,8 +1,9 @@
 """Nothing that worked is taken away before the run that replaces it has succeeded.
 
 zc.buildout deletes the files of a changed part before it builds the new ones. Under a transaction they stay where
-they are until the end; directories of foreign recipes, which those recipes expect to be gone, are moved aside. A
-run that fails or is killed is undone: at once, or by the next command.
+they are until the end; of files of foreign recipes, which those recipes write anew in place, copies are kept, and
+directories, which they expect to be gone, are moved aside. A run that fails or is killed is undone: at once, or by
+the next command.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Transaction:
         self._journal = self._state / "transaction.json"
         self._released: dict[str, None] = {}
         self._aside: list[tuple[str, str]] = []
+        self._copies: list[tuple[str, str]] = []
         self._before = installed.read_text("utf-8") if installed.exists() else None
         self._open = False
 
@@ -54,6 +56,7 @@ class Transaction:
             return
         self._before = raw["installed"]
         self._aside = [(place, aside) for place, aside in raw["aside"]]
+        self._copies = [(place, copy) for place, copy in raw["copies"]]
         self._open = True
         self.undo()
 
@@ -61,7 +64,8 @@ class Transaction:
         self._open = True
         self._state.mkdir(parents=True, exist_ok=True)
         temporary = self._journal.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps({"installed": self._before, "aside": self._aside}), "utf-8")
+        content = {"installed": self._before, "aside": self._aside, "copies": self._copies}
+        temporary.write_text(json.dumps(content), "utf-8")
         os.replace(temporary, self._journal)
 
     def release(self, paths: Iterable[str]) -> None:
@@ -71,19 +75,26 @@ class Transaction:
             path = self._root / name
             if not os.path.lexists(path):
                 continue
-            makes_room = path not in owned and path.parent not in self._ours
-            if path.is_dir() and not path.is_symlink() and makes_room:
+            foreign = path not in owned and path.parent not in self._ours
+            if foreign and path.is_dir() and not path.is_symlink():
                 self._move_aside(path)
-            else:
-                self._released[str(path)] = None
-        if not self._open:
-            self._write()
+                continue
+            if foreign and path.is_file():
+                copy = self._place_aside()
+                shutil.copy2(path, copy, follow_symlinks=False)
+                self._copies.append((str(path), str(copy)))
+            self._released[str(path)] = None
+        self._write()
+
+    def _place_aside(self) -> Path:
+        aside = self._state / "aside" / str(len(self._aside) + len(self._copies))
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        if os.path.lexists(aside):
+            shutil.rmtree(aside) if aside.is_dir() and not aside.is_symlink() else aside.unlink()
+        return aside
 
     def _move_aside(self, path: Path) -> None:
-        aside = self._state / "aside" / str(len(self._aside))
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        if aside.exists():
-            shutil.rmtree(aside)
+        aside = self._place_aside()
         self._aside.append((str(path), str(aside)))
         self._write()
         os.rename(path, aside)
@@ -134,6 +145,11 @@ class Transaction:
                 if os.path.isdir(place):
                     shutil.rmtree(place)
                 os.rename(aside, place)
+        for place, copy in self._copies:
+            if os.path.lexists(copy):
+                beside = f"{place}.{os.getpid()}"
+                shutil.copy2(copy, beside, follow_symlinks=False)
+                os.replace(beside, place)
         if self._before is not None:
             temporary = self._installed.with_name(f"{self._installed.name}.{os.getpid()}")
             temporary.write_text(self._before, "utf-8")
@@ -143,7 +159,7 @@ class Transaction:
     def _forget(self) -> None:
         shutil.rmtree(self._state / "aside", ignore_errors=True)
         self._journal.unlink(missing_ok=True)
-        self._released, self._aside, self._open = {}, [], False
+        self._released, self._aside, self._copies, self._open = {}, [], [], False
 
 
 def _recorded(records: Path) -> set[Path]:

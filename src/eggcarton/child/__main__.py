@@ -14,6 +14,7 @@ from eggcarton.core.errors import EggcartonError
 from eggcarton.packages import develop
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
+    "prepare": provide.prepare,
     "provide": provide.provide,
     "toolchain": toolchain.provide,
     "lock-toolchain": toolchain.lock,

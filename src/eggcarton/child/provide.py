@@ -3,137 +3,60 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from packaging.markers import default_environment
-from packaging.tags import sys_tags
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from eggcarton.child.door import Door, Sources, uv_program, wanted_file
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable
-from eggcarton.indexes.cache import Cache, file_digest
-from eggcarton.indexes.client import Client
-from eggcarton.indexes.fetch import Fetcher, Pages, Wanted
-from eggcarton.indexes.routing import Index, Routing
 from eggcarton.packages import lock as locks
 from eggcarton.packages.builds import Toolchain
-from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
+from eggcarton.packages.lock import Lock, LockedPackage
 from eggcarton.packages.needs import Need, Needs, activated, closure, drift
-from eggcarton.packages.resolve import Resolver
-from eggcarton.packages.sdists import Builder, is_allowed, refusal
-from eggcarton.packages.store import Store, Unpacked
+from eggcarton.packages.store import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where files come from in this run: the cache, local directories, one index, and nothing at all offline."""
+class Early:
+    """The filling of the store that goes on while develop packages are built.
 
-    index: str
-    find_links: tuple[str, ...]
-    cache: Path
-    directories: tuple[Path, ...]
-    offline: bool
+    What a build takes from its lock is known for certain only when its develop packages are; what the lock holds for
+    this Python and platform is mostly the same, and can be fetched and unpacked meanwhile. Nothing hangs on it: what
+    fails here is found, and told, when it is needed.
+    """
 
-    @classmethod
-    def of(cls, fields: Mapping[str, Any]) -> Sources:
-        """Return what a request says, its text turned into paths."""
-        return cls(
-            index=fields["index"],
-            find_links=tuple(fields["find_links"]),
-            cache=Path(fields["cache"]),
-            directories=tuple(Path(directory) for directory in fields["directories"]),
-            offline=fields["offline"],
-        )
+    def __init__(self, lock: Path, store: Store, door: Door) -> None:
+        self._lock, self._store, self._door = lock, store, door
+        self._thread = threading.Thread(target=self._fill)
+        self._thread.start()
 
-    def open(self, toolchain: Toolchain | None = None, allow_sdist: Sequence[str] = ()) -> Door:
-        """Return the door to the network; nothing is asked before something is fetched."""
-        routing = Routing((Index("default", self.index),))
-        client = Client()
-        pages = Pages(routing, client)
-        fetcher = Fetcher(Cache(self.cache), pages, client, directories=self.directories)
-        builder = Builder(toolchain, self.cache) if toolchain else None
-        return Door(self, routing, client, pages, fetcher, builder, tuple(allow_sdist))
+    def _fill(self) -> None:
+        with suppress(EggcartonError, OSError, ValueError):
+            active = activated(locks.read(self._lock), (), _environment())
+            with_wheels = [package for package in active.values() if package.wheels]
+            _filled(self._store, with_wheels, self._door)
+
+    def end(self) -> tuple[Store, Door]:
+        """Wait until it is done and return what it worked with, so that its counts and pages are kept."""
+        self._thread.join()
+        return self._store, self._door
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
-    """What one request of a build fetches and resolves through."""
-
-    sources: Sources
-    routing: Routing
-    client: Client
-    pages: Pages
-    fetcher: Fetcher
-    builder: Builder | None
-    allow_sdist: tuple[str, ...]
-    made: dict[str, Path] = field(default_factory=dict)
-
-    def resolver(self, *, prereleases: bool = False) -> Resolver:
-        """Return what makes locks from here."""
-        return Resolver(
-            program=uv_program(),
-            routing=self.routing,
-            pages=self.pages,
-            client=self.client,
-            fetcher=self.fetcher,
-            cache=self.sources.cache,
-            find_links=self.sources.find_links,
-            prereleases=prereleases,
-            builder=self.builder,
-            allow_sdist=self.allow_sdist,
-        )
-
-    def unpackable(self, package: LockedPackage) -> tuple[Unpacked, LockedFile]:
-        """Return the wheel of a package for this Python and platform, and the locked file to fetch for it.
-
-        Raises:
-            EggcartonError: it has none, and may not be built, or cannot be.
-        """
-        position = best_wheel([wheel.name for wheel in package.wheels])
-        if position is not None:
-            wheel = package.wheels[position]
-            return Unpacked(package.name, package.version, wheel.name, wheel.sha256), wheel
-        if package.sdist is None or self.builder is None:
-            raise EggcartonError(
-                f"{package.name} {package.version} has no file for this Python and platform; pin a version that has one"
-            )
-        if not is_allowed(package.name, self.allow_sdist):
-            raise EggcartonError(refusal([package.name]))
-        sdist = package.sdist
-        source = self.fetch([wanted_file(package, sdist)])[sdist.sha256]
-        built = self.builder.wheel(source, sdist.sha256, sdist.name)
-        digest = file_digest(built)
-        self.made[digest] = built
-        return Unpacked(package.name, package.version, built.name, digest), sdist
-
-    def fetch(self, files: Sequence[Wanted]) -> dict[str, Path]:
-        """Bring files into the cache; offline, name at once all that are missing there.
-
-        Raises:
-            Unavailable: offline, or no route serves a file.
-        """
-        if not self.sources.offline:
-            return self.fetcher.fetch(files)
-        found = {file.sha256: path for file in files if (path := self.fetcher.local(file))}
-        missing = sorted(file.name for file in files if file.sha256 not in found)
-        if missing:
-            raise Unavailable(
-                f"offline, and {len(missing)} files are neither in the store nor in the cache:", tried=missing
-            )
-        return found
+_early: dict[str, Early] = {}
 
 
-def uv_program() -> Path:
-    """Return the uv binary of the closed set."""
-    for directory in sys.path:
-        path = Path(directory, "bin", "uv")
-        if path.is_file():
-            return path
-    raise EggcartonError("the closed set holds no uv; remove it and run bootstrap.py again")
+def prepare(*, lock: str, sources: Mapping[str, Any], store: str, tag: str) -> None:
+    """Begin to fill the store from a lock and return at once; `provide` goes on from there."""
+    if Path(lock).exists() and not _early:
+        _early[lock] = Early(Path(lock), Store(Path(store), tag), Sources.of(sources).open())
+
+
+def _environment() -> dict[str, str]:
+    return {key: str(value) for key, value in default_environment().items()}
 
 
 def provide(
@@ -184,16 +107,25 @@ def provide(
         develop=tuple(LockedPackage(d["name"], d["version"], requires=tuple(d["requires"])) for d in develop),
         requires_python=requires_python,
     )
-    door = Sources.of(sources).open(Toolchain(tuple(toolchain["paths"]), toolchain["versions"]), allow_sdist)
+    place, door = _begun(lock, sources, store, tag)
+    door.allow(Toolchain(tuple(toolchain["paths"]), toolchain["versions"]), allow_sdist)
     current, changed = _locked(path, policy, upgrade, wanted, door, prereleases=prereleases)
-    environment = {key: str(value) for key, value in default_environment().items()}
+    environment = _environment()
     active = activated(current, wanted.develop, environment)
     named = {key: closure(active, requirements, environment) for key, requirements in sets.items()}
     used = sorted({name for names in named.values() for name in names} - wanted.developed)
     result: dict[str, Any] = {"sets": named, "changed": changed, "distributions": {}}
-    if store is not None:
-        result |= _filled(Store(Path(store), tag), [active[name] for name in used], door)
+    if place is not None:
+        result |= _filled(place, [active[name] for name in used], door)
     return result
+
+
+def _begun(lock: str, sources: Mapping[str, Any], store: str | None, tag: str) -> tuple[Store | None, Door]:
+    early = _early.pop(lock, None)
+    if early is not None:
+        place, door = early.end()
+        return (place if store is not None else None), door
+    return (Store(Path(store), tag) if store is not None else None), Sources.of(sources).open()
 
 
 def _locked(
@@ -263,31 +195,8 @@ def _filled(store: Store, packages: Sequence[LockedPackage], door: Door) -> dict
             item.name: {"version": item.version, "sha256": item.sha256, "egg": str(eggs[item.sha256])}
             for item in unpacked
         },
-        "in_store": len(unpacked) - len(missing),
         "fetched": door.fetcher.count,
         "bytes": door.fetcher.bytes,
-        "unpacked": len(missing),
+        "unpacked": store.added,
         "remarks": remarks,
     }
-
-
-def wanted_file(package: LockedPackage, file: LockedFile) -> Wanted:
-    """Return a locked file as the fetcher wants it."""
-    return Wanted(package.name, file.name, file.sha256, file.size, package.index, file.hint)
-
-
-_TAGS = {tag: rank for rank, tag in enumerate(sys_tags())}
-
-
-def best_wheel(names: Sequence[str]) -> int | None:
-    """Return the position of the wheel that suits this Python and platform best, None when none does."""
-    best: tuple[int, int] | None = None
-    for position, name in enumerate(names):
-        try:
-            tags = parse_wheel_filename(name)[3]
-        except InvalidWheelFilename:
-            continue
-        rank = min((_TAGS[tag] for tag in tags if tag in _TAGS), default=None)
-        if rank is not None and (best is None or rank < best[0]):
-            best = (rank, position)
-    return best[1] if best else None

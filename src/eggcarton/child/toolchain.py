@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eggcarton.child.provide import Door, Sources, best_wheel, uv_program
+from eggcarton.child.door import Door, Sources, best_wheel, uv_program
 from eggcarton.core.errors import EggcartonError, Unavailable
 from eggcarton.indexes.cache import file_digest
 from eggcarton.indexes.fetch import Wanted

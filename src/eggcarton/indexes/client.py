@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import truststore
@@ -51,17 +51,17 @@ class Client:
         }
         self._direct = urllib3.PoolManager(**self._settings)
         self._proxies: dict[str, urllib3.ProxyManager] = {}
+        self._authorizations: dict[str, dict[str, str]] = {}
 
     def _pool(self, url: str) -> urllib3.PoolManager:
-        parts = urlsplit(url)
-        address = getproxies().get(parts.scheme)
+        parts, proxies = urlsplit(url), getproxies()
+        address = proxies.get(parts.scheme) or proxies.get("all")
         if not address or proxy_bypass(parts.hostname or ""):
             return self._direct
         if address not in self._proxies:
             proxy = urlsplit(address if "://" in address else f"http://{address}")
-            headers = None
-            if proxy.username:
-                headers = urllib3.make_headers(proxy_basic_auth=f"{proxy.username}:{proxy.password or ''}")
+            known = _credentials(proxy)
+            headers = urllib3.make_headers(proxy_basic_auth=known) if known else None
             self._proxies[address] = urllib3.ProxyManager(
                 f"{proxy.scheme}://{proxy.hostname}:{proxy.port or 3128}",
                 proxy_headers=headers,
@@ -77,20 +77,53 @@ class Client:
             RequestFailed: no connection, a fault on the way, or a status other than 200. The body's own faults
                 are raised as this too, also while the block reads it.
         """
+        headers = {"Accept": accept, "Accept-Encoding": "identity", **self._authorization(url)}
         try:
-            response = self._pool(url).request(
-                "GET", url, headers={"Accept": accept, "Accept-Encoding": "identity"}, preload_content=False
-            )
+            response = self._pool(url).request("GET", url, headers=headers, preload_content=False)
             try:
                 if response.status != 200:
                     raise RequestFailed(Outcome(status=response.status))
                 yield response
-            finally:
-                response.close() if response.status != 200 else response.release_conn()
+            except BaseException:
+                # What was left unread would be taken for the answer to the connection's next request.
+                response.close()
+                raise
+            response.release_conn()
         except urllib3.exceptions.HTTPError as error:
-            raise RequestFailed(Outcome(fault=_sentence(error))) from error
+            raise RequestFailed(Outcome(fault=_sentence(error, url))) from error
+
+    def _authorization(self, url: str) -> dict[str, str]:
+        """Return the header that an address's own credentials make, or those of an earlier one of the same origin.
+
+        An index whose address holds credentials may link to its files by addresses that hold none.
+        """
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        if known := _credentials(parts):
+            self._authorizations[origin] = urllib3.make_headers(basic_auth=known)
+        return self._authorizations.get(origin, {})
 
 
-def _sentence(error: urllib3.exceptions.HTTPError) -> str:
+def address_of(answer: urllib3.BaseHTTPResponse, asked: str) -> str:
+    """Return where an answer came from after its redirects; urllib3 itself tells only a path without the host."""
+    for step in answer.retries.history if answer.retries else ():
+        if step.redirect_location:
+            asked = urljoin(asked, step.redirect_location)
+    return asked
+
+
+def redacted(url: str) -> str:
+    """Return an address without the user name and password it may hold."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _credentials(parts: SplitResult) -> str | None:
+    if parts.username is None:
+        return None
+    return f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+
+
+def _sentence(error: urllib3.exceptions.HTTPError, url: str) -> str:
     reason = getattr(error, "reason", None) or error
-    return f"{type(reason).__name__}: {reason}"
+    return f"{type(reason).__name__}: {reason}".replace(url, redacted(url))

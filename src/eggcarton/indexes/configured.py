@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,17 +17,21 @@ def index_url(environment: Mapping[str, str], home: Path) -> str | None:
     """
     for variable in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"):
         if environment.get(variable):
-            return environment[variable]
-    found = None
+            # uv lets a name stand before the address.
+            return re.sub(r"\A[\w.-]+=(?=\w+:)", "", environment[variable])
+    found: dict[str, str] = {}
     for path in _pip_files(environment, home):
         parser = configparser.RawConfigParser()
         try:
             parser.read(path, "utf-8")
         except (configparser.Error, OSError, UnicodeDecodeError):
             continue
-        for section in ("global", "install", "download"):
-            found = parser.get(section, "index-url", fallback=found)
-    return found
+        for section in parser.sections():
+            for name, value in parser.items(section):
+                if name.replace("_", "-") == "index-url" and value:
+                    found[section] = value
+    # pip reads a command's own section after the global one, whichever file they stand in.
+    return found.get("download") or found.get("install") or found.get("global")
 
 
 def _pip_files(environment: Mapping[str, str], home: Path) -> Iterator[Path]:

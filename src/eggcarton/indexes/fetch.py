@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 from eggcarton.core.errors import EggcartonError, IntegrityProblem, Unavailable
 from eggcarton.indexes.cache import Cache, file_digest
-from eggcarton.indexes.client import Client, RequestFailed
+from eggcarton.indexes.client import Client, RequestFailed, address_of, redacted
 from eggcarton.indexes.pages import ACCEPT, Listed, PageProblem, read_page
 from eggcarton.indexes.routes import ATTEMPTS, Meaning, meaning, pause
 from eggcarton.indexes.routing import Index, Routing
@@ -43,7 +43,8 @@ class Pages:
     def __init__(self, routing: Routing, client: Client, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._routing, self._client, self._sleep = routing, client, sleep
         self._pages: dict[tuple[str, str], tuple[Listed, ...]] = {}
-        self._bases: dict[str, str] = {}
+        self._bases: dict[str, str | None] = {}
+        self._silent: dict[str, Unavailable] = {}
         self._guards: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -64,22 +65,28 @@ class Pages:
             return self._pages[key]
 
     def _ask(self, index: Index, project: str) -> tuple[Listed, ...]:
+        if index.name in self._silent:
+            # A run needs all of its files: one page that never came has settled it, so no other waits as long.
+            raise self._silent[index.name]
         url = f"{index.url.rstrip('/')}/{project}/"
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with self._client.get(url, accept=ACCEPT) as answer:
-                    return read_page(answer.read(), answer.headers.get("Content-Type", ""), answer.geturl() or url)
+                    return read_page(answer.read(), answer.headers.get("Content-Type", ""), address_of(answer, url))
             except RequestFailed as failed:
                 outcome = failed.outcome
-            except PageProblem as problem:
-                raise Unavailable(f"index {index.name}: the page of {project!r} {problem}") from problem
+            except PageProblem as error:
+                raise Unavailable(f"index {index.name}: the page of {project!r} {error}") from error
             if meaning(outcome) is Meaning.ABSENT:
                 return ()
             if meaning(outcome) is not Meaning.AGAIN or attempt == ATTEMPTS:
-                raise Unavailable(
+                problem = Unavailable(
                     f"index {index.name} ({redacted(index.url)}) does not answer for {project!r}: {outcome}; check the "
                     "address, the proxy and the network, then run again"
                 )
+                if outcome.status is None:
+                    self._silent[index.name] = problem
+                raise problem
             self._sleep(pause(attempt, random()))
         raise AssertionError("unreachable")
 
@@ -94,35 +101,34 @@ class Pages:
         if wanted.hint:
             with self._guard(index.name):
                 if index.name not in self._bases:
-                    self._learn(index, wanted)
-            base = self._bases.get(index.name)
+                    self._bases[index.name] = _base_in(self.page(index, wanted.project), wanted)
+            base = self._bases[index.name]
             if base:
                 tried = urljoin(base, wanted.hint)
                 yield tried
-        for listed in self.page(index, wanted.project):
+        page = self.page(index, wanted.project)
+        if base := _base_in(page, wanted):
+            self._bases[index.name] = base
+        for listed in page:
             if listed.name == wanted.name and listed.url != tried:
                 yield listed.url
-
-    def _learn(self, index: Index, wanted: Wanted) -> None:
-        for listed in self.page(index, wanted.project):
-            if listed.name == wanted.name and wanted.hint and listed.url.endswith("/" + wanted.hint):
-                self._bases[index.name] = listed.url[: -len(wanted.hint)]
-                return
 
     def _guard(self, name: str) -> threading.Lock:
         with self._lock:
             return self._guards.setdefault(name, threading.Lock())
 
 
+def _base_in(page: Sequence[Listed], wanted: Wanted) -> str | None:
+    """Return what stands before a file's hint on its page, None where the file lies elsewhere by now."""
+    for listed in page:
+        if listed.name == wanted.name and wanted.hint and listed.url.endswith("/" + wanted.hint):
+            return listed.url[: -len(wanted.hint)]
+    return None
+
+
 def hint_of(url: str) -> str:
     """Return the part of a file's address that another route to the same index may share: its path."""
     return urlsplit(url).path.lstrip("/")
-
-
-def redacted(url: str) -> str:
-    """Return an address without the user name and password it may hold."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 class Fetcher:
@@ -160,6 +166,9 @@ class Fetcher:
                     found[file.sha256] = job.result()
                 except EggcartonError as error:
                     failures.append(error)
+                except BaseException:
+                    pool.shutdown(cancel_futures=True)
+                    raise
         if failures:
             kind = IntegrityProblem if any(isinstance(error, IntegrityProblem) for error in failures) else Unavailable
             raise kind("\n".join(sorted({str(error) for error in failures})))

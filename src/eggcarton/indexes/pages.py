@@ -9,6 +9,9 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 JSON = "application/vnd.pypi.simple.v1+json"
 ACCEPT = f"{JSON}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+_ENDS = (".whl", ".tar.gz", ".zip", ".egg", ".tar.bz2", ".tgz", ".exe")
+# What an index writes on a page without any files.
+_MARKS = ("pypi:repository-version", "Links for", "links for")
 
 
 class PageProblem(ValueError):
@@ -48,10 +51,13 @@ def read_page(body: bytes, content_type: str, url: str) -> tuple[Listed, ...]:
 
 def _read_json(body: bytes, url: str) -> tuple[Listed, ...]:
     try:
-        files = json.loads(body)["files"]
-        return tuple(_listed(item, url) for item in files)
+        page = json.loads(body)
+        version = str(page.get("meta", {}).get("api-version", "1.0"))
+        if version.partition(".")[0] == "1":
+            return tuple(_listed(item, url) for item in page["files"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PageProblem(f"is not a valid JSON index page ({error!r})") from error
+    raise PageProblem(f"is of version {version} of the index interface, and only 1 is understood")
 
 
 def _listed(item: dict[str, object], url: str) -> Listed:
@@ -73,19 +79,28 @@ class _Anchors(HTMLParser):
         super().__init__()
         self.base: str | None = None
         self.found: list[dict[str, str | None]] = []
+        self.text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "a":
             self.found.append(dict(attrs))
         elif tag == "base" and self.base is None:
             self.base = dict(attrs).get("href")
+        elif tag == "meta":
+            self.text += f"{dict(attrs).get('name')} "
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
 
 
 def _read_html(body: bytes, url: str) -> tuple[Listed, ...]:
     parser = _Anchors()
     parser.feed(body.decode("utf-8", "replace"))
     base = urljoin(url, parser.base) if parser.base else url
-    return tuple(_anchored(anchor, base) for anchor in parser.found if anchor.get("href"))
+    listed = tuple(_anchored(anchor, base) for anchor in parser.found if anchor.get("href"))
+    if any(file.name.endswith(_ENDS) for file in listed) or any(mark in parser.text for mark in _MARKS):
+        return listed
+    raise PageProblem("lists no files and is no package index page; a network that wants a login sends such a page")
 
 
 def _anchored(anchor: dict[str, str | None], base: str) -> Listed:

@@ -56,7 +56,6 @@ def main() -> None:
     sys.argv[:] = ["setup.py"]
     watch = Watch(wanted["source"])
     module, _, attributes = wanted["backend"].partition(":")
-    sys.dont_write_bytecode = True
     backend = importlib.import_module(module)
     for name in filter(None, attributes.split(".")):
         backend = getattr(backend, name)

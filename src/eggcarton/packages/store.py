@@ -37,10 +37,13 @@ class Store:
     Args:
         directory: the eggs directory with its version, such as ``eggs/v5``.
         tag: how the names of eggs end there, such as ``py3.11-linux-x86_64``; pkg_resources decides it.
+
+    ``added`` counts what was unpacked so far.
     """
 
     def __init__(self, directory: Path, tag: str) -> None:
         self.directory, self.tag = directory, tag
+        self.added = 0
 
     def find(self, sha256: str) -> Path | None:
         """Return the egg that was unpacked from the file with this digest, for this Python and platform."""
@@ -72,6 +75,7 @@ class Store:
                 staging = Path(name)
                 for number, batch in enumerate(_without_collisions(missing, files)):
                     self._unpack(program, staging / str(number), files, batch)
+            self.added += len(missing)
         eggs = {}
         for item in wanted:
             egg = self.find(item.sha256)

@@ -59,33 +59,36 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
     """Return the plan of the scripts and the interpreter.
 
     Raises:
-        OptionProblems: when a script is asked for that nothing provides.
+        OptionProblems: when a script is asked for that nothing provides, or two of one name.
     """
     if environment is None:
+        if options.scripts or options.entry_points or options.interpreter:
+            raise OptionProblems(
+                layout.part, ["option 'eggs' is empty: there is nothing to make scripts for"]
+            )
         return Plan(())
-    items = [
-        File(
-            layout.bin / file,
-            entry_point_script(
-                environment.python,
-                point,
-                initialization=options.initialization,
-                arguments=options.arguments,
-            ),
-            0o755,
+    start = options.initialization
+    texts = [
+        (
+            file,
+            entry_point_script(environment.python, point, initialization=start, arguments=options.arguments),
         )
         for file, point in _chosen(options, layout, environment)
     ]
     if options.interpreter:
-        text = interpreter(environment.python, options.initialization)
-        items.append(File(layout.bin / options.interpreter, text, 0o755))
+        texts.append((options.interpreter, interpreter(environment.python, start)))
+    files = [file for file, _ in texts]
+    twice = sorted({file for file in files if files.count(file) > 1})
+    if twice:
+        problems = [f"'{file}' would be made twice: rename a script or the interpreter" for file in twice]
+        raise OptionProblems(layout.part, problems)
     outputs = {
         "bin-directory": str(layout.bin),
         "location": str(environment.prefix),
         "python": str(environment.python),
         "site-packages": str(environment.site_packages),
     }
-    return Plan(tuple(items), outputs)
+    return Plan(tuple(File(layout.bin / file, text, 0o755) for file, text in texts), outputs)
 
 
 def _chosen(options: Options, layout: Layout, environment: Environment) -> list[tuple[str, EntryPoint]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -94,7 +95,7 @@ def _import_path(environment: Environment) -> Iterator[Path]:
     for file in sorted(environment.site_packages.glob("*.pth")):
         for line in file.read_text(encoding="utf-8").splitlines():
             if line.strip() and not line.startswith(("#", "import ", "import\t")):
-                yield environment.site_packages / line.strip()
+                yield Path(os.path.normpath(environment.site_packages / line.strip()))
 
 
 def _variables(options: Options, layout: Layout, environment: Environment | None) -> dict[str, object]:
@@ -110,12 +111,12 @@ def _variables(options: Options, layout: Layout, environment: Environment | None
             "site_packages": str(environment.site_packages),
             "distributions": dict(environment.distributions),
         }
-    found: dict[str, object] = {}
-    for name, value in options.variables.items():
+    spellings: dict[str, str] = {}
+    for name in options.variables:
         variable = name.replace("-", "_")
-        if variable in found:
-            raise ValueError(f"options '{name}' and '{variable}' are the same variable: keep one")
+        if variable in spellings:
+            raise ValueError(f"options '{spellings[variable]}' and '{name}' are the same variable: keep one")
         if variable in ours:
             raise ValueError(f"option '{name}': the template knows '{variable}' as something else already")
-        found[variable] = value
-    return {**ours, **found}
+        spellings[variable] = name
+    return {**ours, **{variable: options.variables[name] for variable, name in spellings.items()}}

@@ -1,0 +1,156 @@
+"""What the requests of one build fetch and resolve through."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from packaging.tags import sys_tags
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from eggcarton.core.errors import EggcartonError, Unavailable
+from eggcarton.indexes.cache import Cache, file_digest
+from eggcarton.indexes.client import Client
+from eggcarton.indexes.fetch import Fetcher, Pages, Wanted
+from eggcarton.indexes.routing import Index, Routing
+from eggcarton.packages.builds import Toolchain
+from eggcarton.packages.lock import LockedFile, LockedPackage
+from eggcarton.packages.resolve import Resolver
+from eggcarton.packages.sdists import Builder, is_allowed, refusal
+from eggcarton.packages.store import Unpacked
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where files come from in this run: the cache, local directories, one index, and nothing at all offline."""
+
+    index: str
+    find_links: tuple[str, ...]
+    cache: Path
+    directories: tuple[Path, ...]
+    offline: bool
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Sources:
+        """Return what a request says, its text turned into paths."""
+        return cls(
+            index=fields["index"],
+            find_links=tuple(fields["find_links"]),
+            cache=Path(fields["cache"]),
+            directories=tuple(Path(directory) for directory in fields["directories"]),
+            offline=fields["offline"],
+        )
+
+    def open(self) -> Door:
+        """Return the door to the network; nothing is asked before something is fetched."""
+        routing = Routing((Index("default", self.index),))
+        client = Client()
+        pages = Pages(routing, client)
+        fetcher = Fetcher(Cache(self.cache), pages, client, directories=self.directories)
+        return Door(self, routing, client, pages, fetcher)
+
+
+@dataclass(slots=True)
+class Door:
+    """One way out for all requests of a build, and the source distributions it may build."""
+
+    sources: Sources
+    routing: Routing
+    client: Client
+    pages: Pages
+    fetcher: Fetcher
+    builder: Builder | None = None
+    allow_sdist: tuple[str, ...] = ()
+    made: dict[str, Path] = field(default_factory=dict)
+
+    def allow(self, toolchain: Toolchain, patterns: Sequence[str]) -> None:
+        """Let source distributions with these names be built, with nothing but this toolchain."""
+        self.builder, self.allow_sdist = Builder(toolchain, self.sources.cache), tuple(patterns)
+
+    def resolver(self, *, prereleases: bool = False) -> Resolver:
+        """Return what makes locks from here."""
+        return Resolver(
+            program=uv_program(),
+            routing=self.routing,
+            pages=self.pages,
+            client=self.client,
+            fetcher=self.fetcher,
+            cache=self.sources.cache,
+            find_links=self.sources.find_links,
+            prereleases=prereleases,
+            builder=self.builder,
+            allow_sdist=self.allow_sdist,
+        )
+
+    def unpackable(self, package: LockedPackage) -> tuple[Unpacked, LockedFile]:
+        """Return the wheel of a package for this Python and platform, and the locked file to fetch for it.
+
+        Raises:
+            EggcartonError: it has none, and may not be built, or cannot be.
+        """
+        position = best_wheel([wheel.name for wheel in package.wheels])
+        if position is not None:
+            wheel = package.wheels[position]
+            return Unpacked(package.name, package.version, wheel.name, wheel.sha256), wheel
+        if package.sdist is None or self.builder is None:
+            raise EggcartonError(
+                f"{package.name} {package.version} has no file for this Python and platform; pin a version that has one"
+            )
+        if not is_allowed(package.name, self.allow_sdist):
+            raise EggcartonError(refusal([package.name]))
+        sdist = package.sdist
+        source = self.fetch([wanted_file(package, sdist)])[sdist.sha256]
+        built = self.builder.wheel(source, sdist.sha256, sdist.name)
+        digest = file_digest(built)
+        self.made[digest] = built
+        return Unpacked(package.name, package.version, built.name, digest), sdist
+
+    def fetch(self, files: Sequence[Wanted]) -> dict[str, Path]:
+        """Bring files into the cache; offline, name at once all that are missing there.
+
+        Raises:
+            Unavailable: offline, or no route serves a file.
+        """
+        if not self.sources.offline:
+            return self.fetcher.fetch(files)
+        found = {file.sha256: path for file in files if (path := self.fetcher.local(file))}
+        missing = sorted(file.name for file in files if file.sha256 not in found)
+        if missing:
+            raise Unavailable(
+                f"offline, and {len(missing)} files are neither in the store nor in the cache:", tried=missing
+            )
+        return found
+
+
+def uv_program() -> Path:
+    """Return the uv binary of the closed set."""
+    for directory in sys.path:
+        path = Path(directory, "bin", "uv")
+        if path.is_file():
+            return path
+    raise EggcartonError("the closed set holds no uv; remove it and run bootstrap.py again")
+
+
+def wanted_file(package: LockedPackage, file: LockedFile) -> Wanted:
+    """Return a locked file as the fetcher wants it."""
+    return Wanted(package.name, file.name, file.sha256, file.size, package.index, file.hint)
+
+
+_TAGS = {tag: rank for rank, tag in enumerate(sys_tags())}
+
+
+def best_wheel(names: Sequence[str]) -> int | None:
+    """Return the position of the wheel that suits this Python and platform best, None when none does."""
+    best: tuple[int, int] | None = None
+    for position, name in enumerate(names):
+        try:
+            tags = parse_wheel_filename(name)[3]
+        except InvalidWheelFilename:
+            continue
+        rank = min((_TAGS[tag] for tag in tags if tag in _TAGS), default=None)
+        if rank is not None and (best is None or rank < best[0]):
+            best = (rank, position)
+    return best[1] if best else None

@@ -1,0 +1,253 @@
+"""Nothing that worked is taken away: not by an error, not by Ctrl-C, not by a kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+from support.buildouts import Buildout, stop
+from support.fakes import greeting, pytest_stand_in, recipes
+
+CONFIG = """
+[buildout]
+extensions = eggcarton
+parts = text app theirs note notes last
+
+[text]
+recipe = eggcarton:template
+input = inline: hello {{ name }}
+output = etc/text.ini
+name = world
+
+[app]
+recipe = eggcarton:scripts
+eggs = greeting
+arguments = "ours"
+
+[theirs]
+recipe = zc.recipe.egg
+eggs = greeting
+scripts = greet=theirs
+arguments = "theirs"
+
+[note]
+recipe = noting
+output = note.txt
+
+[notes]
+recipe = noting
+output = notes
+directory = true
+
+[last]
+recipe = eggcarton:test
+eggs = greeting
+"""
+CHANGES = {
+    "name = world": "name = moon",
+    '"ours"': '"ours, changed"',
+    '"theirs"': '"theirs, changed"',
+    "output = note.txt": "output = note.txt\ntext = noted again",
+    "directory = true": "directory = true\ntext = noted again",
+    "eggs = greeting\n": "eggs = greeting\ndefaults = -q\n",
+}
+
+
+def changed(config: str) -> str:
+    """Return the configuration with something else in every part."""
+    for old, new in CHANGES.items():
+        head, found, tail = config.rpartition(old)
+        assert found
+        config = head + new + tail
+    return config
+
+
+@pytest.fixture
+def built(build: Buildout) -> Buildout:
+    """A buildout with parts of ours and of others, built once."""
+    greeting(build.index.directory)
+    recipes(build.index.directory)
+    pytest_stand_in(build.index.directory)
+    build.configure(CONFIG)
+    build.build()
+    assert [] == problems(build, "")
+    return build
+
+
+def problems(build: Buildout, more: str) -> list[str]:
+    """Return what does not work as it does after a whole run of the configuration, changed or not."""
+    again, name = (" again", "moon") if more else ("", "world")
+    expected = {
+        "greet": f"greeting 1.0 ours{more}\n",
+        "theirs": f"greeting 1.0 theirs{more}\n",
+        "etc/text.ini": f"hello {name}\n",
+        "note.txt": f"noted{again}",
+        "notes/note": f"noted{again}",
+    }
+    found = {
+        program: build.run(program=program).output if (build.bin / program).exists() else "missing"
+        for program in ("greet", "theirs")
+    } | {
+        path: (build.root / path).read_text("utf-8") if (build.root / path).exists() else "missing"
+        for path in ("etc/text.ini", "note.txt", "notes/note")
+    }
+    wrong = [f"{key}: {found[key]!r} is not {expected[key]!r}" for key in expected if expected[key] != found[key]]
+    return wrong + ([] if (build.bin / "last").exists() else ["last: missing"])
+
+
+def everything(build: Buildout) -> dict[str, str]:
+    """Return the content of all that parts have written, and of zc.buildout's own record."""
+    standing = build.tree("bin", "etc", "notes", "parts/last")
+    found = {name: one.content for name, one in standing.items()}
+    return found | {name: (build.root / name).read_text("utf-8") for name in ("note.txt", ".installed.cfg")}
+
+
+def of_others(build: Buildout) -> dict[str, str]:
+    """Return the same without what our own parts may have replaced, which is old or new at every moment."""
+    ours = {str(build.bin / "greet"), str(build.bin / "last"), str(build.root / "etc/text.ini")}
+    return {path: content for path, content in everything(build).items() if path not in ours}
+
+
+def test_a_wrong_option_stops_a_run_before_anything_is_touched(built: Buildout) -> None:
+    """A mistake in one part is told before any other part, changed in the same run, loses or gains a file."""
+    before = built.tree("bin", "parts", "etc", "notes")
+    built.configure(changed(CONFIG).replace("defaults = -q", "defualts = -q"))
+    output = built.fails(status=2)
+    assert "Error: [last] option 'defualts' is not known: did you mean 'defaults'?" in output
+    assert before == built.tree("bin", "parts", "etc", "notes")
+    built.configure(changed(CONFIG))
+    built.build()
+    assert [] == problems(built, ", changed")
+
+
+def test_an_update_that_cannot_be_staged_leaves_the_parts_files(built: Buildout) -> None:
+    """zc.buildout deletes a part whose update fails; ours keeps its script when its directory cannot be written."""
+    (built.root / "parts/last/run_tests.py").unlink()
+    (built.root / "parts/last").rmdir()
+    (built.root / "parts/last").write_text("in the way", "utf-8")
+    before = everything(built)
+    output = built.fails(status=1)
+    assert f"{built.root}/parts/last exists and was not put there by this part" in output
+    assert before == everything(built)
+    (built.root / "parts/last").unlink()
+    built.build()
+    assert [] == problems(built, "")
+
+
+def test_a_new_plan_that_fails_leaves_the_old_one(built: Buildout) -> None:
+    """Other parts were installed anew already when the last one is refused: its old script stays, theirs come back."""
+    before = of_others(built)
+    (built.bin / "py").write_text("a stranger's", "utf-8")
+    built.configure(changed(CONFIG).replace("[last]\n", "[last]\nscript = py\n"))
+    output = built.fails(status=1)
+    assert f"Error: [last] {built.bin / 'py'} exists and was not put there by this part" in output
+    (built.bin / "py").unlink()
+    assert before == of_others(built)
+    assert {"greet", "last", "theirs"} == set(built.scripts())
+    built.configure(changed(CONFIG))
+    built.build()
+    assert [] == problems(built, ", changed")
+
+
+def test_an_error_in_a_recipe_from_elsewhere_leaves_everything(built: Buildout) -> None:
+    """What zc.buildout has taken from parts of any kind is back after a recipe has failed, told in its own words."""
+    before = of_others(built)
+    built.configure(changed(CONFIG))
+    built.variables["FAIL_WHEN"] = "installing notes"
+    status, output = built.run()
+    assert (1, True) == (status, "told to fail" in output), output
+    assert before == of_others(built)
+    assert "greeting 1.0 ours" in built.run(program="greet").output
+    del built.variables["FAIL_WHEN"]
+    built.build()
+    assert [] == problems(built, ", changed")
+
+
+def test_an_update_that_fails_in_a_recipe_from_elsewhere_deletes_nothing(built: Buildout) -> None:
+    """zc.buildout deletes the files of a part whose update fails; under a transaction they stay."""
+    before = everything(built)
+    built.variables["FAIL_WHEN"] = "updating notes"
+    status, output = built.run()
+    assert (1, True) == (status, "told to fail" in output), output
+    assert before == everything(built)
+    del built.variables["FAIL_WHEN"]
+    built.build()
+    assert [] == problems(built, "")
+
+
+def paused(build: Buildout, when: str) -> subprocess.Popen[str]:
+    """Start bin/buildout and return when it has come to where it waits to be stopped."""
+    build.variables["PAUSE_WHEN"] = when
+    process = build.start()
+    del build.variables["PAUSE_WHEN"]
+    said = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        said.append(line)
+        if line == "paused\n":
+            return process
+    raise AssertionError("".join(said))
+
+
+def test_ctrl_c_leaves_everything(built: Buildout) -> None:
+    """Ctrl-C ends a run with one sentence and status 130, and what the run had taken is back at once."""
+    before = of_others(built)
+    built.configure(changed(CONFIG))
+    status, output = stop(paused(built, "installing notes"), signal.SIGINT)
+    assert (130, "Interrupted; everything is as it was before.\n") == (status, output)
+    assert before == of_others(built)
+    assert "greeting 1.0 ours" in built.run(program="greet").output
+    built.build()
+    assert [] == problems(built, ", changed")
+
+
+@pytest.mark.parametrize("when", ["installing note", "installing notes", "updating notes"])
+def test_a_kill_leaves_what_the_next_run_puts_right(built: Buildout, when: str) -> None:
+    """After kill -9 the scripts of our parts still work, and the next run, of either configuration, succeeds."""
+    if when.startswith("installing"):
+        built.configure(changed(CONFIG))
+    stop(paused(built, when), signal.SIGKILL)
+    for program in ("greet", "theirs", "last"):
+        assert (built.bin / program).exists()
+    assert "greeting 1.0 ours" in built.run(program="greet").output
+    built.configure(CONFIG)
+    built.build()
+    assert [] == problems(built, "")
+    assert not (built.root / "parts/.eggcarton/state/transaction.json").exists()
+    built.configure(changed(CONFIG))
+    built.build()
+    assert [] == problems(built, ", changed")
+
+
+def test_a_first_run_killed_between_writing_and_recording_goes_on(build: Buildout) -> None:
+    """What a killed run has written before zc.buildout recorded it is no stranger's file to the next run."""
+    greeting(build.index.directory)
+    recipes(build.index.directory)
+    pytest_stand_in(build.index.directory)
+    build.configure(CONFIG.replace("text app theirs note notes last", "note text app theirs last"))
+    stop(paused(build, "installing note"), signal.SIGKILL)
+    build.configure(CONFIG.replace("text app theirs note notes last", "text app theirs last note"))
+    stop(paused(build, "installing note"), signal.SIGKILL)
+    os.unlink(build.root / ".installed.cfg")
+    build.configure(CONFIG)
+    os.unlink(build.root / "note.txt")
+    build.build()
+    assert [] == problems(build, "")
+
+
+def test_a_run_killed_while_it_fetches_leaves_nothing_half_made(build: Buildout) -> None:
+    """Killed in the middle of a file, a run leaves no egg and no lock behind that the next one would trust."""
+    greeting(build.index.directory)
+    build.index.fault("*.whl", "stall:0.5")
+    build.configure("[buildout]\nextensions = eggcarton\nparts = app\n[app]\nrecipe = eggcarton:scripts\neggs=greeting\n")
+    process = build.start()
+    while not build.index.paths("*.whl"):
+        assert process.poll() is None
+        os.sched_yield()
+    stop(process, signal.SIGKILL)
+    assert [] == list((build.root / "eggs/v5").glob("greeting*"))
+    build.build()
+    assert "greeting 1.0\n" == build.run(program="greet").output

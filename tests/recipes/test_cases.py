@@ -1,0 +1,140 @@
+"""Every case in tests/cases: a section in, a plan or an error out.
+
+A case is a file NAME.cfg whose first section is the part, with NAME.plan or NAME.error beside it. A section
+`[facts]` may say where the buildout lies (`root`, `prefix`) and which files there are (`file PATH = TEXT`).
+With CASES_REGENERATE=1 in the environment the expectations are written instead of compared: read them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import os
+import re
+import textwrap
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from eggcarton.core.errors import EggcartonError
+from eggcarton.core.layout import EntryPoint, Environment, Layout
+from eggcarton.core.options import read_options
+from eggcarton.core.plan import File, Plan, runtime_source
+
+CASES = Path(__file__).parent.parent / "cases"
+RECIPES = ("coverage", "scripts", "template", "test", "wsgi")
+FOUND = sorted(CASES.glob("*/*.cfg"))
+
+
+def recipe(name: str) -> ModuleType:
+    return importlib.import_module(f"eggcarton.recipes.{name}")
+
+
+def read_case(text: str) -> dict[str, dict[str, str]]:
+    """Read sections as buildout does: continuation lines keep what indentation they have in common with none."""
+    sections: dict[str, dict[str, str]] = {}
+    for header, body in re.findall(r"^\[(.+)\]\n((?:(?!\[).*\n?)*)", text, re.MULTILINE):
+        options = re.findall(
+            r"^([^\s#;=][^=\n]*?)[ \t]*=[ \t]*(.*(?:\n[ \t]+.*|\n(?=\n*[ \t]))*)", body, re.MULTILINE
+        )
+        sections[header] = {
+            name: textwrap.dedent(value).strip() if value.startswith("\n") else value.strip()
+            for name, value in options
+        }
+    return sections
+
+
+def environment_of(facts: dict[str, str], root: Path) -> Environment:
+    prefix = Path(facts.get("prefix", "/srv/environments/3f2a"))
+    return Environment(
+        python=prefix / "bin/python",
+        prefix=prefix,
+        site_packages=root / "site-packages",
+        distributions=(("guestbook", "1.0"), ("pyramid", "2.0.2")),
+        entry_points=(
+            EntryPoint("guestbook", "console_scripts", "guestbook", "guestbook.cli", "main"),
+            EntryPoint("guestbook", "console_scripts", "guestbook-admin", "guestbook.admin", "Admin.main"),
+            EntryPoint("guestbook", "paste.app_factory", "main", "guestbook", "make_application"),
+            EntryPoint("guestbook", "paste.app_factory", "readonly", "guestbook.readonly", "make"),
+            EntryPoint("pyramid", "console_scripts", "pserve", "pyramid.scripts.pserve", "main"),
+        ),
+        digest="3f2a",
+        store=Path("/srv/store"),
+    )
+
+
+def without_runtime(plan: Plan) -> Plan:
+    """Name the files that are copied from eggcarton.runtime instead of showing them."""
+    items = tuple(
+        dataclasses.replace(item, content=f"eggcarton/runtime/{item.path.name}\n")
+        if isinstance(item, File) and is_runtime(item)
+        else item
+        for item in plan.items
+    )
+    return dataclasses.replace(plan, items=items)
+
+
+def is_runtime(item: File) -> bool:
+    return item.path.suffix == ".py" and item.content == runtime_source(item.path.stem)
+
+
+def outcome(case: Path, place: Path) -> tuple[str, str]:
+    """Return what comes of a case, and under which suffix that is expected."""
+    sections = read_case(case.read_text(encoding="utf-8"))
+    part = next(iter(sections))
+    facts = sections.get("facts", {})
+    root = place / facts.get("root", "site")
+    root.mkdir()
+    for name, text in facts.items():
+        if name.startswith("file "):
+            file = root / name.removeprefix("file ")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text.encode("latin-1" if "latin" in name else "utf-8") + b"\n")
+    standing = sorted(root.rglob("*"))
+    module = recipe(case.parent.name)
+    try:
+        reading = read_options(module.Options, part, sections[part])
+        needed = reading.options.requirements
+        environment = environment_of(facts, root) if needed else None
+        plan = module.plan(reading.options, Layout.under(root, part), environment)
+    except EggcartonError as error:
+        return ".error", f"{error}\n".replace(f"{root}/", "")
+    lines = [
+        f"requires {', '.join(needed) or 'nothing'}\n",
+        *(f"warning {line}\n" for line in reading.warnings),
+    ]
+    return ".plan", "".join(lines) + without_runtime(plan).text(root)
+
+
+@pytest.mark.parametrize("case", FOUND, ids=lambda case: f"{case.parent.name}/{case.stem}")
+def test_case(case: Path, tmp_path: Path) -> None:
+    """The section gives the plan, or the error, that stands beside it."""
+    suffix, found = outcome(case, tmp_path)
+    if os.environ.get("CASES_REGENERATE"):
+        for other in (".plan", ".error"):
+            case.with_suffix(other).unlink(missing_ok=True)
+        case.with_suffix(suffix).write_text(found, encoding="utf-8")
+    assert not case.with_suffix(".error" if suffix == ".plan" else ".plan").exists()
+    assert case.with_suffix(suffix).read_text(encoding="utf-8") == found
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_exports(name: str) -> None:
+    """A recipe is a module with a docstring, Options and plan, and has cases."""
+    module = recipe(name)
+    assert ["Options", "plan"] == module.__all__
+    assert module.__doc__ and module.Options.__doc__ and module.plan.__doc__
+    public = {
+        key for key, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__
+    }
+    assert {"Options", "plan"} == {key for key in public if not key.startswith("_")}
+    assert len(list((CASES / name).glob("*.plan"))) >= 3
+    assert list((CASES / name).glob("*.error"))
+
+
+def test_no_leftovers() -> None:
+    """Every expectation belongs to a case."""
+    assert {path.with_suffix("") for path in FOUND} == {
+        path.with_suffix("") for suffix in ("plan", "error") for path in CASES.glob(f"*/*.{suffix}")
+    }

@@ -1,0 +1,242 @@
+"""Facts about serving: a real waitress in a process of its own, which tells where it listens."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eggcarton.core.plan import runtime_source
+from eggcarton.core.script import runtime_script
+
+pytest.importorskip("waitress")
+
+APPLICATION = """
+import os, sys, threading, time
+
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/slow":
+        sys.stderr.write("asked\\n")
+        sys.stderr.flush()
+        time.sleep(1)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [f"{os.environ.get('GREETING', 'hello')} {environ['SERVER_PORT']}".encode()]
+
+def make():
+    return application
+
+def from_paste(global_config, **settings):
+    assert global_config == {} and settings == {}
+    return application
+
+class Site:
+    nested = staticmethod(application)
+
+def broken():
+    return missing.name
+"""
+
+
+class Server:
+    """A server in a process of its own."""
+
+    def __init__(self, script: Path, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [script, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={}
+        )
+        assert self.process.stdout and self.process.stderr
+        self.told = self.process.stdout.readline()
+        match = re.fullmatch(r"serving on (http://\S+)\n", self.told)
+        assert match, self.told + self.process.stderr.read()
+        self.url = match[1]
+
+    def ask(self, path: str = "/") -> str:
+        with urllib.request.urlopen(self.url + path, timeout=20) as answer:
+            return str(answer.read().decode())
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=20)
+        return self.process.returncode, out, err
+
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Make:
+    """Makes a script that serves an object of a module."""
+    (tmp_path / "parts/web").mkdir(parents=True)
+    source = tmp_path / "parts/web/serve.py"
+    source.write_text(runtime_source("serve"))
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/site.pth").touch()
+    (tmp_path / "lib/guest.py").write_text(APPLICATION)
+
+    def make(
+        attribute: str = "application", environment: tuple[tuple[str, str], ...] = (), **changes: Any
+    ) -> Path:
+        settings = {
+            "module": "guest",
+            "attribute": attribute,
+            "kind": "application",
+            "listen": "127.0.0.1:0",
+            "threads": 2,
+            "program": "web",
+            **changes,
+        }
+        text = runtime_script(Path(sys.executable), source, environment, settings)
+        # In a build the application is in the environment; here it lies beside the test.
+        text = text.replace("import runpy", f"sys.path.append({str(tmp_path / 'lib')!r})\nimport runpy")
+        path = tmp_path / "web"
+        path.write_text(text)
+        path.chmod(0o755)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def serve(script: Make) -> Iterator[Callable[..., Server]]:
+    servers: list[Server] = []
+
+    def start(*arguments: str, **settings: Any) -> Server:
+        servers.append(Server(script(**settings), *arguments))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        if server.process.poll() is None:
+            server.process.kill()
+        server.process.communicate()
+
+
+@pytest.mark.parametrize(
+    "attribute, kind",
+    [
+        ("application", "application"),
+        ("make", "factory"),
+        ("from_paste", "paste"),
+        ("Site.nested", "application"),
+    ],
+)
+def test_kinds(serve: Callable[..., Server], attribute: str, kind: str) -> None:
+    """An application, what a factory makes without arguments, and what a paste factory makes are served."""
+    server = serve(attribute=attribute, kind=kind)
+    assert f"hello {server.url.rpartition(':')[2]}" == server.ask()
+
+
+def test_environment(serve: Callable[..., Server]) -> None:
+    """The part's environment variables are set before the application is imported."""
+    assert serve(environment=(("GREETING", "good day"),)).ask().startswith("good day ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_end(serve: Callable[..., Server], number: int) -> None:
+    """SIGTERM and Ctrl-C end it at once, with exit status 0 and without a word."""
+    server = serve()
+    server.ask()
+    assert (0, "", "") == server.end(number)
+
+
+def test_end_while_answering(serve: Callable[..., Server]) -> None:
+    """A request that is being answered is answered to its end."""
+    server = serve()
+    answers: list[str] = []
+    asking = threading.Thread(target=lambda: answers.append(server.ask("/slow")))
+    asking.start()
+    assert server.process.stderr and "asked\n" == server.process.stderr.readline()
+    server.process.send_signal(signal.SIGTERM)
+    asking.join(20)
+    assert 0 == server.process.wait(20)
+    assert [f"hello {server.url.rpartition(':')[2]}"] == answers
+
+
+def test_told_twice(serve: Callable[..., Server]) -> None:
+    """Told a second time, it does not wait for the request that is being answered."""
+    server = serve()
+    with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as asking:
+        asking.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert server.process.stderr and "asked\n" == server.process.stderr.readline()
+        server.process.send_signal(signal.SIGTERM)
+        server.process.send_signal(signal.SIGINT)
+        assert 0 == server.process.wait(20)
+
+
+def test_command_line(serve: Callable[..., Server]) -> None:
+    """The command line says otherwise than the part where to listen."""
+    server = serve("--listen", "localhost:0", "--threads", "1", listen="127.0.0.1:1")
+    assert server.ask().startswith("hello ")
+
+
+@pytest.mark.skipif(not socket.has_ipv6 or not os.path.exists("/proc/net/if_inet6"), reason="no IPv6 here")
+def test_ipv6(serve: Callable[..., Server]) -> None:
+    """An IPv6 address is told as a URL has it."""
+    if "00000000000000000000000000000001" not in Path("/proc/net/if_inet6").read_text():
+        pytest.skip("no IPv6 loopback here")
+    server = serve(listen="[::1]:0")
+    assert server.url.startswith("http://[::1]:")
+    assert server.ask().startswith("hello ")
+
+
+def run(script: Path, *arguments: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [script, *arguments], capture_output=True, text=True, env={}, timeout=30, check=False
+    )
+    assert "" == done.stdout
+    return done.returncode, done.stderr
+
+
+def test_address_in_use(script: Make) -> None:
+    """An address in use is one sentence and exit status 1."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        expected = f"web: cannot listen on {address}: address already in use\n"
+        assert (1, expected) == run(script(listen=address))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:x", "no.such.host.example:0", "127.0.0.1:99999", "[::1"])
+def test_no_address(script: Make, address: str) -> None:
+    """An address that is none is one sentence and exit status 1."""
+    status, text = run(script(), "--listen", address)
+    assert (1, 1, True) == (
+        status,
+        text.count("\n"),
+        text.startswith(f"web: cannot listen on {address}: "),
+    ), text
+
+
+def test_missing_attribute(script: Make) -> None:
+    """A name that the module does not have is one sentence."""
+    assert (1, "web: the module 'guest' has no 'wrong'\n") == run(script("wrong"))
+
+
+def test_missing_module(script: Make) -> None:
+    """A module that is not there is told by Python, with its name."""
+    status, text = run(script(module="no_such_module"))
+    assert (1, True) == (status, "No module named 'no_such_module'" in text)
+
+
+def test_broken_factory(script: Make) -> None:
+    """An error of the application's own is shown whole."""
+    status, text = run(script("broken", kind="factory"))
+    assert (1, True) == (status, "NameError: name 'missing' is not defined" in text)
+
+
+@pytest.mark.parametrize("threads", ["0", "x"])
+def test_bad_threads(script: Make, threads: str) -> None:
+    """A wrong command line is exit status 2."""
+    status, text = run(script(), "--threads", threads)
+    assert (2, True) == (status, "argument --threads: " in text)
