@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 
@@ -123,16 +124,17 @@ def test_a_wrong_option_stops_a_run_before_anything_is_touched(built: Buildout) 
     assert [] == problems(built, ", changed")
 
 
-def test_an_update_that_cannot_be_staged_leaves_the_parts_files(built: Buildout) -> None:
-    """zc.buildout deletes a part whose update fails; ours keeps its script when its directory cannot be written."""
-    (built.root / "parts/last/run_tests.py").unlink()
-    (built.root / "parts/last").rmdir()
-    (built.root / "parts/last").write_text("in the way", "utf-8")
+def test_an_update_that_fails_leaves_the_parts_files(built: Buildout) -> None:
+    """zc.buildout deletes a part whose update fails; ours keeps its script when its other file cannot be written."""
+    in_the_way = built.root / "parts/last/run_tests.py"
+    in_the_way.unlink()
+    in_the_way.mkdir()
+    (in_the_way / "something").write_text("", "utf-8")
     before = everything(built)
     output = built.fails(status=1)
-    assert f"{built.root}/parts/last exists and was not put there by this part" in output
+    assert f"Error: [last] {in_the_way} exists and was not put there by this part" in output
     assert before == everything(built)
-    (built.root / "parts/last").unlink()
+    shutil.rmtree(in_the_way)
     built.build()
     assert [] == problems(built, "")
 
@@ -251,3 +253,18 @@ def test_a_run_killed_while_it_fetches_leaves_nothing_half_made(build: Buildout)
     assert [] == list((build.root / "eggs/v5").glob("greeting*"))
     build.build()
     assert "greeting 1.0\n" == build.run(program="greet").output
+
+
+def test_ctrl_c_while_it_fetches(build: Buildout) -> None:
+    """Ctrl-C does not wait for a server that has stopped to answer, and is told once."""
+    greeting(build.index.directory)
+    build.index.fault("*.whl", "stall:0.5")
+    build.configure("[buildout]\nextensions = eggcarton\nparts = app\n[app]\nrecipe = eggcarton:scripts\neggs=greeting\n")
+    process = build.start()
+    while not build.index.paths("*.whl"):
+        assert process.poll() is None
+        os.sched_yield()
+    status, output = stop(process, signal.SIGINT)
+    assert (130, "Interrupted; everything is as it was before.") == (status, output.splitlines()[-1])
+    assert "Traceback" not in output
+    build.build()

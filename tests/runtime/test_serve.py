@@ -207,15 +207,12 @@ def test_address_in_use(script: Make) -> None:
         assert (1, expected) == run(script(listen=address))
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:x", "no.such.host.example:0", "127.0.0.1:99999", "[::1"])
+@pytest.mark.parametrize("address", ["127.0.0.1:x", "127.0.0.1:99999", "[::1", "", ":80"])
 def test_no_address(script: Make, address: str) -> None:
-    """An address that is none is one sentence and exit status 1."""
+    """An address that is none is told as argparse tells it, with exit status 2."""
     status, text = run(script(), "--listen", address)
-    assert (1, 1, True) == (
-        status,
-        text.count("\n"),
-        text.startswith(f"web: cannot listen on {address}: "),
-    ), text
+    expected = f"web: error: argument --listen: '{address}' is not an address such as 127.0.0.1:8080\n"
+    assert (2, True) == (status, text.endswith(expected)), text
 
 
 def test_missing_attribute(script: Make) -> None:
@@ -239,4 +236,5 @@ def test_broken_factory(script: Make) -> None:
 def test_bad_threads(script: Make, threads: str) -> None:
     """A wrong command line is exit status 2."""
     status, text = run(script(), "--threads", threads)
-    assert (2, True) == (status, "argument --threads: " in text)
+    expected = f"web: error: argument --threads: '{threads}' is not a number of threads\n"
+    assert (2, True) == (status, text.endswith(expected)), text

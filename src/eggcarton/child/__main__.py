@@ -2,35 +2,51 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
-from eggcarton.child import provide, render, toolchain
 from eggcarton.core.errors import EggcartonError
-from eggcarton.packages import develop
 
-OPERATIONS: dict[str, Callable[..., Any]] = {
-    "prepare": provide.prepare,
-    "provide": provide.provide,
-    "toolchain": toolchain.provide,
-    "lock-toolchain": toolchain.lock,
-    "develop": develop.build,
-    "render": render.render,
+OPERATIONS = {
+    "prepare": "eggcarton.child.provide:prepare",
+    "provide": "eggcarton.child.provide:provide",
+    "toolchain": "eggcarton.child.toolchain:provide",
+    "lock-toolchain": "eggcarton.child.toolchain:lock",
+    "develop": "eggcarton.packages.develop:build",
+    "render": "eggcarton.child.render:render",
 }
+"""What can be asked for; its module is imported when it is."""
+
+
+def _operation(name: str) -> Callable[..., Any]:
+    module, _, attribute = OPERATIONS[name].partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return found
 
 
 def main() -> None:
     """Serve requests on the standard streams; whatever else prints goes to the standard error."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        _serve(answers)
+    except KeyboardInterrupt:
+        # Not sys.exit: that would wait for the threads of downloads.
+        os._exit(130)
+
+
+def _serve(answers: TextIO) -> None:
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            answer = {"result": OPERATIONS[request["operation"]](**request["arguments"])}
+            answer = {"result": _operation(request["operation"])(**request["arguments"])}
         except EggcartonError as error:
             answer = {"error": str(error), "exit_code": error.exit_code}
         except OSError as error:

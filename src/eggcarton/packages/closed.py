@@ -22,11 +22,17 @@ from eggcarton.core.plan import Rendered
 
 PINS = Path(__file__).with_name("closed-set.txt")
 _SOURCE = Path(eggcarton.__file__).parent.parent
-_START = "import sys; sys.path[:0] = sys.argv[1:]; from eggcarton.child.__main__ import main; main()"
+# Ctrl-C reaches the child too; the parent tells of it, so that the child ends without a word.
+_START = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, lambda *_: os._exit(130)); sys.path[:0] = sys.argv[1:]; "
+    "from eggcarton.child.__main__ import main; main()"
+)
 _PIP = (
     "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); "
     "runpy.run_module('pip', run_name='__main__', alter_sys=True)"
 )
+_TO_TIDY_UP = 3.0
+"""Seconds that an interrupted child has for removing what it was about to make."""
 _KINDS = (errors.UsageProblem, errors.Drift, errors.Unavailable, errors.IntegrityProblem)
 
 
@@ -119,7 +125,12 @@ class Child:
             process.stdin.flush()
         except BrokenPipeError:
             pass
-        line = process.stdout.readline()
+        try:
+            line = process.stdout.readline()
+        except BaseException:
+            # Interrupted: it may be in the middle of a long request, which nobody waits for any more.
+            self._give_up(process)
+            raise
         if not line:
             self._process = None
             raise EggcartonError(
@@ -143,6 +154,14 @@ class Child:
                 encoding="utf-8",
             )
         return self._process
+
+    def _give_up(self, process: subprocess.Popen[str]) -> None:
+        self._process = None
+        try:
+            process.wait(_TO_TIDY_UP)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
     def close(self) -> None:
         """End the process, if it was ever started."""

@@ -62,8 +62,8 @@ class Builder:
             built = builds.build("wheel", _unpacked(sdist, name, Path(directory, "source")), self._toolchain, out)
             if built.wheel is None:
                 raise EggcartonError(
-                    f"{name} is built with {', '.join(built.foreign)}, which the toolchain does not hold; pin a version "
-                    "that has a wheel"
+                    f"{name} is built with {', '.join(built.foreign)}, which the toolchain does not hold; pin a "
+                    "version that has a wheel"
                 )
             shutil.move(out / built.wheel, kept / built.wheel)
             try:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import os
 import re
+import shutil
 import sys
 import tempfile
+import threading
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -29,6 +32,25 @@ class Unpacked:
     version: str
     filename: str
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What one distribution has put into a shared directory: its files by the first part of their path."""
+
+    info: Path
+    tops: Mapping[str, Sequence[PurePosixPath]]
+    generated: Collection[str]
+
+    @classmethod
+    def read(cls, target: Path, item: Unpacked) -> _Record:
+        info = _dist_info(target, item)
+        tops: dict[str, list[PurePosixPath]] = {}
+        for row in csv.reader((info / "RECORD").read_text("utf-8").splitlines()):
+            path = PurePosixPath(row[0]) if row else PurePosixPath("..")
+            if not path.is_absolute() and ".." not in path.parts:
+                tops.setdefault(path.parts[0], []).append(path)
+        return cls(info, tops, _generated_scripts(info))
 
 
 class Store:
@@ -126,31 +148,35 @@ class Store:
         if done.status:
             kind = IntegrityProblem if "hash" in done.output.lower() else EggcartonError
             raise kind(f"the locked wheels could not be unpacked: {done.output}")
+        records = {item.sha256: _Record.read(target, item) for item in batch}
+        owners = Counter(top for record in records.values() for top in record.tops)
         for item in batch:
-            self._make_egg(target, staging / "eggs", item)
+            self._make_egg(target, staging / "eggs", item, records[item.sha256], owners)
+        # uv's private cache holds as many files again; nobody has to wait until they are gone.
+        self._discard(staging / "cache")
 
-    def _make_egg(self, target: Path, eggs: Path, item: Unpacked) -> None:
-        """Move one distribution out of the shared target, entry by entry of its RECORD, and give it its name."""
-        info = _dist_info(target, item)
-        record = [row[0] for row in csv.reader((info / "RECORD").read_text("utf-8").splitlines()) if row]
-        generated = _generated_scripts(info)
-        project = _project_name(info)
+    def _make_egg(self, target: Path, eggs: Path, item: Unpacked, record: _Record, owners: Mapping[str, int]) -> None:
+        """Move one distribution out of the shared target and give it its name.
+
+        A directory that it has to itself is moved whole, one that it shares entry by entry of its RECORD.
+        """
+        project = _project_name(record.info)
         base = f"{project.replace('-', '_')}-{item.version.replace('-', '_')}-{self.tag}"
         egg = eggs / item.sha256 / f"{base}.egg"
         egg.mkdir(parents=True)
-        for entry in record:
-            path = PurePosixPath(entry)
-            source = target / path
-            if path.is_absolute() or ".." in path.parts or not (source.is_symlink() or source.exists()):
+        for name in _DROPPED:
+            (record.info / name).unlink(missing_ok=True)
+        for name in record.generated:
+            (target / name).unlink(missing_ok=True)
+        for top, entries in record.tops.items():
+            if owners[top] == 1 and (target / top).is_dir():
+                (target / top).rename(egg / (f"{base}.dist-info" if top == record.info.name else top))
                 continue
-            if entry in generated or (path.parts[0] == info.name and path.name in _DROPPED):
-                source.unlink()
-                continue
-            destination = egg.joinpath(
-                f"{base}.dist-info" if path.parts[0] == info.name else path.parts[0], *path.parts[1:]
-            )
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            source.rename(destination)
+            for entry in entries:
+                source = target / entry
+                if source.is_symlink() or source.exists():
+                    (egg / entry).parent.mkdir(parents=True, exist_ok=True)
+                    source.rename(egg / entry)
         _neutral_shebangs(egg / "bin")
         _remove_namespace_files(egg)
         final = self.directory / HIDDEN / item.sha256 / egg.name
@@ -161,6 +187,11 @@ class Store:
             # Another build was faster; what it put there is complete, since it too was renamed whole.
             if not final.is_dir():
                 raise
+
+    def _discard(self, directory: Path) -> None:
+        aside = Path(tempfile.mkdtemp(prefix=".unpack-", dir=self.directory / HIDDEN))
+        directory.rename(aside / directory.name)
+        threading.Thread(target=shutil.rmtree, args=(aside,), kwargs={"ignore_errors": True}).start()
 
     def show(self, eggs: Iterable[Path]) -> list[str]:
         """Give eggs their names in buildout's layout, as links, and return a remark for each stranger moved aside."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import functools
 import importlib
+import re
 import signal
 import sys
 import time
@@ -38,7 +39,13 @@ def main(
         program: the script's name, for messages.
     """
     parser = argparse.ArgumentParser(prog=program, description=f"Serve {module}:{attribute} over HTTP.")
-    parser.add_argument("--listen", default=listen, metavar="HOST:PORT", help="where to listen (default: %(default)s)")
+    parser.add_argument(
+        "--listen",
+        type=_address,
+        default=listen,
+        metavar="HOST:PORT",
+        help="where to listen (default: %(default)s)",
+    )
     parser.add_argument(
         "--threads",
         type=_threads,
@@ -70,7 +77,7 @@ def serve(application: Callable[..., Any], listen: str, threads: int, program: s
 
     sockets: dict[int, Any] = {}
     try:
-        server = waitress.create_server(application, map=sockets, listen=_full(listen), threads=threads)
+        server = waitress.create_server(application, map=sockets, listen=listen, threads=threads)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         return _say(program, f"cannot listen on {listen}: {reason[:1].lower()}{reason[1:]}")
@@ -87,7 +94,9 @@ def serve(application: Callable[..., Any], listen: str, threads: int, program: s
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    for host, port in getattr(server, "effective_listen", None) or [(server.effective_host, server.effective_port)]:
+    for host, port in getattr(server, "effective_listen", None) or [
+        (server.effective_host, server.effective_port)
+    ]:
         address = f"[{host}]" if ":" in host else host
         print(f"serving on http://{address}:{port}", flush=True)
     adjusted = server.adj
@@ -116,16 +125,19 @@ def _busy(sockets: dict[int, Any]) -> bool:
     )
 
 
-def _full(listen: str) -> str:
-    """Return the address with its host, which is this machine's own where only a port is given."""
-    return listen if ":" in listen else f"127.0.0.1:{listen}"
+def _address(text: str) -> str:
+    """Return an address with its host, which is this machine's own where only a port is given."""
+    address = text if ":" in text else f"127.0.0.1:{text}"
+    match = re.fullmatch(r"(?:\[[^]\s]+\]|[^][:\s]+):([0-9]{1,5})", address)
+    if not match or int(match[1]) > 65535:
+        raise argparse.ArgumentTypeError(f"'{text}' is not an address such as 127.0.0.1:8080")
+    return address
 
 
 def _threads(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+    if not re.fullmatch("[1-9][0-9]{0,3}", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of threads")
+    return int(text)
 
 
 def _say(program: str, sentence: str) -> int:

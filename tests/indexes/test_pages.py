@@ -1,0 +1,140 @@
+"""What an index page says is read the same from JSON and from HTML; what is no such page is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from eggcarton.indexes.client import Client
+from eggcarton.indexes.pages import ACCEPT, JSON, Listed, PageProblem, read_page
+from support.distributions import sdist, wheel
+from support.index import Index
+
+PAGE = "https://index.example/simple/six/"
+SIX = "six-1.17.0-py3-none-any.whl"
+
+
+def html(body: str, *, head: str = "", url: str = PAGE) -> tuple[Listed, ...]:
+    return read_page(f"<html><head>{head}</head><body>{body}</body></html>".encode(), "text/html", url)
+
+
+@pytest.mark.parametrize("options", [{"json": True}, {"json": False}], ids=["json", "html"])
+def test_both_formats_tell_the_same(tmp_path: Path, options: dict[str, bool]) -> None:
+    """From a served page, in either format, come each file's name, full address and digests."""
+    wheel(tmp_path, "six", "1.17.0")
+    sdist(tmp_path, "six", "1.16.0")
+    with Index(tmp_path, **options) as index, Client().get(f"{index.url}six/", accept=ACCEPT) as answer:
+        found = read_page(answer.read(), answer.headers["Content-Type"], f"{index.url}six/")
+        expected = {d.path.name: (f"{index.address}/files/{d.place}", d.sha256) for d in index.distributions()}
+    assert expected == {file.name: (file.url, file.sha256) for file in found}
+    assert {SIX: True, "six-1.16.0.tar.gz": False} == {file.name: file.has_metadata for file in found}
+
+
+def test_json_tells_sizes_and_metadata() -> None:
+    """A JSON page also tells a file's size and the digest of its metadata, also by that key's older name."""
+    hashes = {"sha256": "ab"}
+    entries = [
+        {"filename": "a", "url": "a", "hashes": hashes, "size": 5, "core-metadata": {"sha256": "cd"}},
+        {"filename": "b", "url": "b", "hashes": {"md5": "ab"}, "dist-info-metadata": {"sha256": "ef"}},
+        {"filename": "c", "url": "c", "hashes": {}, "core-metadata": True},
+        {"filename": "d", "url": "d", "hashes": {}, "core-metadata": False, "dist-info-metadata": True},
+    ]
+    found = read_page(json.dumps({"files": entries}).encode(), JSON, PAGE)
+    assert (
+        Listed("a", f"{PAGE}a", "ab", 5, "cd", True),
+        Listed("b", f"{PAGE}b", None, None, "ef", True),
+        Listed("c", f"{PAGE}c", None, None, None, True),
+        Listed("d", f"{PAGE}d", None, None, None, False),
+    ) == found
+
+
+@pytest.mark.parametrize(
+    ("link", "address"),
+    [
+        ("six.whl", "https://index.example/simple/six/six.whl"),
+        ("../../files/six.whl", "https://index.example/files/six.whl"),
+        ("/files/six.whl", "https://index.example/files/six.whl"),
+        ("//files.example/six.whl", "https://files.example/six.whl"),
+        ("http://files.example/six.whl", "http://files.example/six.whl"),
+        ("six.whl?signed=yes", "https://index.example/simple/six/six.whl?signed=yes"),
+    ],
+)
+def test_links_are_relative_to_the_page(link: str, address: str) -> None:
+    """A link leads where it leads in a browser, in both formats."""
+    page = json.dumps({"files": [{"filename": "six.whl", "url": link, "hashes": {}}]}).encode()
+    assert [("six.whl", address)] == [(file.name, file.url) for file in read_page(page, JSON, PAGE)]
+    assert [("six.whl", address)] == [(file.name, file.url) for file in html(f'<a href="{link}">six</a>')]
+
+
+def test_base_of_a_page() -> None:
+    """Links of an HTML page are relative to its base element, which may itself be relative."""
+    (found,) = html('<a href="six.whl">six</a>', head='<base href="/mirror/">')
+    assert "https://index.example/mirror/six.whl" == found.url
+
+
+def test_only_the_first_base_counts() -> None:
+    """Of several base elements the first one counts, as in a browser."""
+    (found,) = html('<a href="six.whl">six</a>', head='<base href="/a/"><base href="/b/">')
+    assert "https://index.example/a/six.whl" == found.url
+
+
+def test_names_are_unquoted() -> None:
+    """A file's name is that of its link's path, with its signs as they are and nothing of the fragment."""
+    (found,) = html('<a href="../x/six-1%2B2.tar.gz?a/b#sha256=ab">something else</a>')
+    assert ("six-1+2.tar.gz", "ab") == (found.name, found.sha256)
+
+
+@pytest.mark.parametrize("fragment", ["", "#md5=ab", "#sha256", "#sha256=", "#egg=six"])
+def test_only_sha256_is_a_digest(fragment: str) -> None:
+    """A link without a sha256 has no digest."""
+    (found,) = html(f'<a href="six.whl{fragment}">six</a>')
+    assert None is found.sha256
+
+
+def test_links_without_address_are_no_files() -> None:
+    """An anchor that leads nowhere is passed over."""
+    assert ["six.whl"] == [file.name for file in html('<a name="top"></a><a href>x</a><a href="six.whl">six</a>')]
+
+
+@pytest.mark.parametrize(
+    "body", ["<h1>Links for six</h1>", '<meta name="pypi:repository-version" content="1.0">'], ids=["heading", "meta"]
+)
+def test_project_without_files(body: str) -> None:
+    """A project may have no files any more."""
+    assert () == html(body)
+    assert () == read_page(b'{"files": []}', JSON, PAGE)
+
+
+@pytest.mark.parametrize("body", ["Please log in.", '<a href="/login">Welcome</a>'])
+def test_captive_portal(body: str) -> None:
+    """A page of a network that wants a login is not taken for a project without files."""
+    with pytest.raises(PageProblem, match="is no package index page; a network that wants a login"):
+        html(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "message"),
+    [
+        (b"\x00", "application/octet-stream", "is of the type 'application/octet-stream', not a package index page"),
+        (b"", "", "is of the type 'nothing', not a package index page"),
+        (b'{"files": [', JSON, "is not a valid JSON index page (JSONDecodeError"),
+        (b"[]", JSON, "is not a valid JSON index page (AttributeError"),
+        (b"{}", JSON, "is not a valid JSON index page (KeyError('files'"),
+        (b'{"files": [{"url": "x"}]}', JSON, "is not a valid JSON index page (KeyError('filename'"),
+        (b'{"files": 5}', JSON, "is not a valid JSON index page (TypeError"),
+        (b"\xff\xfe\xfd", JSON, "is not a valid JSON index page (UnicodeDecodeError"),
+        (b'{"meta": {"api-version": "2.0"}, "files": []}', JSON, "is of version 2.0 of the index interface"),
+    ],
+)
+def test_what_is_no_page(body: bytes, kind: str, message: str) -> None:
+    """A body of another type, a spoilt one and one of an unknown version are refused with a reason."""
+    with pytest.raises(PageProblem) as caught:
+        read_page(body, kind, PAGE)
+    assert message in str(caught.value)
+
+
+def test_types_have_parameters_and_capitals() -> None:
+    """A type is known in any case and with a character set behind it."""
+    assert () == read_page(b'{"files": []}', "Application/JSON; charset=utf-8", PAGE)

@@ -1,0 +1,51 @@
+"""Each project has one index; no other is ever asked for it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eggcarton.indexes.routing import Index, Routing
+
+PUBLIC = Index("public", "https://index.example/simple/")
+CORP = Index("corp", "https://corp.example/simple/", ("corp-*", "acme-core"))
+TEAM = Index("team", "https://team.example/simple/", ("corp-team-*", "corp-exact"))
+
+
+@pytest.mark.parametrize(
+    ("project", "expected"),
+    [
+        ("six", PUBLIC),
+        ("corp", PUBLIC),
+        ("acme-core", CORP),
+        ("acme-core-more", PUBLIC),
+        ("corp-web", CORP),
+        ("corp-team-web", TEAM),
+        ("corp-exact", TEAM),
+    ],
+)
+@pytest.mark.parametrize("order", [(PUBLIC, CORP, TEAM), (TEAM, CORP, PUBLIC)], ids=["forwards", "backwards"])
+def test_one_index_for_a_name(project: str, expected: Index, order: tuple[Index, ...]) -> None:
+    """An exact name wins, then the longest pattern, then the index without any; the order of the table is nothing."""
+    assert expected == Routing(order).index_of(project)
+
+
+def test_a_name_without_an_index_is_an_error() -> None:
+    """Where no index is the default one, a name that no pattern fits is asked nowhere."""
+    with pytest.raises(LookupError, match="six"):
+        Routing((CORP,)).index_of("six")
+
+
+@given(st.lists(st.text("ab-", min_size=1, max_size=4), max_size=4), st.text("ab-", min_size=1, max_size=4))
+def test_a_name_never_has_two_indexes(patterns: list[str], project: str) -> None:
+    """Whatever the table, a name leads to exactly one index, and to the default one only if nothing fits."""
+    private = Index("private", "https://corp.example/", tuple(patterns))
+    expected = PUBLIC if project not in patterns else private
+    assert expected == Routing((PUBLIC, private) if patterns else (PUBLIC,)).index_of(project)
+
+
+def test_indexes_by_name() -> None:
+    """An index is found by the name that a lock calls it, and one that is not configured is not found."""
+    assert TEAM == Routing((PUBLIC, TEAM)).named("team")
+    assert None is Routing((PUBLIC, TEAM)).named("corp")
