@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from support.buildouts import Buildout, stop
+from support.buildouts import Buildout, stop, wait_for
 from support.fakes import greeting, pytest_stand_in, recipes
 
 CONFIG = """
@@ -45,6 +45,15 @@ directory = true
 
 [last]
 recipe = eggcarton:test
+eggs = greeting
+"""
+SMALL = """
+[buildout]
+extensions = eggcarton
+parts = app
+
+[app]
+recipe = eggcarton:scripts
 eggs = greeting
 """
 CHANGES = {
@@ -244,11 +253,9 @@ def test_a_run_killed_while_it_fetches_leaves_nothing_half_made(build: Buildout)
     """Killed in the middle of a file, a run leaves no egg and no lock behind that the next one would trust."""
     greeting(build.index.directory)
     build.index.fault("*.whl", "stall:0.5")
-    build.configure("[buildout]\nextensions = eggcarton\nparts = app\n[app]\nrecipe = eggcarton:scripts\neggs=greeting\n")
+    build.configure(SMALL)
     process = build.start()
-    while not build.index.paths("*.whl"):
-        assert process.poll() is None
-        os.sched_yield()
+    wait_for(lambda: build.index.paths("*.whl"), process)
     stop(process, signal.SIGKILL)
     assert [] == list((build.root / "eggs/v5").glob("greeting*"))
     build.build()
@@ -259,11 +266,9 @@ def test_ctrl_c_while_it_fetches(build: Buildout) -> None:
     """Ctrl-C does not wait for a server that has stopped to answer, and is told once."""
     greeting(build.index.directory)
     build.index.fault("*.whl", "stall:0.5")
-    build.configure("[buildout]\nextensions = eggcarton\nparts = app\n[app]\nrecipe = eggcarton:scripts\neggs=greeting\n")
+    build.configure(SMALL)
     process = build.start()
-    while not build.index.paths("*.whl"):
-        assert process.poll() is None
-        os.sched_yield()
+    wait_for(lambda: build.index.paths("*.whl"), process)
     status, output = stop(process, signal.SIGINT)
     assert (130, "Interrupted; everything is as it was before.") == (status, output.splitlines()[-1])
     assert "Traceback" not in output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import os
@@ -147,9 +148,7 @@ class TestWriting:
         names = ["a b", "it's", 'say "x"', "line\nend", "größe 大", "x" * 255, ".hidden", "-rf"]
         install(root, *(File(root / "odd" / name, name) for name in names))
         assert {name: name for name in names} == {p.name: p.read_text() for p in (root / "odd").iterdir()}
-        assert set(read_record(root / "parts/.eggcarton", "web").paths) == {
-            root / "odd" / name for name in names
-        }
+        assert set(read_record(root / "parts/.eggcarton", "web").paths) == {root / "odd" / name for name in names}
 
     @pytest.mark.parametrize("part", ["a/b", "..", "ü", "a%2fb", "with space", "x:y"])
     def test_part_names(self, root: Path, part: str) -> None:
@@ -246,9 +245,7 @@ def make_link_to_directory(path: Path) -> None:
 
 class TestStrangers:
     @pytest.mark.parametrize("replace", [False, True], ids=["install", "update"])
-    @pytest.mark.parametrize(
-        "stranger", [make_file, make_link, make_full_directory, make_pipe, make_link_to_directory]
-    )
+    @pytest.mark.parametrize("stranger", [make_file, make_link, make_full_directory, make_pipe, make_link_to_directory])
     @pytest.mark.parametrize(
         "item",
         [
@@ -337,7 +334,7 @@ class TestChanges:
     def test_kind_changes(self, root: Path) -> None:
         """What was a file may become a link, a directory or a produced one, and back, with ours only."""
         path = root / "parts/docs"
-        forms = [File(path, "f"), Link(path, "l"), OwnedDirectory(path), fill(root, "p")]
+        forms: list[Item] = [File(path, "f"), Link(path, "l"), OwnedDirectory(path), fill(root, "p")]
         for before, after in itertools.product(forms, repeat=2):
             update(root)
             assert [] == sorted(tree(root))
@@ -350,7 +347,7 @@ class TestChanges:
 
     def test_no_longer_planned(self, root: Path) -> None:
         """What an earlier plan left and the new one does not name goes, unless somebody has changed it."""
-        items = [
+        items: list[Item] = [
             File(root / "gone", "1"),
             File(root / "edited", "1"),
             Link(root / "link", "x"),
@@ -419,9 +416,7 @@ class TestErrors:
             raise EggcartonError("web.ini.in, line 1: 'x' is undefined")
 
         with pytest.raises(EggcartonError, match="'x' is undefined"):
-            install(
-                root, File(root / "f", "1"), Rendered(root / "r", "{{ x }}", "web.ini.in", {}), render=render
-            )
+            install(root, File(root / "f", "1"), Rendered(root / "r", "{{ x }}", "web.ini.in", {}), render=render)
         assert not root.exists()
 
     def test_no_renderer(self, root: Path) -> None:
@@ -451,9 +446,7 @@ class TestErrors:
         with pytest.raises(StagingProblem, match="left no directory"):
             install(root, Produced(root / "d", ("rm", "-r", "{staging}")))
 
-    @pytest.mark.parametrize(
-        "text", ["", "[]", "{}", '{"digest": 1}', '{"digest": "x", "paths": {"a": 1}}', "\0"]
-    )
+    @pytest.mark.parametrize("text", ["", "[]", "{}", '{"digest": 1}', '{"digest": "x", "paths": {"a": 1}}', "\0"])
     def test_broken_record(self, root: Path, text: str) -> None:
         """A record that is none is one sentence, and nothing is written."""
         (root / "parts/.eggcarton").mkdir(parents=True)
@@ -478,7 +471,7 @@ class TestErrors:
 
 def before_and_after(root: Path) -> tuple[list[Item], list[Item]]:
     """Two plans that differ in every way that a plan can."""
-    before = [
+    before: list[Item] = [
         File(root / "changed", "old", 0o644),
         File(root / "same", "same"),
         File(root / "mode", "same", 0o644),
@@ -490,7 +483,7 @@ def before_and_after(root: Path) -> tuple[list[Item], list[Item]]:
         File(root / "own/f", "old"),
         fill(root, "old"),
     ]
-    after = [
+    after: list[Item] = [
         File(root / "changed", "new", 0o755),
         File(root / "same", "same"),
         File(root / "mode", "same", 0o755),
@@ -522,9 +515,7 @@ def at_change(number: int, act: Callable[[], None]) -> list[str]:
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal count
-        writes = (
-            event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
-        )
+        writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
         if event in CHANGING or writes:
             count += 1
             if count == number:
@@ -665,9 +656,8 @@ def plans(draw: st.DrawFn) -> list[Item]:
 
 
 def below(root: Path, items: list[Item]) -> list[Item]:
-    from dataclasses import replace
-
-    return [replace(item, path=root / item.path.relative_to("/root-to-be")) for item in items]  # type: ignore[call-arg, type-var]
+    moved: list[Any] = list(items)
+    return [dataclasses.replace(item, path=root / item.path.relative_to("/root-to-be")) for item in moved]
 
 
 @settings(max_examples=150, deadline=None)

@@ -10,7 +10,7 @@ from eggcarton.core import errors
 
 
 @pytest.mark.parametrize(
-    "error, exit_code, text",
+    ("error", "exit_code", "text"),
     [
         (errors.EggcartonError("It failed."), 1, "It failed."),
         (errors.UsageProblem("no such part"), 2, "no such part"),

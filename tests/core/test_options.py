@@ -48,9 +48,7 @@ def test_spellings() -> None:
 
 def test_both_spellings() -> None:
     """Two spellings of one option are a problem and not a choice."""
-    with pytest.raises(
-        OptionProblems, match="^.x. options 'stop-after' and 'timeout' are the same option: keep one$"
-    ):
+    with pytest.raises(OptionProblems, match=r"^.x. options 'stop-after' and 'timeout' are the same option: keep one$"):
         read_options(Options, "x", {"command": "", "stop-after": "5s", "timeout": "6s"})
 
 
@@ -75,7 +73,7 @@ def test_unknown() -> None:
 def test_not_for_recipes() -> None:
     """What buildout itself and the caller put into a section is nobody's mistake."""
     names = "recipe < <part-dependencies> find-links index newest update eggs-directory _b __doc__ mine"
-    values = {name: "x" for name in names.split()}
+    values = dict.fromkeys(names.split(), "x")
     reading = read_options(Options, "x", {**values, "command": ""}, known=("mine",))
     assert () == reading.warnings
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,9 +65,7 @@ def test_digest_in_another_process() -> None:
     program += "from test_plan import PLAN; print(PLAN.digest)"
     command = [sys.executable, "-c", program]
     found = {
-        subprocess.run(
-            command, capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed}
-        ).stdout
+        subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed}).stdout
         for seed in ("1", "2")
     }
     assert {f"{PLAN.digest}\n"} == found
@@ -78,7 +75,7 @@ def test_digest_in_another_process() -> None:
     "other",
     [
         Plan(ITEMS[1:], PLAN.outputs),
-        Plan((replace(ITEMS[0], mode=0o700), *ITEMS[1:]), PLAN.outputs),  # type: ignore[call-arg]
+        Plan((File(ROOT / "bin/web", "#!/bin/sh\nexec true\n", 0o700), *ITEMS[1:]), PLAN.outputs),
         Plan((File(ROOT / "bin/web", "other"), *ITEMS[1:]), PLAN.outputs),
         Plan((*ITEMS[:4], KeptDirectory(ROOT / "parts/web", 0o750), *ITEMS[5:]), PLAN.outputs),
         Plan(ITEMS, {}),
@@ -101,7 +98,7 @@ def test_unstable_values() -> None:
 
 
 @pytest.mark.parametrize(
-    "items, message",
+    ("items", "message"),
     [
         ([File(Path("bin/x"), "")], "'bin/x' is planned, but is not an absolute path without '..'"),
         ([File(Path("/a/../x"), "")], "'/a/../x' is planned, but is not an absolute path without '..'"),

@@ -15,18 +15,18 @@ from eggcarton.core.process import run
 
 def test_output(tmp_path: Path) -> None:
     """What a program writes is returned; directory, environment and input are what was asked for."""
-    program = "import os, sys; print(os.getcwd(), sorted(k for k in os.environ if k != 'LC_CTYPE'), sys.stdin.read()); print('e', file=sys.stderr)"
-    done = run(
-        [sys.executable, "-c", program, "$HOME"], timeout=20, cwd=tmp_path, environment={"A": "b"}, input="ü"
-    )
+    program = """if True:
+        import os, sys
+        print(os.getcwd(), sorted(name for name in os.environ if name != "LC_CTYPE"), sys.stdin.read())
+        print("e", file=sys.stderr)
+    """
+    done = run([sys.executable, "-c", program, "$HOME"], timeout=20, cwd=tmp_path, environment={"A": "b"}, input="ü")
     assert (f"{tmp_path} ['A'] ü\n", "e\n") == (done.output, done.errors)
 
 
 def test_no_input() -> None:
     """A program that reads finds nothing, and never waits for a terminal."""
-    assert (
-        "" == run([sys.executable, "-c", "import sys; sys.stdout.write(sys.stdin.read())"], timeout=20).output
-    )
+    assert "" == run([sys.executable, "-c", "import sys; sys.stdout.write(sys.stdin.read())"], timeout=20).output
 
 
 def test_failure() -> None:
@@ -54,7 +54,7 @@ def test_timeout(tmp_path: Path) -> None:
     child = tmp_path / "child"
     program = f"echo before; sleep 60 & echo $! > {child}; wait"
     started = time.monotonic()
-    with pytest.raises(CommandFailed, match="did not end within 0.5 seconds and was killed\n  before"):
+    with pytest.raises(CommandFailed, match=r"did not end within 0\.5 seconds and was killed\n  before"):
         run(["/bin/sh", "-c", program], timeout=0.5)
     assert time.monotonic() - started < 10
     status = Path(f"/proc/{child.read_text().strip()}/status")
@@ -65,7 +65,7 @@ def test_timeout(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command, reason",
+    ("command", "reason"),
     [("no-such-program", "No such file or directory"), ("/", "Permission denied"), ("a\0b", "null")],
 )
 def test_not_started(command: str, reason: str) -> None:

@@ -44,7 +44,7 @@ def python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         "        print(sys.prefix, *words, os.environ.get('SET', '-'), 'PYTHONPATH' in os.environ)\n"
         "        return 3\n"
     )
-    return place / "bin/python"
+    return Path(place, "bin/python")
 
 
 def run(path: Path, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -55,7 +55,9 @@ def run(path: Path, text: str, *arguments: str) -> subprocess.CompletedProcess[s
 
 def test_isolated(python: Path, tmp_path: Path) -> None:
     """A script runs isolated in its environment, and scrubs what would lead its children elsewhere."""
-    body = "print(sys.prefix, sys.flags.isolated, sorted(n for n in os.environ if n.startswith('PYTHON')), sys.argv[1:])"
+    body = (
+        "print(sys.prefix, sys.flags.isolated, sorted(n for n in os.environ if n.startswith('PYTHON')), sys.argv[1:])"
+    )
     found = run(tmp_path / "my script", script(python, body), "a b", "c")
     assert (f"{python.parent.parent} 1 [] ['a b', 'c']\n", "") == (found.stdout, found.stderr)
 

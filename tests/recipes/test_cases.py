@@ -35,12 +35,9 @@ def read_case(text: str) -> dict[str, dict[str, str]]:
     """Read sections as buildout does: continuation lines keep what indentation they have in common with none."""
     sections: dict[str, dict[str, str]] = {}
     for header, body in re.findall(r"^\[(.+)\]\n((?:(?!\[).*\n?)*)", text, re.MULTILINE):
-        options = re.findall(
-            r"^([^\s#;=][^=\n]*?)[ \t]*=[ \t]*(.*(?:\n[ \t]+.*|\n(?=\n*[ \t]))*)", body, re.MULTILINE
-        )
+        options = re.findall(r"^([^\s#;=][^=\n]*?)[ \t]*=[ \t]*(.*(?:\n[ \t]+.*|\n(?=\n*[ \t]))*)", body, re.MULTILINE)
         sections[header] = {
-            name: textwrap.dedent(value).strip() if value.startswith("\n") else value.strip()
-            for name, value in options
+            name: textwrap.dedent(value).strip() if value.startswith("\n") else value.strip() for name, value in options
         }
     return sections
 
@@ -100,6 +97,8 @@ def outcome(case: Path, place: Path) -> tuple[str, str]:
         plan = module.plan(reading.options, Layout.under(root, part), environment)
     except EggcartonError as error:
         return ".error", f"{error}\n".replace(f"{root}/", "")
+    finally:
+        assert standing == sorted(root.rglob("*")), "planning touched something"
     lines = [
         f"requires {', '.join(needed) or 'nothing'}\n",
         *(f"warning {line}\n" for line in reading.warnings),
@@ -124,10 +123,8 @@ def test_exports(name: str) -> None:
     """A recipe is a module with a docstring, Options and plan, and has cases."""
     module = recipe(name)
     assert ["Options", "plan"] == module.__all__
-    assert module.__doc__ and module.Options.__doc__ and module.plan.__doc__
-    public = {
-        key for key, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__
-    }
+    assert all(member.__doc__ for member in (module, module.Options, module.plan))
+    public = {key for key, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__}
     assert {"Options", "plan"} == {key for key in public if not key.startswith("_")}
     assert len(list((CASES / name).glob("*.plan"))) >= 3
     assert list((CASES / name).glob("*.error"))

@@ -114,7 +114,7 @@ class TestTests:
         assert (0, True) == (done.returncode, "3 passed" in done.stdout), done.stdout + done.stderr
 
     @pytest.mark.parametrize(
-        "arguments, passed",
+        ("arguments", "passed"),
         [
             (["-k", "few"], "1 passed"),
             (["-q", "-k", "other"], "3 deselected"),
@@ -153,17 +153,13 @@ class TestTests:
     def test_working_directory(self, project: Project) -> None:
         """A working directory that is not there is one sentence."""
         done = project.test(working_directory=str(project.root / "missing"))
-        expected = (
-            f"{project.root}/missing is the working directory of the tests, but: No such file or directory\n"
-        )
+        expected = f"{project.root}/missing is the working directory of the tests, but: No such file or directory\n"
         assert (1, expected, "") == (done.returncode, done.stderr, done.stdout)
 
     def test_no_names_taken(self, project: Project) -> None:
         """The project may have modules of the same names as our files."""
         project.write("src/run_tests.py", "mine = True\n")
-        project.write(
-            "src/shop/tests/test_own.py", "import run_tests\n\ndef test_own():\n    assert run_tests.mine\n"
-        )
+        project.write("src/shop/tests/test_own.py", "import run_tests\n\ndef test_own():\n    assert run_tests.mine\n")
         assert 0 == project.test("-k", "own").returncode
 
 
@@ -187,7 +183,7 @@ class TestCoverage:
         assert json.loads((project.root / "var/reports/coverage.json").read_text())["meta"]["branch_coverage"]
         assert f"coverage report: {project.root}/var/html/index.html" in done.stdout
 
-    @pytest.mark.parametrize("threshold, status", [(50, 0), (100, 2)])
+    @pytest.mark.parametrize(("threshold", "status"), [(50, 0), (100, 2)])
     def test_threshold(self, project: Project, threshold: float, status: int) -> None:
         """Less than the threshold is one sentence and exit status 2."""
         done = project.cover("-k", "few", fail_under=threshold)

@@ -54,10 +54,12 @@ class Server:
         self.process = subprocess.Popen(
             [script, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={}
         )
-        assert self.process.stdout and self.process.stderr
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self.errors = self.process.stderr
         self.told = self.process.stdout.readline()
         match = re.fullmatch(r"serving on (http://\S+)\n", self.told)
-        assert match, self.told + self.process.stderr.read()
+        assert match, self.told + self.errors.read()
         self.url = match[1]
 
     def ask(self, path: str = "/") -> str:
@@ -83,9 +85,7 @@ def script(tmp_path: Path) -> Make:
     (tmp_path / "lib/site.pth").touch()
     (tmp_path / "lib/guest.py").write_text(APPLICATION)
 
-    def make(
-        attribute: str = "application", environment: tuple[tuple[str, str], ...] = (), **changes: Any
-    ) -> Path:
+    def make(attribute: str = "application", environment: tuple[tuple[str, str], ...] = (), **changes: Any) -> Path:
         settings = {
             "module": "guest",
             "attribute": attribute,
@@ -122,7 +122,7 @@ def serve(script: Make) -> Iterator[Callable[..., Server]]:
 
 
 @pytest.mark.parametrize(
-    "attribute, kind",
+    ("attribute", "kind"),
     [
         ("application", "application"),
         ("make", "factory"),
@@ -155,7 +155,7 @@ def test_end_while_answering(serve: Callable[..., Server]) -> None:
     answers: list[str] = []
     asking = threading.Thread(target=lambda: answers.append(server.ask("/slow")))
     asking.start()
-    assert server.process.stderr and "asked\n" == server.process.stderr.readline()
+    assert "asked\n" == server.errors.readline()
     server.process.send_signal(signal.SIGTERM)
     asking.join(20)
     assert 0 == server.process.wait(20)
@@ -167,7 +167,7 @@ def test_told_twice(serve: Callable[..., Server]) -> None:
     server = serve()
     with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as asking:
         asking.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert server.process.stderr and "asked\n" == server.process.stderr.readline()
+        assert "asked\n" == server.errors.readline()
         server.process.send_signal(signal.SIGTERM)
         server.process.send_signal(signal.SIGINT)
         assert 0 == server.process.wait(20)
@@ -190,9 +190,7 @@ def test_ipv6(serve: Callable[..., Server]) -> None:
 
 
 def run(script: Path, *arguments: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [script, *arguments], capture_output=True, text=True, env={}, timeout=30, check=False
-    )
+    done = subprocess.run([script, *arguments], capture_output=True, text=True, env={}, timeout=30, check=False)
     assert "" == done.stdout
     return done.returncode, done.stderr
 

@@ -28,6 +28,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -183,6 +184,13 @@ class Buildout:
     def scripts(self) -> list[str]:
         """Return the names in bin that a part put there."""
         return sorted(set(os.listdir(self.bin)) - {"buildout", "eggcarton", "buildout.before"})
+
+
+def wait_for(happened: Callable[[], object], process: subprocess.Popen[str]) -> None:
+    """Wait until something has happened that a running process is to bring about."""
+    while not happened():
+        assert process.poll() is None, "".join(process.stdout or ())
+        time.sleep(0.01)
 
 
 def stop(process: subprocess.Popen[str], number: signal.Signals) -> Result:

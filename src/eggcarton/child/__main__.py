@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from eggcarton.core.errors import EggcartonError
 
 OPERATIONS = {
+    "ready": "eggcarton.child.provide:ready",
     "prepare": "eggcarton.child.provide:prepare",
     "provide": "eggcarton.child.provide:provide",
     "toolchain": "eggcarton.child.toolchain:provide",

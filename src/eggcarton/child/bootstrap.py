@@ -82,7 +82,7 @@ def bootstrap(order: Mapping[str, Any]) -> None:
     paths = [str(egg), *(item["egg"] for item in found)]
     scripts = Path(places["bin-directory"])
     scripts.mkdir(parents=True, exist_ok=True)
-    for program, module in (("eggcarton", "eggcarton.cli"), ("buildout", "eggcarton.buildout.command")):
+    for program, module in (("eggcarton", "eggcarton.cli"), ("buildout", "eggcarton.buildout.start")):
         _write(scripts / program, _script(python, paths, module, order["stamp"]))
     usual = directory / "bin"
     note = directory / ".eggcarton" / "bin"

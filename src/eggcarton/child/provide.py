@@ -49,6 +49,10 @@ class Early:
 _early: dict[str, Early] = {}
 
 
+def ready() -> None:
+    """Do nothing: that this module and all it needs have been imported is what was asked for."""
+
+
 def prepare(*, lock: str, sources: Mapping[str, Any], store: str, tag: str) -> None:
     """Begin to fill the store from a lock and return at once; `provide` goes on from there."""
     if Path(lock).exists() and not _early:

@@ -77,9 +77,7 @@ class ForeignFile(EggcartonError):
 
     def __init__(self, path: Path, part: str, owner: str | None = None) -> None:
         whose = f"belongs to part [{owner}]" if owner else "was not put there by this part"
-        super().__init__(
-            f"[{part}] {path} exists and {whose}: move it away, or rename the part or its output"
-        )
+        super().__init__(f"[{part}] {path} exists and {whose}: move it away, or rename the part or its output")
         self.path = path
         self.part = part
         self.owner = owner

@@ -72,9 +72,7 @@ def option(
 
 
 @overload
-def option(
-    reader: Callable[[str], T], doc: str, *, default: None, aliases: Sequence[str] = ...
-) -> T | None: ...
+def option(reader: Callable[[str], T], doc: str, *, default: None, aliases: Sequence[str] = ...) -> T | None: ...
 
 
 def option(
@@ -123,9 +121,7 @@ def declared(cls: type[Any]) -> tuple[Declaration, ...]:
     )
 
 
-def read_options(
-    cls: type[T], section: str, values: Mapping[str, str], *, known: Sequence[str] = ()
-) -> Reading[T]:
+def read_options(cls: type[T], section: str, values: Mapping[str, str], *, known: Sequence[str] = ()) -> Reading[T]:
     """Read one section into its `Options`.
 
     Args:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,10 +75,8 @@ def run(
 
 def _kill(process: subprocess.Popen[str]) -> tuple[str, str]:
     """Kill a program with its children and return what it had written."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     try:
         return process.communicate(timeout=5)
     except subprocess.TimeoutExpired:

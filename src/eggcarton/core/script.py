@@ -37,9 +37,7 @@ def script(python: Path, body: str, *, flags: str = "-I") -> str:
     return f"{_first_lines(python, flags)}{scrub}\n{body.strip()}\n"
 
 
-def entry_point_script(
-    python: Path, point: EntryPoint, *, initialization: str = "", arguments: str = ""
-) -> str:
+def entry_point_script(python: Path, point: EntryPoint, *, initialization: str = "", arguments: str = "") -> str:
     """Return the script of an entry point.
 
     Args:
@@ -78,9 +76,7 @@ def runtime_script(
         source: the file; its `main` takes the command line's arguments, and the settings by name.
         settings: values that their `repr` makes again.
     """
-    variables = "".join(
-        f"    os.environ[{literal(name)}] = {literal(value)}\n" for name, value in environment
-    )
+    variables = "".join(f"    os.environ[{literal(name)}] = {literal(value)}\n" for name, value in environment)
     given = _settings(settings, 8 * " ", "{name}={value}")
     body = (
         f'import runpy\n\nif __name__ == "__main__":\n{variables}'

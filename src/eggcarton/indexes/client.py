@@ -100,7 +100,7 @@ class Client:
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         if known := _credentials(parts):
-            self._authorizations[origin] = urllib3.make_headers(basic_auth=known)
+            self._authorizations[origin] = {"Authorization": urllib3.make_headers(basic_auth=known)["authorization"]}
         return self._authorizations.get(origin, {})
 
 

@@ -43,9 +43,7 @@ class Options:
     defaults: tuple[str, ...] = option(
         arguments, "Arguments that the runner gets before those of the command line.", default=""
     )
-    working_directory: Path = option(
-        path, "Where the tests run, relative to the buildout directory.", default="."
-    )
+    working_directory: Path = option(path, "Where the tests run, relative to the buildout directory.", default=".")
     environment: tuple[tuple[str, str], ...] = option(
         assignments, "Environment variables for the tests, KEY=VALUE, one a line.", default=""
     )
@@ -61,9 +59,7 @@ class Options:
     fail_under: float | None = option(
         percentage, "What has to be covered, in percent; with less the script exits with 2.", default=None
     )
-    report: tuple[str, ...] = option(
-        choices("term", "html", "xml", "json"), "The reports to make.", default="term"
-    )
+    report: tuple[str, ...] = option(choices("term", "html", "xml", "json"), "The reports to make.", default="term")
     html_directory: Path | None = option(
         path,
         "Where the HTML report is put, relative to the buildout directory; left out: html in the part's"

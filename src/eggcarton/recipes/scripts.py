@@ -63,9 +63,7 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
     """
     if environment is None:
         if options.scripts or options.entry_points or options.interpreter:
-            raise OptionProblems(
-                layout.part, ["option 'eggs' is empty: there is nothing to make scripts for"]
-            )
+            raise OptionProblems(layout.part, ["option 'eggs' is empty: there is nothing to make scripts for"])
         return Plan(())
     start = options.initialization
     texts = [

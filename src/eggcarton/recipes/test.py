@@ -32,9 +32,7 @@ class Options:
     defaults: tuple[str, ...] = option(
         arguments, "Arguments that the runner gets before those of the command line.", default=""
     )
-    working_directory: Path = option(
-        path, "Where the tests run, relative to the buildout directory.", default="."
-    )
+    working_directory: Path = option(path, "Where the tests run, relative to the buildout directory.", default=".")
     environment: tuple[tuple[str, str], ...] = option(
         assignments, "Environment variables for the tests, KEY=VALUE, one a line.", default=""
     )

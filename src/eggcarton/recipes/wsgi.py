@@ -84,13 +84,9 @@ def _target(wanted: Application, layout: Layout, environment: Environment) -> di
     point = environment.find(_GROUP, wanted.name, wanted.where)
     if point is None:
         there_are = sorted(
-            f"egg:{point.distribution}#{point.name}"
-            for point in environment.entry_points
-            if point.group == _GROUP
+            f"egg:{point.distribution}#{point.name}" for point in environment.entry_points if point.group == _GROUP
         )
         known = f"there are {', '.join(there_are)}" if there_are else "no distribution here has one"
-        problem = (
-            f"option 'application': egg:{wanted.where}#{wanted.name} is no entry point of {_GROUP}: {known}"
-        )
+        problem = f"option 'application': egg:{wanted.where}#{wanted.name} is no entry point of {_GROUP}: {known}"
         raise OptionProblems(layout.part, [problem])
     return {"module": point.module, "attribute": point.attribute, "kind": "paste"}

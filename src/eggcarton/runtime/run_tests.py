@@ -71,9 +71,7 @@ def measure(command_line: Sequence[str], packages: Sequence[str], settings: Mapp
     if "html" in settings["report"]:
         _recover(html)
         if html.exists() and not _is_report(html):
-            return _say(
-                f"{html} holds something else than a coverage report: choose another html-directory", 1
-            )
+            return _say(f"{html} holds something else than a coverage report: choose another html-directory", 1)
     os.makedirs(os.path.dirname(settings["data_file"]), exist_ok=True)
     measured = Coverage(
         data_file=settings["data_file"],
@@ -126,9 +124,7 @@ def _report(measured: Any, settings: Mapping[str, Any], html: Path) -> int:
         return _say(f"coverage has nothing to report: {error}", _MISSED)
     if threshold is not None and total < threshold:
         # Rounded down, so that 99.999 is not called 100.
-        return _say(
-            f"{int(total * 100) / 100:g} % is covered, but at least {threshold:g} % should be", _MISSED
-        )
+        return _say(f"{int(total * 100) / 100:g} % is covered, but at least {threshold:g} % should be", _MISSED)
     return 0
 
 

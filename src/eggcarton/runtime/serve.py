@@ -94,9 +94,7 @@ def serve(application: Callable[..., Any], listen: str, threads: int, program: s
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    for host, port in getattr(server, "effective_listen", None) or [
-        (server.effective_host, server.effective_port)
-    ]:
+    for host, port in getattr(server, "effective_listen", None) or [(server.effective_host, server.effective_port)]:
         address = f"[{host}]" if ":" in host else host
         print(f"serving on http://{address}:{port}", flush=True)
     adjusted = server.adj

@@ -1,0 +1,22 @@
+"""What ``bin/buildout`` runs: it starts what takes time, and only then imports zc.buildout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eggcarton.packages import closed
+
+_LAST_RUN = Path("parts", ".eggcarton", "state", "selection-parts.json")
+
+
+def main() -> None:
+    """Run bin/buildout; where no run has succeeded before, the child process will be needed."""
+    if not _LAST_RUN.exists():
+        closed.warm_up()
+    try:
+        # Importing zc.buildout, with setuptools and pip behind it, takes longer than anything else in most runs.
+        from eggcarton.buildout import command
+
+        command.main()
+    finally:
+        closed.cool_down()
