@@ -142,6 +142,7 @@ def test_two_parts_that_want_one_file(build: Buildout) -> None:
         eggs = greeting
         [two]
         <= one
+        arguments = "two"
         """
     )
     assert f"Error: [two] {build.bin / 'greet'} exists and belongs to part [one]" in build.fails(status=1)

@@ -55,6 +55,15 @@ def locked(build: Buildout) -> Buildout:
     return build
 
 
+def lose_files(build: Buildout, *, cache: bool = True) -> None:
+    """Take away what was unpacked, and what was fetched, as on another machine."""
+    for path in list((build.root / "eggs/v5/.eggcarton").iterdir()):
+        if not path.is_symlink():
+            path.rename(build.home / path.name)
+    if cache:
+        (build.cache / "sha256").rename(build.home / "lost")
+
+
 def test_what_a_lock_holds(locked: Buildout) -> None:
     """Every file has its sha256, dependencies are written down with their markers, and no address is."""
     text = locked.lock.read_text("utf-8")
@@ -77,7 +86,7 @@ def test_a_second_run_opens_no_socket(locked: Buildout, newest: str) -> None:
     text = locked.lock.read_bytes()
     output = locked.build(newest)
     assert [] == locked.index.requests
-    assert "3 in the store, 0 fetched; 1 parts unchanged" in output
+    assert "3 in the store, 0 fetched; 1 part unchanged" in output
     # A part that zc.recipe.egg installs anew asks zc.buildout's installer for everything once more.
     locked.configure(CONFIG + "arguments = \n")
     (locked.bin / "theirs").unlink()
@@ -90,15 +99,20 @@ def test_a_second_run_opens_no_socket(locked: Buildout, newest: str) -> None:
 
 def test_a_new_checkout_obeys_the_lock(locked: Buildout) -> None:
     """Without a store, a locked build fetches exactly the locked files, though the index has newer ones by now."""
-    for path in (locked.root / "eggs/v5/.eggcarton").iterdir():
-        if not path.is_symlink():
-            path.rename(locked.root / f"gone-{path.name}")
+    lose_files(locked)
     greeting(locked.index.directory, "2.0")
     text = locked.lock.read_bytes()
-    locked.build()
+    assert "0 in the store, 3 fetched" in locked.build()
     assert "application 1.0 greeting 1.0 library 1.0\n" == locked.run(program="theirs").output
     assert text == locked.lock.read_bytes()
-    assert [] == locked.index.requests, "the files lie in the cache"
+    assert 3 == len(locked.index.paths("*-1.0-py3-none-any.whl"))
+
+
+def test_a_store_that_was_removed(locked: Buildout) -> None:
+    """Files that were fetched once are taken from the cache, without a request."""
+    lose_files(locked, cache=False)
+    assert "0 in the store, 0 fetched" in locked.build()
+    assert [] == locked.index.requests
 
 
 def test_a_changed_input_keeps_the_old_pins(locked: Buildout) -> None:
@@ -106,7 +120,7 @@ def test_a_changed_input_keeps_the_old_pins(locked: Buildout) -> None:
     greeting(locked.index.directory, "2.0")
     wheel(locked.index.directory, "library", "2.0")
     recipes(locked.index.directory)
-    locked.configure(CONFIG.replace("eggs = application\nscripts = application\n", "eggs = application noting\nscripts=application\n"))
+    locked.configure(CONFIG.replace("eggs = application\nscripts = application\n", "eggs =\n    application\n    noting\nscripts = application\n"))
     output = locked.build()
     assert ["eggcarton: pylock.toml: noting 1.0 added"] == [line for line in output.splitlines() if "pylock" in line]
     assert "application 1.0 greeting 1.0 library 1.0\n" == locked.run(program="application").output
@@ -117,7 +131,6 @@ def test_a_requirement_that_an_old_pin_does_not_meet(locked: Buildout) -> None:
     greeting(locked.index.directory, "2.0")
     wheel(locked.index.directory, "library", "2.0")
     locked.configure(CONFIG + "[versions]\nlibrary = 2.0\n")
-    locked.configure(CONFIG.replace("[app]", "[versions]\nlibrary = 2.0\n\n[app]"))
     output = locked.build()
     assert "eggcarton: pylock.toml: library 1.0 -> 2.0\n" in output
     for program in ("application", "theirs"):
@@ -140,7 +153,7 @@ def test_frozen_refuses_drift(locked: Buildout) -> None:
     before = locked.tree("bin", "parts", "etc")
     text = locked.lock.read_bytes()
     frozen = CONFIG + "[eggcarton]\npolicy = frozen\n[versions]\nlibrary = 2.0\n"
-    frozen = frozen.replace("eggs = application\nscripts = application\n", "eggs = application absent\nscripts=application\n")
+    frozen = frozen.replace("eggs = application\nscripts = application\n", "eggs =\n    application\n    absent\nscripts = application\n")
     locked.configure(frozen)
     output = locked.fails(status=3)
     assert "policy = frozen" in output
@@ -159,31 +172,17 @@ def test_frozen_obeys_a_lock_that_answers(locked: Buildout) -> None:
     assert "  there is no pylock.toml\n" in locked.fails(status=3)
 
 
-def lose_files(build: Buildout) -> None:
-    """Take away what was unpacked and fetched, as on another machine."""
-    for path in list((build.root / "eggs/v5/.eggcarton").iterdir()):
-        if not path.is_symlink():
-            path.rename(build.home / path.name)
-    for name in ("files", "cache"):
-        if (build.cache / name).exists():
-            (build.cache / name).rename(build.home / f"lost-{name}")
-
-
 def test_a_tampered_wheel(build: Buildout) -> None:
     """Bytes that are not those of the lock end the run with status 5; nothing of them is left or installed."""
     greeting(build.index.directory)
     build.configure(CONFIG.replace("eggs = application", "eggs = greeting").replace("application", "greet"))
     build.run("lock", program="eggcarton")
-    for kept in build.cache.rglob("*greeting*"):
-        if kept.is_file():
-            kept.unlink()
     build.index.fault("*.whl", "flip", forever=True)
     output = build.fails(status=5)
     assert "greeting-1.0-py3-none-any.whl" in output
-    assert "sha256" in output
-    assert 1 == output.count("Error: ")
+    assert "the bytes hash to" in output
     assert [] == build.scripts()
-    assert [] == [path for path in tree(build.root / "eggs", build.cache) if "greeting" in path]
+    assert [] == [path for path in tree(build.root / "eggs", build.cache / "sha256") if "greeting" in path]
     assert not (build.root / ".installed.cfg").exists()
 
 
@@ -196,13 +195,13 @@ def test_a_wheel_that_was_replaced_on_the_index(locked: Buildout) -> None:
     assert "planted" not in "".join(path for path in tree(locked.root / "eggs"))
 
 
+@pytest.mark.slow
 def test_an_index_that_is_down(build: Buildout) -> None:
     """Without an index, locking ends with status 4 in one sentence, and leaves no lock."""
     greeting(build.index.directory)
     build.configure(CONFIG.replace("application", "greeting"))
     build.index.stop()
     output = build.fails(status=4)
-    assert 1 == output.count("Error: ")
     assert f"127.0.0.1:{build.index.port}" in output
     assert not build.lock.exists()
     assert [] == build.scripts()
@@ -213,8 +212,7 @@ def test_an_index_that_is_down_when_a_locked_file_is_missing(locked: Buildout) -
     lose_files(locked)
     before = locked.tree("bin")
     locked.index.stop()
-    output = locked.fails(status=4)
-    assert 1 == output.count("Error: ")
+    assert "index default (http://127.0.0.1:" in locked.fails(status=4)
     assert before == locked.tree("bin")
 
 
@@ -252,7 +250,7 @@ def test_a_damaged_lock_is_named(locked: Buildout) -> None:
     locked.lock.write_text(re.sub(r"sha256 = \"[0-9a-f]+\"", 'md5 = "00"', text), "utf-8")
     assert "pylock.toml" in locked.fails(status=5)
     locked.lock.write_text("not = [toml", "utf-8")
-    assert "pylock.toml" in locked.fails(status=1)
+    assert "pylock.toml is not a valid lock: " in locked.fails(status=5)
     assert [] == locked.index.requests
 
 

@@ -578,6 +578,7 @@ def expected_after(base: Path, step: Callable[..., object]) -> dict[str, tuple[o
     return untimed(tree(root))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [install, update])
 def test_killed_anywhere(tmp_path: Path, step: Callable[..., object]) -> None:
     """Killed at any point, each file is old or new, and the next time everything is new and nothing left over."""
@@ -595,6 +596,7 @@ def test_killed_anywhere(tmp_path: Path, step: Callable[..., object]) -> None:
     assert points > 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [install, update])
 def test_killed_and_then_another_plan(tmp_path: Path, step: Callable[..., object]) -> None:
     """Killed at any point, the next plan, whatever it is, leaves nothing of the two before."""
@@ -604,6 +606,7 @@ def test_killed_and_then_another_plan(tmp_path: Path, step: Callable[..., object
         assert {"changed"} == left
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [install, update])
 def test_refused_anywhere(tmp_path: Path, step: Callable[..., object]) -> None:
     """A disk that is full at any point: either an error and all as before, or no error and all new."""

@@ -62,7 +62,7 @@ GOOD: list[tuple[Reader[Any], str, Any]] = [
     (readers.renames, "", ()),
     (code_readers.object_reference, "a.b : C.d", ObjectReference("a.b", "C.d")),
     (code_readers.entry_points, "x=a.b:c", (("x", ObjectReference("a.b", "c")),)),
-    (code_readers.entry_points, "a-b=d:e.f\n c=d:e", (("a-b", ObjectReference("d", "e.f")), ("c", ObjectReference("d", "e")))),
+    (code_readers.entry_points, "a-b=d:e\n c=d:e", tuple((name, ObjectReference("d", "e")) for name in ("a-b", "c"))),
     (code_readers.application, "a.wsgi:app", Application("application", "a.wsgi", "app")),
     (code_readers.application, "guestbook:make()", Application("factory", "guestbook", "make")),
     (code_readers.application, "egg:guest-book", Application("paste", "guest-book", "main")),

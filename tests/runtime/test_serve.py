@@ -20,6 +20,7 @@ from eggcarton.core.plan import runtime_source
 from eggcarton.core.script import runtime_script
 
 pytest.importorskip("waitress")
+pytestmark = pytest.mark.slow
 
 APPLICATION = """
 import os, sys, threading, time

@@ -158,10 +158,11 @@ class Buildout:
         return output
 
     def fails(self, *arguments: str, status: int, program: str = "buildout") -> str:
-        """Run a program, which has to end with this status and without a traceback, and return what it said."""
+        """Run a program, which has to end with this status and tell one error without a traceback; return its words."""
         found, output = self.run(*arguments, program=program)
         assert status == found, output
         assert "Traceback" not in output, output
+        assert 1 == len(re.findall("^Error: ", output, re.MULTILINE)), output
         return output
 
     def start(self, *arguments: str, program: str = "buildout") -> subprocess.Popen[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from eggcarton.buildout.recipes import RECIPES
 from eggcarton.buildout.sections import Sections
+from eggcarton.core.errors import OptionProblems
 from eggcarton.core.layout import canonical_name
 from eggcarton.core.options import read_options
 from eggcarton.core.readers import requirements
@@ -55,9 +56,16 @@ def of_parts(sections: Sections) -> list[PartNeeds]:
 
 
 def _foreign(recipe: str, part: str, values: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the eggs of a recipe that is not ours; what more it asks for while it runs is answered then."""
-    default = part if recipe in _NAMED_BY_PART else ""
-    return (*requirements(values.get("eggs", default)), *_NAMED_BY_PART.get(recipe, ()))
+    """Return the eggs of a recipe that is not ours; what more it asks for while it runs is answered then.
+
+    Raises:
+        OptionProblems: they are no requirements.
+    """
+    eggs = values.get("eggs", part if recipe in _NAMED_BY_PART else "")
+    try:
+        return (*requirements(eggs), *_NAMED_BY_PART.get(recipe, ()))
+    except ValueError as error:
+        raise OptionProblems(part, [f"option 'eggs': {eggs.strip()!r} {error}"]) from error
 
 
 def pairs(parts: Sequence[PartNeeds]) -> list[list[str]]:

@@ -81,9 +81,10 @@ def _installed(buildout: Any) -> tuple[list[str], list[str]]:
     with path.open(encoding="utf-8") as stream:
         sections = configparser.parse(stream, str(path))
     owned = sections.get("buildout", {}).get("installed_develop_eggs", "").split("\n")
-    for section in sections.values():
-        owned += section.get("__buildout_installed__", "").split("\n")
     parts = sections.get("buildout", {}).get("parts", "").split()
+    # The sections of parts that were removed stay in the file until some part is installed.
+    for part in parts:
+        owned += sections.get(part, {}).get("__buildout_installed__", "").split("\n")
     return [path for path in owned if path], parts
 
 
@@ -155,6 +156,10 @@ def _installer_install(original: Callable[..., Any]) -> Callable[..., Any]:
                 # A recipe's section may name versions of its own; under a lock they are the lock's.
                 self._versions = session.pins(for_recipes=working_set is not None)
             self._newest = False
+            if self._dest is None and str(session.store) in self._path:
+                # Offline, recipes name the store as a path only, and there zc.buildout does not see its own eggs.
+                self._env.scan(str(path) for path in session.store.glob("*.egg"))
+                self._eggify_env_dest_dists(self._env, str(session.store))
         return original(self, specs, working_set)
 
     return install

@@ -56,7 +56,7 @@ class Done:
     def __str__(self) -> str:
         size = f" ({self.size / 1e6:.1f} MB)" if self.size else ""
         in_store = self.selected - self.unpacked
-        parts = [f"{self.unchanged} parts unchanged"] if self.unchanged else []
+        parts = [f"{self.unchanged} {'part' if self.unchanged == 1 else 'parts'} unchanged"] if self.unchanged else []
         parts += [f"{self.installed} installed"] if self.installed else []
         return "; ".join(
             [
@@ -187,9 +187,9 @@ class Session:
             store=None if lock_only else str(self.store),
             **order,
         )
-        for line in answer["changed"]:
-            logger.info("%s: %s", lock.name, line)
         if not lock_only:
+            for line in answer["changed"]:
+                logger.info("%s: %s", lock.name, line)
             self._note(group, lock, order, answer, where)
         changed: list[str] = answer["changed"]
         return changed

@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from packaging.tags import sys_tags
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
-
 from eggcarton.core.errors import EggcartonError, Unavailable
 from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.client import Client
@@ -21,6 +18,7 @@ from eggcarton.packages.lock import LockedFile, LockedPackage
 from eggcarton.packages.resolve import Resolver
 from eggcarton.packages.sdists import Builder, is_allowed, refusal
 from eggcarton.packages.store import Unpacked
+from eggcarton.packages.wheels import best_wheel
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +135,3 @@ def uv_program() -> Path:
 def wanted_file(package: LockedPackage, file: LockedFile) -> Wanted:
     """Return a locked file as the fetcher wants it."""
     return Wanted(package.name, file.name, file.sha256, file.size, package.index, file.hint)
-
-
-_TAGS = {tag: rank for rank, tag in enumerate(sys_tags())}
-
-
-def best_wheel(names: Sequence[str]) -> int | None:
-    """Return the position of the wheel that suits this Python and platform best, None when none does."""
-    best: tuple[int, int] | None = None
-    for position, name in enumerate(names):
-        try:
-            tags = parse_wheel_filename(name)[3]
-        except InvalidWheelFilename:
-            continue
-        rank = min((_TAGS[tag] for tag in tags if tag in _TAGS), default=None)
-        if rank is not None and (best is None or rank < best[0]):
-            best = (rank, position)
-    return best[1] if best else None

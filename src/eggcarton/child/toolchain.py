@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eggcarton.child.door import Door, Sources, best_wheel, uv_program
+from eggcarton.child.door import Door, Sources, uv_program
 from eggcarton.core.errors import EggcartonError, Unavailable
 from eggcarton.indexes.cache import file_digest
 from eggcarton.indexes.fetch import Wanted
@@ -14,6 +14,7 @@ from eggcarton.packages import pins
 from eggcarton.packages.needs import Need, Needs
 from eggcarton.packages.pins import Pin
 from eggcarton.packages.store import Store, Unpacked
+from eggcarton.packages.wheels import best_wheel
 
 
 def provide(*, pins_file: str, sources: Mapping[str, Any], store: str, tag: str) -> list[dict[str, str]]:

@@ -51,7 +51,8 @@ def ensure(store: Path, *, index: str | None, say: Callable[[str], None] = lambd
         say: is told when something has to be fetched.
 
     Raises:
-        Unavailable: pip could not fetch or check it.
+        Unavailable: pip could not fetch it.
+        IntegrityProblem: what pip fetched is not what the pins name.
     """
     place = store / ".eggcarton" / directory_name()
     if place.is_dir():
@@ -73,6 +74,10 @@ def ensure(store: Path, *, index: str | None, say: Callable[[str], None] = lambd
         command += ["--index-url", index] if index else []
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=1800, check=False)
         if done.returncode:
+            if b"DO NOT MATCH THE HASHES" in done.stderr:
+                raise errors.IntegrityProblem(
+                    f"a file from {index or 'the index'} has another sha256 than {PINS.name} pins; nothing was installed"
+                )
             lines = done.stderr.decode("utf-8", "replace").strip().splitlines()[-10:]
             raise errors.Unavailable("the libraries that eggcarton works with could not be fetched:", tried=lines)
         try:

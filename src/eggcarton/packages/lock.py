@@ -22,6 +22,7 @@ else:
 
 FOLDER = "wheels"
 _HEX = frozenset("0123456789abcdef")
+_REMEDY = "restore the lock, or remove it and lock again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def read(path: Path) -> Lock:
         Pylock.from_dict(raw)
     except (tomllib.TOMLDecodeError, PylockValidationError) as error:
         raise IntegrityProblem(
-            f"{path.name} is not a valid lock: {error}; restore it, or remove it and lock again"
+            f"{path.name} is not a valid lock: {error}; {_REMEDY}"
         ) from error
     tool = raw.get("tool", {}).get("eggcarton", {})
     places = tool.get("places", {})
@@ -90,9 +91,9 @@ def read(path: Path) -> Lock:
 def _package(entry: Mapping[str, Any], where: str, places: Mapping[str, str]) -> LockedPackage:
     for kind in ("vcs", "directory", "archive"):
         if kind in entry:
-            raise IntegrityProblem(f"{where} is a {kind}, which this version cannot install; lock again without it")
+            raise IntegrityProblem(f"{where} is a {kind}, which this version cannot install; {_REMEDY}")
     if "version" not in entry:
-        raise IntegrityProblem(f"{where} has no version; lock again")
+        raise IntegrityProblem(f"{where} has no version; {_REMEDY}")
     tool = entry.get("tool", {}).get("eggcarton", {})
     sdist = entry.get("sdist")
     return LockedPackage(
@@ -113,15 +114,16 @@ def _file(entry: Mapping[str, Any], where: str, places: Mapping[str, str]) -> Lo
     name = entry.get("name") or place.rpartition("/")[2]
     sha256 = entry.get("hashes", {}).get("sha256", "")
     if len(sha256) != 64 or not set(sha256) <= _HEX:
-        raise IntegrityProblem(f"{where}: {name} has no sha256, so its bytes cannot be checked; lock it again")
+        raise IntegrityProblem(f"{where}: {name} has no sha256, so its bytes cannot be checked; {_REMEDY}")
     path = entry.get("path")
     if path is not None and (path.startswith(("/", "\\")) or ".." in path.replace("\\", "/").split("/") or ":" in path):
-        raise IntegrityProblem(f"{where}: the path {path!r} leaves the folder of the lock; correct it or lock again")
+        raise IntegrityProblem(f"{where}: the path {path!r} leaves the folder of the lock; {_REMEDY}")
     if "/" in name or "\\" in name or name in ("", ".", ".."):
-        raise IntegrityProblem(f"{where}: {name!r} is not a file name; correct it or lock again")
+        raise IntegrityProblem(f"{where}: {name!r} is not a file name; {_REMEDY}")
     if "@" in entry.get("url", "").partition("://")[2].partition("/")[0]:
         raise IntegrityProblem(
-            f"{where}: the address of {name} holds credentials; remove them from the lock and change them"
+            f"{where}: the address of {name} holds credentials; remove them from the lock, and change them where they "
+            "are used: whoever has read the lock knows them"
         )
     hint = places.get(sha256[:16])
     return LockedFile(name, sha256, entry.get("size"), hint)
@@ -148,6 +150,8 @@ def text_of(lock: Lock) -> str:
 def toml_of(document: Mapping[str, Any]) -> str:
     """Return a lock's document as TOML with one line a file, so that a change of one file is a change of one line."""
     lines = [f"{key} = {_inline(value)}" for key, value in document.items() if key not in ("packages", "tool")]
+    if not document["packages"]:
+        lines.append("packages = []")
     for package in document["packages"]:
         lines += ["", "[[packages]]"]
         lines += [f"{key} = {_value(value)}" for key, value in package.items() if key != "tool"]

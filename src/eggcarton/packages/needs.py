@@ -11,7 +11,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from eggcarton.core.errors import UsageProblem
+from eggcarton.core.errors import IntegrityProblem, UsageProblem
 from eggcarton.packages.lock import Lock, LockedPackage
 
 
@@ -106,12 +106,21 @@ def drift(lock: Lock, needs: Needs) -> list[str]:
 
 
 def activated(lock: Lock, develop: Sequence[LockedPackage], environment: Mapping[str, str]) -> dict[str, LockedPackage]:
-    """Return what is installed in an environment, by canonical name; a develop package hides a locked one."""
-    active = {
-        package.name: package
-        for package in lock.packages
-        if package.marker is None or Marker(package.marker).evaluate(dict(environment), context="lock_file")
-    }
+    """Return what is installed in an environment, by canonical name; a develop package hides a locked one.
+
+    Raises:
+        IntegrityProblem: the lock has two entries of one name for this environment.
+    """
+    active: dict[str, LockedPackage] = {}
+    for package in lock.packages:
+        if package.marker is None or Marker(package.marker).evaluate(dict(environment), context="lock_file"):
+            if package.name in active:
+                versions = f"{active[package.name].version} and {package.version}"
+                raise IntegrityProblem(
+                    f"the lock has {package.name} {versions} for the same Python and platform; restore the "
+                    "lock, or remove it and lock again"
+                )
+            active[package.name] = package
     return active | {package.name: package for package in develop}
 
 

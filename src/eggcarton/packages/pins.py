@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from packaging.markers import Marker
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from eggcarton.core.errors import IntegrityProblem
@@ -41,7 +41,10 @@ def read(text: str, name: str) -> tuple[Pin, ...]:
     pins = []
     for line in _joined(text):
         requirement, *options = line.split(" --hash=")
-        parsed = Requirement(requirement.strip())
+        try:
+            parsed = Requirement(requirement.strip())
+        except InvalidRequirement:
+            raise IntegrityProblem(f"{name}: {requirement.strip()!r} is no pin; lock again") from None
         versions = [s.version for s in parsed.specifier if s.operator == "=="]
         hashes = frozenset(option.strip()[7:] for option in options if option.startswith("sha256:"))
         if len(versions) != 1 or not hashes:

@@ -15,14 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.tags import sys_tags
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
+from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 from packaging.version import Version
 
 from eggcarton.core.errors import EggcartonError, Unavailable
@@ -35,6 +28,7 @@ from eggcarton.packages import uv
 from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
 from eggcarton.packages.needs import Needs, pin_of
 from eggcarton.packages.sdists import Builder, is_allowed, refusal
+from eggcarton.packages.wheels import best_wheel
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -258,16 +252,7 @@ def _requires_of(metadata: str) -> tuple[str, ...]:
 
 def _nearest(wheels: Sequence[LockedFile]) -> LockedFile:
     """Choose the wheel that this machine would install, since that one is fetched anyway; else the first."""
-    ranks = {tag: rank for rank, tag in enumerate(sys_tags())}
-
-    def rank(wheel: LockedFile) -> int:
-        try:
-            tags = parse_wheel_filename(wheel.name)[3]
-        except InvalidWheelFilename:
-            return len(ranks) + 1
-        return min((ranks.get(tag, len(ranks)) for tag in tags), default=len(ranks))
-
-    return min(wheels, key=rank)
+    return wheels[best_wheel([wheel.name for wheel in wheels]) or 0]
 
 
 def _package(entry: dict[str, object], requires_python: str) -> LockedPackage:

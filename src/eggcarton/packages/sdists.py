@@ -80,12 +80,15 @@ class Builder:
 
 def _unpacked(archive: Path, name: str, place: Path) -> Path:
     """Unpack a source distribution and return the one directory in it; nothing is written outside."""
-    if name.endswith(".zip"):
-        with zipfile.ZipFile(archive) as zipped:
-            zipped.extractall(place)
-    else:
-        with tarfile.open(archive) as tarred:
-            _extract(tarred, name, place)
+    try:
+        if name.endswith(".zip"):
+            with zipfile.ZipFile(archive) as zipped:
+                zipped.extractall(place)
+        else:
+            with tarfile.open(archive) as tarred:
+                _extract(tarred, name, place)
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+        raise EggcartonError(f"{name} cannot be unpacked: {error}; pin a version that has a wheel") from error
     entries = [entry for entry in os.listdir(place) if entry[0] != "."]
     return place / entries[0] if len(entries) == 1 else place
 

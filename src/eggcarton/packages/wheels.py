@@ -1,0 +1,29 @@
+"""Which of a distribution's wheels this Python and platform would install."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from packaging.tags import sys_tags
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+_RANKS = {tag: rank for rank, tag in enumerate(sys_tags())}
+
+
+def best_wheel(names: Sequence[str]) -> int | None:
+    """Return the position of the wheel that suits this Python and platform best, None when none does.
+
+    Of wheels that suit equally well the one with the highest build number is taken.
+    """
+    best: tuple[int, tuple[int, str], int] | None = None
+    for position, name in enumerate(names):
+        try:
+            _, _, build, tags = parse_wheel_filename(name)
+        except InvalidWheelFilename:
+            continue
+        ranks = [_RANKS[tag] for tag in tags if tag in _RANKS]
+        if ranks:
+            found = (-min(ranks), build or (0, ""), position)
+            if best is None or found[:2] > best[:2]:
+                best = found
+    return best[2] if best else None

@@ -1,0 +1,158 @@
+"""bin/eggcarton: what it tells, what it writes, and how it ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.buildouts import Buildout, tree
+from support.fakes import greeting, recipes
+
+CONFIG = """
+[buildout]
+extensions = eggcarton
+parts = text app theirs
+
+[text]
+recipe = eggcarton:template
+input = text.in
+output = etc/text.ini
+name = world
+
+[app]
+recipe = eggcarton:scripts
+eggs = greeting
+interpreter = py
+
+[theirs]
+recipe = zc.recipe.egg
+eggs = greeting
+scripts = greet=theirs
+"""
+
+
+@pytest.fixture
+def built(build: Buildout) -> Buildout:
+    """A buildout with parts of ours and one of another recipe, built once."""
+    greeting(build.index.directory)
+    build.configure(CONFIG)
+    build.write("text.in", "hello {{ name }}\nand good bye\n")
+    build.build()
+    build.index.requests.clear()
+    return build
+
+
+def planned(build: Buildout, *arguments: str, status: int = 0) -> str:
+    """Return what bin/eggcarton plan says, once it is sure that it has changed nothing and asked nobody."""
+    before = tree(build.root, build.home)
+    found, output = build.run("plan", *arguments, program="eggcarton")
+    assert status == found, output
+    assert before == tree(build.root, build.home)
+    assert [] == build.index.requests
+    return output
+
+
+def test_plan_with_nothing_to_do(built: Buildout) -> None:
+    """When everything stands as planned, each part says that there is nothing to do."""
+    assert (
+        "[text] nothing to do\n[app] nothing to do\n[theirs] is built by zc.recipe.egg, whose plan is not known\n"
+        == planned(built)
+    )
+
+
+def test_plan_shows_a_difference(built: Buildout) -> None:
+    """What would change in a file is shown as a diff, a new file as a whole, and the parts named are shown alone."""
+    built.configure(CONFIG.replace("world", "moon"))
+    output = planned(built, "text")
+    assert "[text]\n" == output[:7]
+    assert {"-hello world", "+hello moon", " and good bye"} <= set(output.splitlines())
+    assert "[app]" not in output
+    built.configure(CONFIG.replace("etc/text.ini", "etc/new.ini"))
+    output = planned(built)
+    assert {"+hello world", "+and good bye", "removed: etc/text.ini"} <= set(output.splitlines())
+    assert "[app] nothing to do\n" in output
+
+
+def test_plan_shows_what_somebody_changed(built: Buildout) -> None:
+    """A file that was edited by hand is shown as what would become of it."""
+    (built.root / "etc/text.ini").write_text("hello, edited\nand good bye\n", "utf-8")
+    assert {"-hello, edited", "+hello world"} <= set(planned(built, "text").splitlines())
+
+
+def test_plan_shows_scripts_that_go(built: Buildout) -> None:
+    """A script that a part does not make any more is shown as removed."""
+    built.configure(CONFIG.replace("interpreter = py\n", ""))
+    assert "[app]\nremoved: bin/py\n\n" == planned(built, "app")
+
+
+def test_plan_of_a_build_that_is_not_up_to_date(built: Buildout) -> None:
+    """Plans hang on what is installed: when the lock or the store does not answer, plan says so with status 3."""
+    built.configure(CONFIG.replace("eggs = greeting\ninterpreter", "eggs =\n    greeting\n    noting\ninterpreter"))
+    recipes(built.index.directory)
+    sentence = "Error: the build is not up to date, so its plans are not known; run bin/buildout first\n"
+    assert sentence == planned(built, status=3)
+    built.configure(CONFIG)
+    next((built.root / "eggs/v5").glob("greeting-*")).resolve().rename(built.home / "gone")
+    assert sentence == planned(built, status=3)
+
+
+def test_plan_before_the_first_run(build: Buildout) -> None:
+    """In a directory that was never built, plan ends with status 3 and makes nothing."""
+    build.configure(CONFIG)
+    build.write("text.in", "")
+    assert "Error: the build is not up to date" in planned(build, status=3)
+
+
+def test_plan_of_a_part_that_is_not_there(built: Buildout) -> None:
+    """A wrong name is told with the right ones."""
+    assert "Error: there is no part 'ap'; the parts are text, app, theirs\n" == planned(built, "ap", status=2)
+
+
+def test_plan_takes_the_configuration_as_buildout_does(built: Buildout) -> None:
+    """-c and section:option=value mean what they mean to bin/buildout."""
+    built.write("other.cfg", CONFIG)
+    built.write("buildout.cfg", "broken [")
+    status, output = built.run("-c", "other.cfg", "plan", "text", "text:name=moon", program="eggcarton")
+    assert 0 == status, output
+    assert "+hello moon" in output.splitlines()
+
+
+def test_a_configuration_that_is_wrong(built: Buildout) -> None:
+    """What zc.buildout finds wrong with a configuration is told as one error."""
+    built.configure(CONFIG + "[buildout]\nparts = ${nowhere:at-all}\n")
+    assert "nowhere" in built.fails("plan", program="eggcarton", status=1)
+    built.configure(CONFIG.replace("interpreter =", "interpretr ="))
+    assert "did you mean 'interpreter'?" in built.fails("plan", program="eggcarton", status=2)
+
+
+def test_there_is_no_configuration(built: Buildout) -> None:
+    """A missing buildout.cfg is one error."""
+    (built.root / "buildout.cfg").unlink()
+    assert "buildout.cfg" in built.fails("plan", program="eggcarton", status=1)
+
+
+def test_lock_needs_the_extension(built: Buildout) -> None:
+    """Where the configuration does not name the extension there is nothing to lock, with the line that changes it."""
+    built.configure(CONFIG.replace("extensions = eggcarton\n", ""))
+    assert "Error: nothing is locked here: 'extensions = eggcarton' in [buildout] turns that on\n" == built.fails(
+        "lock", program="eggcarton", status=2
+    )
+
+
+def test_lock_writes_the_lock_alone(build: Buildout) -> None:
+    """bin/eggcarton lock writes the lock, and no script, no part and nothing into the store."""
+    greeting(build.index.directory)
+    build.configure(CONFIG)
+    before = tree(build.root)
+    assert (0, "1 distributions locked\n") == build.run("lock", program="eggcarton")
+    new = set(tree(build.root)) - set(before)
+    assert {str(build.lock)} == new
+    assert (0, "pylock.toml is up to date.\n") == build.run("lock", program="eggcarton")
+
+
+def test_a_command_that_is_not_there(build: Buildout) -> None:
+    """A wrong command line ends with status 2 and the commands that there are."""
+    status, output = build.run("lok", program="eggcarton")
+    assert (2, True) == (status, "lock" in output)
+    status, output = build.run("--help", program="eggcarton")
+    assert 0 == status
+    assert "exit codes: 0 done, 1 error, 2 usage, 3 drift or finding, 4 unavailable, 5 integrity" in " ".join(output.split())
