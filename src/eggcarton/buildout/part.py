@@ -72,19 +72,19 @@ class Part:
             logging.getLogger("eggcarton").warning("%s", warning)
         self.options = reading.options
         self.layout = layout_of(buildout, name)
-        self.plan: Plan = module.plan(self.options, self.layout, self._environment(make=False))
+        self.plan: Plan = module.plan(self.options, self.layout, self._environment())
         options[_DIGEST] = self.plan.digest
         for output, value in self.plan.outputs.items():
             options[output] = value
 
-    def _environment(self, *, make: bool) -> Environment | None:
+    def _environment(self) -> Environment | None:
         requirements = tuple(getattr(self.options, "requirements", ()))
         extra_paths = [self.layout.root / path for path in getattr(self.options, "extra_paths", ())]
         if not requirements and not extra_paths:
             return None
         if self.session is not None:
-            return self.session.environment(requirements, extra_paths, make=make)
-        return unlocked.environment(self.buildout, self.name, requirements, extra_paths, make=make)
+            return self.session.environment(requirements, extra_paths)
+        return unlocked.environment(self.buildout, self.name, requirements, extra_paths)
 
     @_told
     def install(self) -> tuple[str, ...]:
@@ -104,7 +104,6 @@ class Part:
         return self._apply(replace=True)
 
     def _apply(self, *, replace: bool) -> tuple[str, ...]:
-        self._environment(make=True)
         render = self.session.render if self.session is not None else unlocked.renderer(self.buildout)
         owned = apply(self.plan, self.name, records_of(self.buildout), replace=replace, render=render)
         for remark in self.plan.remarks:

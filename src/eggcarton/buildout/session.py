@@ -292,15 +292,14 @@ class Session:
         own = [self.developed[name].member(self.develop_eggs) for name in chosen.sets[key] if name in self.developed]
         return own + chosen.members(key)
 
-    def environment(self, requirements: Sequence[str], extra_paths: Sequence[Path], *, make: bool) -> Environment:
-        """Return the environment of a part; made when it has to be, else as it would be."""
+    def environment(self, requirements: Sequence[str], extra_paths: Sequence[Path]) -> Environment:
+        """Return the environment of a part: it is made where it is missing, or only described while reading."""
         members = self.members(requirements)
         place = self.records / "environments"
-        if not make:
-            described = environment.describe(place, self.python, members, extra_paths, self.store)
-            self.used_environments.add(described.prefix.name)
-            return described
+        if self.reading:
+            return environment.describe(place, self.python, members, extra_paths, self.store)
         made, remarks = environment.ensure(place, self.python, members, extra_paths, self.store)
+        self.used_environments.add(made.prefix.name)
         for remark in remarks:
             logger.warning(remark)
         return made

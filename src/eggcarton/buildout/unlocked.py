@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -16,33 +17,25 @@ from zc.buildout.utils import get_pth_paths
 from eggcarton.core.layout import Environment, canonical_name
 from eggcarton.core.plan import Rendered
 from eggcarton.packages import closed
-from eggcarton.packages.environment import Interpreter, Member, describe, ensure
+from eggcarton.packages.environment import Interpreter, Member, ensure
 
 logger = logging.getLogger("eggcarton")
 _SAID = "_eggcarton_said"
 
 
-def _made(buildout: Any, members: Sequence[Member], extra_paths: Sequence[Path], *, make: bool) -> Environment:
+def _made(buildout: Any, members: Sequence[Member], extra_paths: Sequence[Path]) -> Environment:
     """Return the environment of what zc.buildout's own installer chose."""
     section = buildout["buildout"]
     place = Path(section["parts-directory"]) / ".eggcarton" / "environments"
     store = Path(section["eggs-directory"])
-    if not make:
-        return describe(place, Interpreter.running(), members, extra_paths, store)
     made, remarks = ensure(place, Interpreter.running(), members, extra_paths, store)
     for remark in remarks:
         logger.warning(remark)
     return made
 
 
-def environment(
-    buildout: Any, name: str, requirements: Sequence[str], extra_paths: Sequence[Path], *, make: bool
-) -> Environment:
-    """Return the environment of a part as zc.recipe.egg would choose its distributions.
-
-    Args:
-        make: whether it is to be there, or only described.
-    """
+def environment(buildout: Any, name: str, requirements: Sequence[str], extra_paths: Sequence[Path]) -> Environment:
+    """Return the environment of a part, made of the distributions that zc.recipe.egg would choose."""
     if not getattr(buildout, _SAID, False):
         setattr(buildout, _SAID, True)
         logger.warning(
@@ -60,8 +53,22 @@ def environment(
             paths += [Path(path) for path in get_pth_paths(dist.location) if Path(path) not in paths]
         else:
             place = Path(dist.location)
-            members.append(Member(canonical_name(dist.project_name), dist.version, place, os.path.realpath(place)))
-    return _made(buildout, members, paths, make=make)
+            identity = f"{os.path.realpath(place)} {dist.version}"
+            members.append(Member(canonical_name(dist.project_name), dist.version, place, identity, _own_entries(dist)))
+    return _made(buildout, members, paths)
+
+
+def _own_entries(dist: Any) -> tuple[str, ...]:
+    """Return what a distribution owns in a directory that it shares with others, such as the machine's site-packages.
+
+    An egg has a directory to itself; nothing has to be told apart there.
+    """
+    place = Path(dist.location)
+    if place.suffix == ".egg" or not dist.has_metadata("RECORD"):
+        return ()
+    rows = csv.reader(dist.get_metadata_lines("RECORD"))
+    tops = {row[0].partition("/")[0] for row in rows if row}
+    return tuple(sorted(top for top in tops if top not in ("..", "", "__pycache__") and (place / top).exists()))
 
 
 def _developed(dist: Any) -> Member:

@@ -77,9 +77,7 @@ def read(path: Path) -> Lock:
         raw = tomllib.loads(text)
         Pylock.from_dict(raw)
     except (tomllib.TOMLDecodeError, PylockValidationError) as error:
-        raise IntegrityProblem(
-            f"{path.name} is not a valid lock: {error}; {_REMEDY}"
-        ) from error
+        raise IntegrityProblem(f"{path.name} is not a valid lock: {error}; {_REMEDY}") from error
     tool = raw.get("tool", {}).get("eggcarton", {})
     places = tool.get("places", {})
     packages = []

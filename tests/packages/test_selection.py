@@ -1,0 +1,65 @@
+"""What a build uses of its lock is kept between runs, for as long as everything that decided it is the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from eggcarton.packages.environment import Member
+from eggcarton.packages.selection import Selection, key_of, load, save, set_key
+
+
+@pytest.fixture
+def selection(tmp_path: Path) -> Selection:
+    egg = tmp_path / "six.egg"
+    egg.mkdir()
+    distributions = {"six": {"version": "1.17.0", "sha256": "ab", "egg": str(egg)}}
+    return Selection("key", distributions, {"one": ["web", "six"], "none": []})
+
+
+def test_round_trip(tmp_path: Path, selection: Selection) -> None:
+    """What was saved is loaded, and nothing else is left beside it."""
+    save(tmp_path / "state" / "selection.json", selection)
+    assert selection == load(tmp_path / "state" / "selection.json")
+    assert ["selection.json"] == [path.name for path in (tmp_path / "state").iterdir()]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"key": "x"}', "null"])
+def test_a_broken_one_is_none(tmp_path: Path, content: str) -> None:
+    """A file that is no selection is as good as none."""
+    path = tmp_path / "selection.json"
+    assert None is load(path)
+    path.write_text(content, "utf-8")
+    assert None is load(path)
+
+
+def test_pins_and_members(tmp_path: Path, selection: Selection) -> None:
+    """It tells all versions, and the locked members of a working set without its develop packages."""
+    assert {"six": "1.17.0"} == selection.pins()
+    assert [Member("six", "1.17.0", tmp_path / "six.egg", "ab")] == selection.members("one")
+    assert [] == selection.members("none")
+
+
+def test_it_stands_with_its_eggs(tmp_path: Path, selection: Selection) -> None:
+    """It stands for as long as each egg is there."""
+    assert selection.stands()
+    (tmp_path / "six.egg").rmdir()
+    assert not selection.stands()
+
+
+def test_the_key_of_a_lock(tmp_path: Path) -> None:
+    """The key changes with the lock's bytes and with all that was asked, and with nothing else."""
+    lock = tmp_path / "pylock.toml"
+    missing = key_of(lock, store="a", needs=[1])
+    lock.write_bytes(b"one")
+    first = key_of(lock, store="a", needs=[1])
+    assert first == key_of(lock, needs=[1], store="a")
+    lock.write_bytes(b"two")
+    assert 4 == len({missing, first, key_of(lock, store="a", needs=[1]), key_of(lock, store="a", needs=[2])})
+
+
+def test_the_key_of_a_working_set() -> None:
+    """Parts that ask for the same, in any order and more than once, share a key."""
+    assert set_key(["a", "b"]) == set_key(["b", "a", "b"])
+    assert 3 == len({set_key(["a", "b"]), set_key(["a"]), set_key([])})
