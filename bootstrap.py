@@ -14,7 +14,10 @@ from __future__ import print_function
 import sys
 
 if sys.version_info < (3, 10):
-    sys.exit("Error: this is Python %d.%d; bootstrap.py needs CPython 3.10 or later, such as python3.12 bootstrap.py" % sys.version_info[:2])
+    sys.exit(
+        "Error: this is Python %d.%d; bootstrap.py needs CPython 3.10 or later, such as python3.12 bootstrap.py"
+        % sys.version_info[:2]
+    )
 
 import configparser  # noqa: E402
 import glob  # noqa: E402
@@ -37,8 +40,13 @@ SOURCE = os.path.join(HERE, "src")
 TOOLCHAIN = os.path.join(HERE, "toolchain.txt")
 CLOSED_SET = os.path.join(SOURCE, "eggcarton", "packages", "closed-set.txt")
 COMMANDS = ("annotate", "bootstrap", "init", "install", "query", "runsetup", "setup")
-NEXT_STEP = "import sys; sys.path[:0] = sys.argv[1:3]; del sys.argv[1:3]; from eggcarton.child.bootstrap import main; main()"
-PIP = "import runpy, sys; sys.path[:0] = filter(None, [sys.argv.pop(1)]); runpy.run_module('pip', run_name='__main__', alter_sys=True)"
+NEXT_STEP = (
+    "import sys; sys.path[:0] = sys.argv[1:3]; del sys.argv[1:3]; from eggcarton.child.bootstrap import main; main()"
+)
+PIP = (
+    "import runpy, sys; sys.path[:0] = filter(None, [sys.argv.pop(1)]); "
+    "runpy.run_module('pip', run_name='__main__', alter_sys=True)"
+)
 
 
 class Problem(Exception):
@@ -252,12 +260,16 @@ def fetched(cache, settings):
     try:
         launch = pip()
         if launch is not None:
-            for number, lines in enumerate((TOOLCHAIN, CLOSED_SET)):
+            for lines in (TOOLCHAIN, CLOSED_SET):
                 by_pip(launch, lines, staging, settings)
         elif settings.index:
             by_index(text, staging, settings)
         else:
-            raise Problem("this Python has neither pip nor ensurepip; name an index with --index URL, or wheels with --from DIRECTORY", 4)
+            raise Problem(
+                "this Python has neither pip nor ensurepip; name an index with --index URL, "
+                "or wheels with --from DIRECTORY",
+                4,
+            )
         os.chmod(staging, 0o755)
         try:
             os.rename(staging, place)
@@ -293,7 +305,9 @@ def by_pip(launch, requirements, place, settings):
             command += [name, value]
     clean = dict((n, v) for n, v in os.environ.items() if not n.startswith(("PIP_", "PYTHON")))
     clean["PIP_CONFIG_FILE"] = os.devnull
-    done = subprocess.run(command, env=clean, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run(
+        command, env=clean, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     if done.returncode:
         explain(done.stdout.decode("utf-8", "replace"), os.path.basename(requirements), settings)
 
@@ -305,15 +319,24 @@ def explain(output, name, settings):
     if "DO NOT MATCH THE HASHES" in output or "THESE PACKAGES" in output:
         got = [line for line in lines if re.match("Expected|Got|Or", line) is None and "sha256" not in line]
         found = [line for line in lines if "from " in line and "==" in line] or got
-        raise Problem("a file from %s has another sha256 than %s pins (%s); nothing was installed" % (where, name, found[-1][:200]), 5)
+        raise Problem(
+            "a file from %s has another sha256 than %s pins (%s); nothing was installed"
+            % (where, name, found[-1][:200]),
+            5,
+        )
     errors = [line for line in lines if line.startswith("ERROR:")] or lines
     if any(word in output for word in ("connection", "Connection", "Retry", "resolve", "Timeout", "timed out")):
         raise Problem(
-            "the toolchain could not be fetched from %s: %s; check the network and the proxy, or use --index URL or --from DIRECTORY"
+            "the toolchain could not be fetched from %s: %s; check the network and the proxy, "
+            "or use --index URL or --from DIRECTORY"
             % (where, errors[-1][:300] if errors else "pip gave no reason"),
             4,
         )
-    raise Problem("pip could not fetch what %s pins from %s: %s" % (name, where, errors[-1][:300] if errors else "no reason given"), 4)
+    raise Problem(
+        "pip could not fetch what %s pins from %s: %s"
+        % (name, where, errors[-1][:300] if errors else "no reason given"),
+        4,
+    )
 
 
 def without_credentials(url):
@@ -335,7 +358,9 @@ def pinned(text):
 def holds(marker):
     """Evaluate the few markers that our own pins use: comparisons of the Python version and the platform."""
     for clause in filter(None, (part.strip() for part in marker.split(" and "))):
-        match = re.match(r"(python_full_version|python_version|sys_platform)\s*(==|!=|>=|<|>|<=)\s*['\"]([^'\"]+)['\"]$", clause)
+        match = re.match(
+            r"(python_full_version|python_version|sys_platform)\s*(==|!=|>=|<|>|<=)\s*['\"]([^'\"]+)['\"]$", clause
+        )
         if not match:
             return True
         name, operator, value = match.groups()
@@ -344,11 +369,19 @@ def holds(marker):
             answer = same if operator == "==" else not same
         else:
             wanted = tuple(int(number) for number in re.findall(r"\d+", value))
-            have = sys.version_info[: len(wanted)] if value.endswith("*") or name == "python_version" else sys.version_info[:3]
+            have = (
+                sys.version_info[: len(wanted)]
+                if value.endswith("*") or name == "python_version"
+                else sys.version_info[:3]
+            )
             have, wanted = tuple(have), wanted
             answer = {
-                "==": have == wanted, "!=": have != wanted, ">=": have >= wanted, "<=": have <= wanted,
-                "<": have < wanted, ">": have > wanted,
+                "==": have == wanted,
+                "!=": have != wanted,
+                ">=": have >= wanted,
+                "<=": have <= wanted,
+                "<": have < wanted,
+                ">": have > wanted,
             }[operator]
         if not answer:
             return False
@@ -366,10 +399,16 @@ def by_index(text, place, settings):
             if fragment.partition("=")[2] in hashes and fits(address):
                 chosen = (address, fragment.partition("=")[2])
         if chosen is None:
-            raise Problem("%s lists no wheel of %s that is pinned for this Python and platform" % (without_credentials(settings.index), name), 4)
+            raise Problem(
+                "%s lists no wheel of %s that is pinned for this Python and platform"
+                % (without_credentials(settings.index), name),
+                4,
+            )
         data = read(chosen[0])
         if hashlib.sha256(data).hexdigest() != chosen[1]:
-            raise Problem("%s has another sha256 than the one pinned; nothing was installed" % without_credentials(chosen[0]), 5)
+            raise Problem(
+                "%s has another sha256 than the one pinned; nothing was installed" % without_credentials(chosen[0]), 5
+            )
         with open(os.path.join(place, urllib.parse.unquote(chosen[0].rpartition("/")[2])), "wb") as stream:
             stream.write(data)
 
@@ -382,7 +421,11 @@ def read(address):
             return answer.read()
     except (urllib.error.URLError, OSError) as error:
         reason = getattr(error, "reason", None) or error
-        raise Problem("%s could not be fetched: %s; check the address, the network and the proxy" % (without_credentials(address), reason), 4)
+        raise Problem(
+            "%s could not be fetched: %s; check the address, the network and the proxy"
+            % (without_credentials(address), reason),
+            4,
+        )
 
 
 def fits(address):
@@ -421,14 +464,33 @@ def closed_set(cache, wheels):
         program = uv_from(wheels, pinned(text).get("uv", ()), staging)
         target = os.path.join(staging, "target")
         command = [program, "pip", "install", "--quiet", "--target", target, "--python", executable(), "--no-index"]
-        command += ["--find-links", wheels, "--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", CLOSED_SET]
+        command += [
+            "--find-links",
+            wheels,
+            "--require-hashes",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--requirement",
+            CLOSED_SET,
+        ]
         clean = dict((n, v) for n, v in os.environ.items() if not n.startswith(("UV_", "PIP_", "PYTHON")))
-        clean.update(UV_NO_CONFIG="1", UV_CACHE_DIR=os.path.join(staging, "cache"), UV_PYTHON_DOWNLOADS="never", UV_LINK_MODE="copy")
+        clean.update(
+            UV_NO_CONFIG="1",
+            UV_CACHE_DIR=os.path.join(staging, "cache"),
+            UV_PYTHON_DOWNLOADS="never",
+            UV_LINK_MODE="copy",
+        )
         clean.pop("VIRTUAL_ENV", None)
-        done = subprocess.run(command, env=clean, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        done = subprocess.run(
+            command, env=clean, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
         if done.returncode:
             last = done.stdout.decode("utf-8", "replace").strip()
-            raise Problem("the libraries of eggcarton could not be unpacked from %s: %s" % (wheels, last), 5 if "hash" in last.lower() else 1)
+            raise Problem(
+                "the libraries of eggcarton could not be unpacked from %s: %s" % (wheels, last),
+                5 if "hash" in last.lower() else 1,
+            )
         try:
             os.rename(target, place)
         except OSError:
@@ -454,7 +516,9 @@ def uv_from(wheels, hashes, staging):
                 stream.write(archive.read(name))
         os.chmod(program, 0o755)
         return program
-    raise Problem("no wheel of uv in %s has a sha256 that is pinned for this platform; nothing was installed" % wheels, 5)
+    raise Problem(
+        "no wheel of uv in %s has a sha256 that is pinned for this platform; nothing was installed" % wheels, 5
+    )
 
 
 if __name__ == "__main__":

@@ -72,9 +72,7 @@ def gather(work: Path, python: Path, lock: Path, bootstrap_pins: Path) -> Materi
     if not (tools / "bin/uv").exists():
         run([python, "-m", "venv", tools], work, os.environ)
         run([tools / "bin/python", "-m", "pip", "install", "-q", "-U", *BENCH_TOOLS], work, os.environ)
-    pins = tuple(
-        Pin(**row) for row in json.loads(run([tools / "bin/python", "-c", SELECT, lock], work, os.environ))
-    )
+    pins = tuple(Pin(**row) for row in json.loads(run([tools / "bin/python", "-c", SELECT, lock], work, os.environ)))
     material = Material(tools, wheels, pins, ())
     (work / "pins.txt").write_text(material.requirements)
     (work / "constraints.txt").write_text("".join(f"{pin}\n" for pin in pins))

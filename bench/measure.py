@@ -63,9 +63,7 @@ class Result:
         """Return what the results file keeps."""
         return {
             "title": self.title,
-            "samples": {
-                side: [round(second, 4) for second in seconds] for side, seconds in self.samples.items()
-            },
+            "samples": {side: [round(second, 4) for second in seconds] for side, seconds in self.samples.items()},
             "medians": {side: round(median, 4) for side, median in self.medians.items()},
             "goals": [
                 {"goal": sentence, "figure": round(figure, 3), "holds": holds}
@@ -86,9 +84,7 @@ class Result:
         return "\n".join(lines) + "\n"
 
 
-def run(
-    command: Iterable[str | Path], directory: Path, environment: Mapping[str, str], *, timeout: float = 900
-) -> str:
+def run(command: Iterable[str | Path], directory: Path, environment: Mapping[str, str], *, timeout: float = 900) -> str:
     """Run a command to its end and return what it said; a failure is raised with its last lines."""
     words = [str(word) for word in command]
     done = subprocess.run(

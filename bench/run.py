@@ -40,9 +40,7 @@ def from_nothing(sides: dict[str, Side], times: int) -> Result:
 
 def unchanged(sides: dict[str, Side], times: int) -> Result:
     """Build again with nothing to do."""
-    goal = Goal(
-        f"no slower than {STOCK} plus 0.1 s", lambda median: median[OURS] - median[STOCK], lambda x: x <= 0.1
-    )
+    goal = Goal(f"no slower than {STOCK} plus 0.1 s", lambda median: median[OURS] - median[STOCK], lambda x: x <= 0.1)
     stricter = Goal(
         f"the same against {STOCK}, newest=false",
         lambda median: median[OURS] - median[f"{STOCK}, newest=false"],
@@ -70,27 +68,17 @@ def start(sides: dict[str, Side], times: int) -> Result:
 
 def read_options() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--name", default="guestbook", help="of the results (default: %(default)s)")
     parser.add_argument("--samples", type=int, help="of each contest, instead of 5, 9 and 21")
     parser.add_argument("--sides", default="ours,stock,uv", help="some of %(default)s")
     parser.add_argument("--contests", default=",".join(CONTESTS), help="some of %(default)s")
     parser.add_argument("--lock", type=Path, default=EXAMPLE / "pylock.toml", help="the example's lock")
     toolchain = REPOSITORY / "toolchain.txt"
-    parser.add_argument(
-        "--pins", type=Path, default=toolchain, help="our toolchain's pins, served locally too"
-    )
-    parser.add_argument(
-        "--python", type=Path, default=Path(sys.executable).resolve(), help="that all sides use"
-    )
-    parser.add_argument(
-        "--work", type=Path, help="a directory to keep what is fetched (default: a temporary one)"
-    )
-    parser.add_argument(
-        "--results", type=Path, default=REPOSITORY / "bench/results", help="where results are put"
-    )
+    parser.add_argument("--pins", type=Path, default=toolchain, help="our toolchain's pins, served locally too")
+    parser.add_argument("--python", type=Path, default=Path(sys.executable).resolve(), help="that all sides use")
+    parser.add_argument("--work", type=Path, help="a directory to keep what is fetched (default: a temporary one)")
+    parser.add_argument("--results", type=Path, default=REPOSITORY / "bench/results", help="where results are put")
     return parser.parse_args()
 
 

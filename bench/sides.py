@@ -81,7 +81,7 @@ entry-points = coverage=coverage.cmdline:main
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """One way to build the example: a copy of it, a home of its own, and a copy of both as they were after bootstrap."""
+    """One way to build the example: a copy of it, its own home, and a copy of both as they were after bootstrap."""
 
     name: str
     place: Path
@@ -135,7 +135,7 @@ class Side:
         return (self.application / "bin/buildout",)
 
     def check(self) -> None:
-        """See that what was built works: the same imports in the versions of the lock, the application's own tests, its script."""
+        """See that what was built works: imports in the versions of the lock, the application's own tests, its script."""
         check_imports(self, self.application / "bin/py")
         run([self.application / "bin/test"], self.place, self.environment)
         run(self.script, self.place, self.environment)

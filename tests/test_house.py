@@ -214,8 +214,7 @@ def exempt() -> set[str]:
     }
 
 
-CODE = [path for path in files() if path.suffix == ".py" and path.relative_to(ROOT).parts[0] not in ("tests",)]
-CODE += sorted((ROOT / "tests" / "support").glob("*.py"))
+CODE = [path for path in files() if path.suffix == ".py" and path.relative_to(ROOT).parts[0] != "tests"]
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -332,17 +331,30 @@ def test_every_fragment_of_the_changelog_can_be_put_together() -> None:
 
 
 def readme_commands() -> list[str]:
-    """Return the commands that the README tells its reader to run: the lines of its console blocks."""
+    """Return the commands that the README says to type first: the lines of its literal blocks, without remarks."""
     text = (ROOT / "README.rst").read_text("utf-8")
-    return [" ".join(line.split()) for line in re.findall(r"^    \$ ([^#\n]+)", text, re.MULTILINE)]
+    blocks = re.findall(r"::\n\n((?:    .*\n|\n)+)", re.sub(r"^\.\. code-block::.*", "", text, flags=re.MULTILINE))
+    lines = [" ".join(line.partition("#")[0].split()) for block in blocks for line in block.splitlines()]
+    return [line for line in lines if re.match(r"(python3|bin/)", line)]
 
 
 def test_every_command_of_the_readme_is_run_by_the_continuous_integration() -> None:
-    """What the README says to run is run, as it is written, by .ci/run."""
+    """What the README says to type first is run, as it is written, by .ci/run; the rest is run as a document."""
     script = (ROOT / ".ci" / "run").read_text("utf-8")
     run = [" ".join(line.split()) for line in script.splitlines()]
-    assert readme_commands()
     assert [] == [command for command in readme_commands() if command not in run]
+
+
+def test_every_program_that_the_readme_names_is_made_by_a_part_that_is_built() -> None:
+    """What the README calls ``bin/NAME`` is started by .ci/run, or stands in a command that a document runs."""
+    named = set(re.findall(r"``(?:[\w/]+/)?(bin/[a-z]+)", (ROOT / "README.rst").read_text("utf-8")))
+    places = [ROOT / ".ci" / "run", ROOT / "README.rst", ROOT / "docs" / "tutorial.rst"]
+    started = {
+        found
+        for path in places
+        for found in re.findall(r"^ *(?:\$ |.*&& )?(?:[\w/]+/)?(bin/[a-z]+)", path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert set() == named - started
 
 
 def test_the_readme_has_the_two_commands_of_a_fresh_machine() -> None:

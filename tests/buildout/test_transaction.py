@@ -75,9 +75,19 @@ def changed(config: str) -> str:
     return config
 
 
+OWN_AND_STOCK = pytest.mark.parametrize(
+    "built",
+    [None, pytest.param("6.0.1", marks=pytest.mark.slow), pytest.param("5.2.0", marks=pytest.mark.slow)],
+    indirect=True,
+    ids=["own bin/buildout", "stock 6.0.1", "stock 5.2.0"],
+)
+
+
 @pytest.fixture
-def built(build: Buildout) -> Buildout:
-    """A buildout with parts of ours and of others, built once."""
+def built(request: pytest.FixtureRequest, build: Buildout) -> Buildout:
+    """A buildout with parts of ours and of others, built once by our own bin/buildout or by a stock one."""
+    if version := getattr(request, "param", None):
+        request.getfixturevalue("stock").take_over(build, version)
     greeting(build.index.directory)
     recipes(build.index.directory)
     pytest_stand_in(build.index.directory)
@@ -121,6 +131,7 @@ def of_others(build: Buildout) -> dict[str, str]:
     return {path: content for path, content in everything(build).items() if path not in ours}
 
 
+@OWN_AND_STOCK
 def test_a_wrong_option_stops_a_run_before_anything_is_touched(built: Buildout) -> None:
     """A mistake in one part is told before any other part, changed in the same run, loses or gains a file."""
     before = built.tree("bin", "parts", "etc", "notes")
@@ -133,6 +144,7 @@ def test_a_wrong_option_stops_a_run_before_anything_is_touched(built: Buildout) 
     assert [] == problems(built, ", changed")
 
 
+@OWN_AND_STOCK
 def test_an_update_that_fails_leaves_the_parts_files(built: Buildout) -> None:
     """zc.buildout deletes a part whose update fails; ours keeps its script when its other file cannot be written."""
     in_the_way = built.root / "parts/last/run_tests.py"
@@ -163,6 +175,7 @@ def test_a_new_plan_that_fails_leaves_the_old_one(built: Buildout) -> None:
     assert [] == problems(built, ", changed")
 
 
+@OWN_AND_STOCK
 def test_an_error_in_a_recipe_from_elsewhere_leaves_everything(built: Buildout) -> None:
     """What zc.buildout has taken from parts of any kind is back after a recipe has failed, told in its own words."""
     before = of_others(built)
@@ -177,6 +190,7 @@ def test_an_error_in_a_recipe_from_elsewhere_leaves_everything(built: Buildout) 
     assert [] == problems(built, ", changed")
 
 
+@OWN_AND_STOCK
 def test_an_update_that_fails_in_a_recipe_from_elsewhere_deletes_nothing(built: Buildout) -> None:
     """zc.buildout deletes the files of a part whose update fails; under a transaction they stay."""
     before = everything(built)
@@ -215,6 +229,7 @@ def test_ctrl_c_leaves_everything(built: Buildout) -> None:
     assert [] == problems(built, ", changed")
 
 
+@OWN_AND_STOCK
 @pytest.mark.parametrize("when", ["installing note", "installing notes", "updating notes"])
 def test_a_kill_leaves_what_the_next_run_puts_right(built: Buildout, when: str) -> None:
     """After kill -9 the scripts of our parts still work, and the next run, of either configuration, succeeds."""

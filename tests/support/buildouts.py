@@ -176,6 +176,8 @@ class Buildout:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            # Where the tests run in the background, Ctrl-C is ignored by all that they start.
+            preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
 
     def tree(self, *names: str) -> dict[str, Standing]:
@@ -217,14 +219,14 @@ class Shared:
     directory: Path
 
     def once(self, name: str, make: Callable[[Path], object]) -> Path:
-        """Return a directory of this name; the first one to ask has it filled."""
-        place = self.directory / name
+        """Return a directory of this name; the first one to ask has it filled, where it stays."""
+        place, done = self.directory / name, self.directory / f"{name}.done"
         with locked(self.directory / f"{name}.making"):
-            if not place.exists():
-                shutil.rmtree(self.directory / f"{name}.made", ignore_errors=True)
-                (self.directory / f"{name}.made").mkdir()
-                make(self.directory / f"{name}.made")
-                (self.directory / f"{name}.made").rename(place)
+            if not done.exists():
+                shutil.rmtree(place, ignore_errors=True)
+                place.mkdir()
+                make(place)
+                done.touch()
         return place
 
 
@@ -301,6 +303,70 @@ def copy(template: Path, root: Path) -> None:
         text = re.sub(r'"[^"]*/template-of-buildouts/', f'"{root}/', script.read_text("utf-8"))
         (root / "bin" / script.name).write_text(text, "utf-8")
         (root / "bin" / script.name).chmod(0o755)
+
+
+@dataclass(frozen=True)
+class Stock:
+    """Virtual environments with zc.buildout as pip installs it, and eggcarton beside it; each is made once."""
+
+    shared: Shared
+    wheels: Path
+    template: Path
+
+    def program(self, version: str) -> Path:
+        """Return bin/buildout of the environment with this version of zc.buildout."""
+        return self.shared.once(f"stock-{version}", functools.partial(self._make, version)) / "venv/bin/buildout"
+
+    def _make(self, version: str, place: Path) -> None:
+        pins = Path(__file__).with_name(f"stock-{version}.txt")
+        wheels = _downloaded(pins) if pins.exists() else self.wheels
+        source = place / "source"
+        for name in ("src", "setup.py", "README.rst", "LICENSE.txt"):
+            copied = CHECKOUT / name
+            if copied.is_dir():
+                shutil.copytree(copied, source / name, ignore=shutil.ignore_patterns("*.egg-info", "__pycache__"))
+            else:
+                shutil.copy(copied, source / name)
+        (place / "home").mkdir()
+        pip = [place / "venv/bin/python", "-m", "pip", "install", "--quiet", "--no-index", "--find-links", wheels]
+        for command in (
+            [PYTHON, "-m", "venv", place / "venv"],
+            [*pip, f"zc.buildout=={version}", "zc.recipe.egg", "setuptools", "wheel", "pip"],
+            [*pip, "--no-build-isolation", "--no-deps", source],
+        ):
+            done = run(command, cwd=place, variables=environment(place / "home"))
+            assert 0 == done.status, done.output
+
+    def take_over(self, build: Buildout, version: str) -> None:
+        """Give a buildout this stock zc.buildout in the place of its own; the closed set is there already."""
+        for name in ("bin", "develop-eggs", "eggs"):
+            shutil.rmtree(build.root / name)
+        build.bin.mkdir()
+        (build.bin / "buildout").symlink_to(self.program(version))
+        store = build.root / "eggs/v5/.eggcarton"
+        store.mkdir(parents=True)
+        for closed_set in (self.template / "eggs/v5/.eggcarton").glob("closed-set-*"):
+            (store / closed_set.name).symlink_to(closed_set)
+
+
+def _downloaded(pins: Path) -> Path:
+    """Return a directory with the wheels of a pins file, fetched once for this machine."""
+    place = user_cache() / "bootstrap" / f"{pins.stem}-{hashlib.sha256(pins.read_bytes()).hexdigest()[:16]}"
+    if not place.exists():
+        bootstrap = bootstrap_module()
+        staging = place.with_name(f".{place.name}.{os.getpid()}")
+        try:
+            bootstrap.by_pip(bootstrap.pip(), str(pins), str(staging), bootstrap.Settings(None))
+        except bootstrap.Problem as problem:
+            pytest.skip(f"{pins.stem} is not in the cache: {problem}")
+        staging.rename(place)
+    return place
+
+
+@pytest.fixture(scope="session")
+def stock(shared: Shared, wheels: Path, template: Path) -> Stock:
+    """Stock zc.buildouts."""
+    return Stock(shared, wheels, template)
 
 
 @pytest.fixture

@@ -65,9 +65,7 @@ def wheel(
     pure = str(tag.endswith("-any")).lower()
     tags = "".join(f"Tag: {one}\n" for one in _expanded(tag))
     build_line = f"Build: {build}\n" if build else ""
-    files[f"{info}/WHEEL"] = (
-        f"Wheel-Version: 1.0\nGenerator: eggcarton\nRoot-Is-Purelib: {pure}\n{tags}{build_line}"
-    )
+    files[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\nGenerator: eggcarton\nRoot-Is-Purelib: {pure}\n{tags}{build_line}"
     if points := entry_points_text(console_scripts, entry_points):
         files[f"{info}/entry_points.txt"] = points
     if namespaces:

@@ -91,9 +91,7 @@ def redirect(response: Response, argument: str) -> None:
 def portal(response: Response, argument: str) -> None:
     """The page of a captive portal, with status 200 or the one given."""
     response.status = int(argument or 200)
-    response.body = (
-        b"<!DOCTYPE html>\n<html><body><h1>Welcome to our network</h1>Please log in.</body></html>\n"
-    )
+    response.body = b"<!DOCTYPE html>\n<html><body><h1>Welcome to our network</h1>Please log in.</body></html>\n"
     response.headers = {"Content-Type": "text/html; charset=utf-8"}
     response.ranges = False
 

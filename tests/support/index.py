@@ -153,9 +153,7 @@ class Index:
 
     def distributions(self) -> list[Distribution]:
         """Read the directory as it is now."""
-        found = sorted(
-            path for path in self.directory.iterdir() if path.name.endswith((".whl", ".tar.gz", ".zip"))
-        )
+        found = sorted(path for path in self.directory.iterdir() if path.name.endswith((".whl", ".tar.gz", ".zip")))
         return [read(path, path.stat().st_mtime_ns, path.stat().st_size) for path in found]
 
     def answer(self, request: Request) -> Response:

@@ -119,9 +119,7 @@ class Pages:
             return _html(f"Links for {name}", links)
         versions = sorted({distribution.version for distribution in own})
         files = [self._json_file(distribution) for distribution in own]
-        return json.dumps(
-            {"meta": {"api-version": "1.1"}, "name": name, "versions": versions, "files": files}
-        )
+        return json.dumps({"meta": {"api-version": "1.1"}, "name": name, "versions": versions, "files": files})
 
     def _link(self, distribution: Distribution) -> str:
         base = "../.." if self.files_at is None else self.files_at
@@ -158,6 +156,4 @@ class Pages:
 
 def _html(title: str, links: Iterable[str]) -> str:
     head = f'<meta name="pypi:repository-version" content="1.1"><title>{title}</title>'
-    return (
-        f"<!DOCTYPE html>\n<html><head>{head}</head><body><h1>{title}</h1>\n{''.join(links)}</body></html>\n"
-    )
+    return f"<!DOCTYPE html>\n<html><head>{head}</head><body><h1>{title}</h1>\n{''.join(links)}</body></html>\n"

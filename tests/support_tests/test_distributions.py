@@ -126,9 +126,7 @@ def test_namespaces(tmp_path: Path) -> None:
         paths.append(wheel(tmp_path, f"ns-{name}", modules=modules))
     assert 0 == install(target, *paths).returncode
     run(target, "import native.one, native.two, old.two")
-    with zipfile.ZipFile(
-        wheel(tmp_path, "ns.three", modules={"ns/three.py": ""}, namespaces=["ns"])
-    ) as archive:
+    with zipfile.ZipFile(wheel(tmp_path, "ns.three", modules={"ns/three.py": ""}, namespaces=["ns"])) as archive:
         assert b"ns\n" == archive.read("ns.three-1.0.dist-info/namespace_packages.txt")
         assert b"declare_namespace" in archive.read("ns/__init__.py")
 
@@ -149,9 +147,7 @@ def test_wrong_record(tmp_path: Path) -> None:
 
 def test_sdist_builds_itself(tmp_path: Path) -> None:
     """A source distribution with its own backend is built and installed without an index."""
-    path = sdist(
-        tmp_path, "my.old", "2.0", {"old.py": "x = 2\n"}, console_scripts={"old": "old:x"}, requires=["six"]
-    )
+    path = sdist(tmp_path, "my.old", "2.0", {"old.py": "x = 2\n"}, console_scripts={"old": "old:x"}, requires=["six"])
     assert "my_old-2.0.tar.gz" == path.name
     done = install(tmp_path / "target", path)
     assert 0 == done.returncode, done.stderr

@@ -100,9 +100,7 @@ def test_real_clients_install(tool: str, offer: dict[str, bool], directory: Path
     """pip and uv install a wheel, its dependency and a source distribution, whatever the index leaves out."""
     with Index(directory, **offer) as index:  # type: ignore[arg-type]
         done = install(tool, index, tmp_path / "target", "guests")
-    assert (0, True) == (done.returncode, "answer = 42\n" == (tmp_path / "target/six.py").read_text()), (
-        done.stderr
-    )
+    assert (0, True) == (done.returncode, "answer = 42\n" == (tmp_path / "target/six.py").read_text()), done.stderr
     assert (tmp_path / "target/old.py").exists()
 
 
@@ -117,9 +115,7 @@ def test_foreign_bytes_are_seen(tool: str, index: Index, directory: Path, tmp_pa
         response.body = foreign
 
     index.fault("*.whl", exchange, forever=True)
-    done = install(
-        tool, index, tmp_path / "target", "--require-hashes", "-r", str(tmp_path / "requirements.txt")
-    )
+    done = install(tool, index, tmp_path / "target", "--require-hashes", "-r", str(tmp_path / "requirements.txt"))
     assert 0 != done.returncode
     assert hashlib.sha256(foreign).hexdigest() in done.stderr
     assert not (tmp_path / "target/six.py").exists()
@@ -225,10 +221,7 @@ def test_ranges(index: Index, directory: Path, wanted: str, status: int, part: s
     with urllib.request.urlopen(request, timeout=10) as response:
         assert (status, whole[part]) == (response.status, response.read())
         start = range(len(whole))[part].start
-        assert (
-            f"bytes {start}-{range(len(whole))[part].stop - 1}/{len(whole)}"
-            == response.headers["Content-Range"]
-        )
+        assert f"bytes {start}-{range(len(whole))[part].stop - 1}/{len(whole)}" == response.headers["Content-Range"]
 
 
 def test_a_range_beyond_the_end(index: Index) -> None:
@@ -240,9 +233,7 @@ def test_a_range_beyond_the_end(index: Index) -> None:
 def test_no_ranges(directory: Path) -> None:
     """An index without ranges sends the whole file."""
     with Index(directory, ranges=False) as index:
-        assert (directory / "six-1.17.0-py3-none-any.whl").read_bytes() == get(
-            file_url(index), {"Range": "bytes=2-4"}
-        )
+        assert (directory / "six-1.17.0-py3-none-any.whl").read_bytes() == get(file_url(index), {"Range": "bytes=2-4"})
 
 
 def test_credentials(directory: Path) -> None:

@@ -16,7 +16,7 @@ ConfigurationProblem = UserError
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run zc.buildout with these arguments, or those of the command line."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with patches.seated():
+    with patches.seated(own_toolchain=True):
         try:
             buildout.main(given)
         except KeyboardInterrupt:

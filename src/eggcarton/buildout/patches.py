@@ -54,7 +54,8 @@ def begin(buildout: Any) -> Session:
 def commit(buildout: Any) -> None:
     """End a run that has succeeded: what nobody owns any more goes now."""
     session, transaction = current.session(buildout), current.transaction(buildout)
-    if session is None:
+    # Under a stock main both our unload entry point and the patch around it come here.
+    if session is None or session not in _running:
         return
     owned, parts = _installed(buildout)
     with told():
@@ -151,12 +152,11 @@ def _installer_install(original: Callable[..., Any]) -> Callable[..., Any]:
         if _running:
             session = _running[-1]
             with told():
-                if working_set is None:
-                    session.answer(specs)
+                added = working_set is None and session.answer(specs)
                 # A recipe's section may name versions of its own; under a lock they are the lock's.
                 self._versions = session.pins(for_recipes=working_set is not None)
             self._newest = False
-            if self._dest is None and str(session.store) in self._path:
+            if added or (self._dest is None and str(session.store) in self._path):
                 # Offline, recipes name the store as a path only, and there zc.buildout does not see its own eggs.
                 self._env.scan(str(path) for path in session.store.glob("*.egg"))
                 self._eggify_env_dest_dists(self._env, str(session.store))
@@ -181,14 +181,32 @@ def _worth_telling(record: logging.LogRecord) -> bool:
     return not (_running and record.msg == "Updating %s.")
 
 
+def _no_upgrade(original: Callable[[Any], None]) -> Callable[[Any], None]:
+    return lambda self: None
+
+
+def _own_toolchain() -> tuple[tuple[Any, str, Callable[[Any], Any]], ...]:
+    """Return what bin/buildout needs besides because every distribution of its toolchain is an egg of its own.
+
+    zc.buildout would install the toolchain anew and write itself another script. And pip, which it runs with the eggs
+    on its path, cannot read the version of setuptools from the name that zc.buildout gives to metadata in eggs.
+    """
+    pip = [dist.location for dist in easy_install.pip_dists if dist.project_name == "pip"]
+    return ((Buildout, "_maybe_upgrade", _no_upgrade), (easy_install, "pip_path", lambda original: pip or original))
+
+
 @contextmanager
-def seated() -> Iterator[None]:
-    """Hold the patches in place while the block runs."""
+def seated(*, own_toolchain: bool = False) -> Iterator[None]:
+    """Hold the patches in place while the block runs.
+
+    Args:
+        own_toolchain: whether ``bootstrap.py`` has put together what runs here.
+    """
     log = logging.getLogger("zc.buildout")
     with ExitStack() as stack:
         stack.callback(log.removeFilter, _worth_telling)
         log.addFilter(_worth_telling)
-        for owner, name, make in _PATCHES:
+        for owner, name, make in (*_PATCHES, *(_own_toolchain() if own_toolchain else ())):
             original = getattr(owner, name)
             stack.callback(setattr, owner, name, original)
             setattr(owner, name, make(original))

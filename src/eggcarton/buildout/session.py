@@ -32,12 +32,17 @@ def egg_tag() -> str:
 
 
 def toolchain() -> dict[str, Any]:
-    """Return the distributions that zc.buildout itself runs on, by canonical name."""
+    """Return the distributions that zc.buildout, its recipe for eggs and we ourselves run on, by canonical name."""
     found = {canonical_name(dist.project_name): dist for dist in easy_install.buildout_and_setuptools_dists}
-    for name in ("zc.recipe.egg", "zc-recipe-egg", "eggcarton"):
-        dist = pkg_resources.working_set.by_key.get(name)
+    # In a virtual environment zc.buildout counts only itself among them.
+    there = {canonical_name(dist.project_name): dist for dist in pkg_resources.working_set}
+    names = [*found, "zc-recipe-egg", "eggcarton"]
+    for name in names:
+        dist = found.get(name) or there.get(name)
         if dist is not None:
-            found[canonical_name(dist.project_name)] = dist
+            found[name] = dist
+            needed = [canonical_name(requirement.project_name) for requirement in dist.requires()]
+            names += [name for name in needed if name in there and name not in names]
     return found
 
 
@@ -263,14 +268,16 @@ class Session:
         finally:
             shutil.rmtree(out)
 
-    def answer(self, specs: Iterable[str]) -> None:
-        """Have the lock answer what a recipe asks for while it runs, beyond what its section says."""
+    def answer(self, specs: Iterable[str]) -> bool:
+        """Have the lock answer what a recipe asks for while it runs beyond what its section says; tell whether it did."""
         chosen = self.selected.get("parts")
         names = set(chosen.distributions) | set(self.developed) if chosen else set(self.developed)
         new = [spec for spec in specs if canonical_name(_project(spec)) not in names]
-        if new and chosen is not None:
-            self.extra += [[spec, "a recipe while it runs"] for spec in new]
-            self._select_parts()
+        if not new or chosen is None:
+            return False
+        self.extra += [[spec, "a recipe while it runs"] for spec in new]
+        self._select_parts()
+        return True
 
     def pins(self, *, for_recipes: bool) -> dict[str, str]:
         """Return the versions that zc.buildout's own installer is held to."""

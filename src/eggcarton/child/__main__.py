@@ -35,7 +35,8 @@ def main() -> None:
     """Serve requests on the standard streams; whatever else prints goes to the standard error."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         _serve(answers)
     except KeyboardInterrupt:

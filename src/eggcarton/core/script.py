@@ -34,7 +34,7 @@ def script(python: Path, body: str, *, flags: str = "-I") -> str:
     """
     names = "".join(f'    "{name}",\n' for name in _SCRUBBED)
     scrub = f"import os\nimport sys\n\nfor name in (\n{names}):\n    os.environ.pop(name, None)\n"
-    return f"{_first_lines(python, flags)}{scrub}\n{body.strip()}\n"
+    return f"{first_lines(python, flags)}{scrub}\n{body.strip()}\n"
 
 
 def entry_point_script(python: Path, point: EntryPoint, *, initialization: str = "", arguments: str = "") -> str:
@@ -86,10 +86,13 @@ def runtime_script(
     return script(python, body)
 
 
-def _first_lines(python: Path, flags: str) -> str:
+def first_lines(python: Path, flags: str) -> str:
     """Return how the kernel finds the interpreter: by itself, or where it cannot, through a shell.
 
     The shell's lines are a text without effect to Python. Source: simple_launcher in pip's distlib.
+
+    Raises:
+        ValueError: when no script can name the interpreter.
     """
     path = str(python)
     if any(sign in path for sign in "\0\r\n"):

@@ -24,7 +24,9 @@ PINS = Path(__file__).with_name("closed-set.txt")
 _SOURCE = Path(eggcarton.__file__).parent.parent
 # Ctrl-C reaches the child too; the parent tells of it, so that the child ends without a word.
 _START = (
-    "import os, signal, sys; signal.signal(signal.SIGINT, lambda *_: os._exit(130)); sys.path[:0] = sys.argv[1:]; "
+    "import os, signal, sys; "
+    "signal.getsignal(signal.SIGINT) == signal.SIG_IGN or signal.signal(signal.SIGINT, lambda *_: os._exit(130)); "
+    "sys.path[:0] = sys.argv[1:]; "
     "from eggcarton.child.__main__ import main; main()"
 )
 _PIP = (

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eggcarton.core.layout import EntryPoint, Environment
-from eggcarton.core.script import entry_point_script
+from eggcarton.core.script import entry_point_script, first_lines
 
 _FORMAT = 1
 _TO_PREFIX = frozenset({"bin", "share", "etc", "include", "man"})
@@ -170,7 +170,7 @@ def _make(
         lines = "".join(f"{path}\n" for path in extra_paths)
         (site_packages / "~eggcarton-extra-paths.pth").write_text(lines, "utf-8")
     points = [point for member in ordered for point in _entry_points(member)]
-    _scripts(staging / "bin", prefix, ordered, points)
+    _scripts(staging / "bin", prefix, ordered, points, remarks)
     record = {
         "format": _FORMAT,
         "digest": digest,
@@ -204,7 +204,7 @@ def _beside(member: Member) -> Iterator[tuple[str, Path]]:
             yield name, path
 
 
-def _merge(directory: Path, owners: Iterable[tuple[str, str, Path]], remarks: list[str]) -> None:
+def _merge(directory: Path, owners: Iterable[tuple[str, str, Path]], remarks: list[str], inside: str = "") -> None:
     """Link names into a directory; where several distributions share a directory, go on inside it.
 
     Where they share a file the first one wins: develop packages, then the others by name.
@@ -220,14 +220,15 @@ def _merge(directory: Path, owners: Iterable[tuple[str, str, Path]], remarks: li
         elif len(directories) == len(found):
             place.mkdir(exist_ok=True)
             inner = [(owner, entry, path / entry) for owner, path in found for entry in sorted(os.listdir(path))]
-            _merge(place, [item for item in inner if item[1] != "__pycache__"], remarks)
+            _merge(place, [item for item in inner if item[1] != "__pycache__"], remarks, f"{inside}{name}/")
         else:
             place.symlink_to(found[0][1])
             if len({_bytes(path) for _, path in found}) > 1:
-                others = ", ".join(owner for owner, _ in found[1:])
-                remarks.append(
-                    f"{name} is in several distributions; the one of {found[0][0]} is used, not that of {others}"
-                )
+                remarks.append(_shared(inside + name, found[0][0], ", ".join(owner for owner, _ in found[1:])))
+
+
+def _shared(name: str, first: str, others: str) -> str:
+    return f"{name} is in several distributions; the one of {first} is used, not that of {others}"
 
 
 def _bytes(path: Path) -> bytes | None:
@@ -256,29 +257,51 @@ def _entry_points(member: Member) -> Iterator[EntryPoint]:
             yield EntryPoint(member.name, group, name, module.strip(), attribute.strip())
 
 
-def _scripts(directory: Path, prefix: Path, members: Sequence[Member], points: Iterable[EntryPoint]) -> None:
+def _scripts(
+    directory: Path, prefix: Path, members: Sequence[Member], points: Iterable[EntryPoint], remarks: list[str]
+) -> None:
     """Write what an installer would put into ``bin``, so that the environment is an ordinary one for other tools."""
     python = prefix / "bin" / "python"
-    texts: dict[str, bytes] = {}
-    for member in members:
-        source = member.place / "bin"
-        if member.files or not source.is_dir() or (source / "__init__.py").exists():
-            continue
-        for path in sorted(source.iterdir()):
-            data = path.read_bytes()
-            if data.startswith(b"#!python"):
-                data = b"#!" + os.fsencode(python) + b" -I" + data[len(b"#!python") :]
-                texts.setdefault(path.name, data)
-            else:
-                (directory / path.name).symlink_to(path)
-    for point in points:
-        if point.group == "console_scripts" and point.attribute:
-            texts.setdefault(point.name, entry_point_script(python, point).encode())
-    for name, data in texts.items():
+    found: dict[str, tuple[str, bytes | Path]] = {}
+    own = [item for member in members for item in _own_scripts(member, python)]
+    made = [
+        (point.distribution, point.name, entry_point_script(python, point).encode())
+        for point in points
+        if point.group == "console_scripts" and point.attribute
+    ]
+    for owner, name, content in (*own, *made):
+        first, kept = found.setdefault(name, (owner, content))
+        if first != owner and kept != content:
+            remarks.append(_shared(f"bin/{name}", first, owner))
+    for name, (_, content) in found.items():
         path = directory / name
-        if not path.is_symlink() and not path.exists():
-            path.write_bytes(data)
+        if path.is_symlink() or path.exists():
+            continue
+        if isinstance(content, Path):
+            path.symlink_to(content)
+        else:
+            path.write_bytes(content)
             path.chmod(0o755)
+
+
+def _own_scripts(member: Member, python: Path) -> Iterator[tuple[str, str, bytes | Path]]:
+    """Give the scripts that a wheel itself brought: those in Python as text, others as they lie in the store."""
+    source = member.place / "bin"
+    if member.files or not source.is_dir() or (source / "__init__.py").exists():
+        return
+    for path in sorted(source.iterdir()):
+        if _begins_with_placeholder(path):
+            rest = path.read_bytes().partition(b"\n")[2]
+            yield member.name, path.name, first_lines(python, "-I").encode() + rest
+        else:
+            yield member.name, path.name, path
+
+
+def _begins_with_placeholder(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(8) == b"#!python"
 
 
 def keep_generations(directory: Path, used: Collection[str], *, generations: int = 3) -> list[Path]:
@@ -299,7 +322,8 @@ def keep_generations(directory: Path, used: Collection[str], *, generations: int
     temporary.write_text(json.dumps(known), "utf-8")
     os.replace(temporary, record)
     kept = {name for names in known for name in names}
-    removed = [path for path in sorted(directory.iterdir()) if not path.name.startswith(".") and path.name not in kept]
+    known_here = (path for path in sorted(directory.iterdir()) if path.name[0] != "." and path.is_dir())
+    removed = [path for path in known_here if path.name not in kept]
     for path in removed:
         shutil.rmtree(path)
     return removed

@@ -21,7 +21,8 @@ from eggcarton.packages.lock import toml_of
 
 HIDDEN = ".eggcarton"
 _DROPPED = ("direct_url.json", "REQUESTED", "uv_cache.json", "uv_build.json")
-_SHEBANG = re.compile(rb"\A#!.*python[^\r\n]*")
+_SCRIPT = re.compile(r"[^/]+\.data/scripts/([^/]+)")
+_PLACEHOLDER = b"#!python"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +152,13 @@ class Store:
         records = {item.sha256: _Record.read(target, item) for item in batch}
         owners = Counter(top for record in records.values() for top in record.tops)
         for item in batch:
-            self._make_egg(target, staging / "eggs", item, records[item.sha256], owners)
+            egg = self._make_egg(target, staging / "eggs", item, records[item.sha256], owners)
+            _restore_scripts(files[item.sha256], egg / "bin")
+            self._put_in_place(egg, item)
         # uv's private cache holds as many files again; nobody has to wait until they are gone.
         self._discard(staging / "cache")
 
-    def _make_egg(self, target: Path, eggs: Path, item: Unpacked, record: _Record, owners: Mapping[str, int]) -> None:
+    def _make_egg(self, target: Path, eggs: Path, item: Unpacked, record: _Record, owners: Mapping[str, int]) -> Path:
         """Move one distribution out of the shared target and give it its name.
 
         A directory that it has to itself is moved whole, one that it shares entry by entry of its RECORD.
@@ -177,8 +180,10 @@ class Store:
                 if source.is_symlink() or source.exists():
                     (egg / entry).parent.mkdir(parents=True, exist_ok=True)
                     source.rename(egg / entry)
-        _neutral_shebangs(egg / "bin")
         _remove_namespace_files(egg)
+        return egg
+
+    def _put_in_place(self, egg: Path, item: Unpacked) -> None:
         final = self.directory / HIDDEN / item.sha256 / egg.name
         final.parent.mkdir(exist_ok=True)
         try:
@@ -228,8 +233,7 @@ def _without_collisions(wanted: Sequence[Unpacked], files: Mapping[str, Path]) -
     """Divide wheels so that no two of one batch own the same path: in a shared target one copy would be lost."""
     batches: list[tuple[list[Unpacked], set[str]]] = []
     for item in wanted:
-        with zipfile.ZipFile(files[item.sha256]) as archive:
-            names = {_installed_name(name) for name in archive.namelist() if not name.endswith("/")}
+        names = _installed_names(item, files[item.sha256])
         for batch, taken in batches:
             if taken.isdisjoint(names):
                 batch.append(item)
@@ -238,6 +242,20 @@ def _without_collisions(wanted: Sequence[Unpacked], files: Mapping[str, Path]) -
         else:
             batches.append(([item], names))
     return [batch for batch, _ in batches]
+
+
+def _installed_names(item: Unpacked, wheel: Path) -> set[str]:
+    names = set()
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            for name in archive.namelist():
+                if not name.endswith("/"):
+                    names.add(_installed_name(name))
+                if name.endswith(".dist-info/entry_points.txt"):
+                    names |= _scripts_in(archive.read(name).decode("utf-8", "replace"))
+    except zipfile.BadZipFile as error:
+        raise EggcartonError(f"{item.filename} is not a valid wheel: {error}") from error
+    return names
 
 
 def _installed_name(name: str) -> str:
@@ -267,9 +285,13 @@ def _project_name(info: Path) -> str:
 
 def _generated_scripts(info: Path) -> set[str]:
     """Return the scripts that an installer makes from entry points: they name the wrong Python and are remade."""
-    found, section = set(), ""
     path = info / "entry_points.txt"
-    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
+    return _scripts_in(path.read_text("utf-8")) if path.is_file() else set()
+
+
+def _scripts_in(entry_points: str) -> set[str]:
+    found, section = set(), ""
+    for line in entry_points.splitlines():
         line = line.strip()
         if line.startswith("["):
             section = line.strip("[] ")
@@ -278,12 +300,15 @@ def _generated_scripts(info: Path) -> set[str]:
     return found
 
 
-def _neutral_shebangs(directory: Path) -> None:
-    """Put back the placeholder that a wheel's own scripts begin with, where uv wrote this process's Python."""
-    for path in directory.iterdir() if directory.is_dir() else ():
-        data = path.read_bytes() if path.is_file() else b""
-        if match := _SHEBANG.match(data):
-            path.write_bytes(b"#!python" + data[match.end() :])
+def _restore_scripts(wheel: Path, directory: Path) -> None:
+    """Put back a wheel's own scripts as they are in it, where uv wrote how to start this process's Python."""
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            if match := _SCRIPT.fullmatch(name):
+                with archive.open(name) as stream:
+                    start = stream.read(len(_PLACEHOLDER))
+                    if start == _PLACEHOLDER:
+                        (directory / match[1]).write_bytes(start + stream.read())
 
 
 _DECLARATIONS = (("pkg_resources", "declare_namespace"), ("pkgutil", "extend_path"))

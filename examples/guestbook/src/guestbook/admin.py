@@ -33,18 +33,14 @@ def _run(command: argparse.Namespace, session: Session) -> int:
         print(models.count(session))
     elif command.name == "list":
         for entry in models.newest(session, limit=command.limit):
-            print(
-                f"{entry.id:>6}  {entry.written:%Y-%m-%d %H:%M}  {entry.name}: {_first_line(entry.message)}"
-            )
+            print(f"{entry.id:>6}  {entry.written:%Y-%m-%d %H:%M}  {entry.name}: {_first_line(entry.message)}")
     elif not models.remove(session, command.id):
         return _fail(f"There is no entry {command.id}.")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="guestbook-admin", description="Look after the entries of a guestbook."
-    )
+    parser = argparse.ArgumentParser(prog="guestbook-admin", description="Look after the entries of a guestbook.")
     parser.add_argument(
         "--settings",
         metavar="FILE",

@@ -43,9 +43,7 @@ def _check(engine: Engine, path: Path) -> None:
     except DatabaseError as error:
         raise SettingsProblem(f"The database {path} cannot be used: {error.orig}.") from error
     if not complete:
-        raise SettingsProblem(
-            f"{path} is a database, but not a guestbook's; let the settings name another one."
-        )
+        raise SettingsProblem(f"{path} is a database, but not a guestbook's; let the settings name another one.")
 
 
 def _engine(path: Path, busy_timeout: float) -> Engine:

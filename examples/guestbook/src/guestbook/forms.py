@@ -30,9 +30,7 @@ class EntryForm:
         if not message:
             problems["message"] = "Please write a message."
         elif len(message) > LONGEST_MESSAGE:
-            problems["message"] = (
-                f"Please keep your message to {LONGEST_MESSAGE} characters; it has {len(message)}."
-            )
+            problems["message"] = f"Please keep your message to {LONGEST_MESSAGE} characters; it has {len(message)}."
         return cls(name=name, message=message, problems=problems)
 
 

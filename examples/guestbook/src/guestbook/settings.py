@@ -33,9 +33,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the file that GUESTBOOK_SETTINGS names; relative paths in it start at its directory."""
     name = environment.get(VARIABLE, "")
     if not name:
-        raise SettingsProblem(
-            f"The environment variable {VARIABLE} is not set; let it name the settings file."
-        )
+        raise SettingsProblem(f"The environment variable {VARIABLE} is not set; let it name the settings file.")
     path = Path(name).absolute()
     values = _section(path)
     readers: dict[str, Callable[[str], object]] = {

@@ -68,9 +68,7 @@ def test_wrong_settings_are_a_sentence(monkeypatch, capsys):
     """Without settings the command says what is missing and ends with 1."""
     monkeypatch.delenv("GUESTBOOK_SETTINGS", raising=False)
     assert 1 == main(["count"])
-    assert capsys.readouterr().err.startswith(
-        "guestbook-admin: The environment variable GUESTBOOK_SETTINGS is not set"
-    )
+    assert capsys.readouterr().err.startswith("guestbook-admin: The environment variable GUESTBOOK_SETTINGS is not set")
 
 
 def test_settings_can_be_an_argument(settings_file, monkeypatch, capsys):

@@ -56,9 +56,7 @@ def test_a_failure_leaves_nothing(tmp_path):
 def test_an_impossible_place_is_a_sentence(tmp_path):
     """A file that cannot be made is named, with the reason."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(
-        SettingsProblem, match="secret cannot be made: Not a directory; let the settings name another"
-    ):
+    with pytest.raises(SettingsProblem, match="secret cannot be made: Not a directory; let the settings name another"):
         signing_secret(tmp_path / "file" / "below" / "secret")
 
 

@@ -84,9 +84,7 @@ def test_a_page_that_is_not_there_is_not_found(browser, page):
     assert "There is no such page" in browser.get("/", {"page": page}, status=404)
 
 
-@pytest.mark.parametrize(
-    "path", ["/nothing", "/entries/1", "/entries/0", "/entries/x", "/entries/" + "9" * 30]
-)
+@pytest.mark.parametrize("path", ["/nothing", "/entries/1", "/entries/0", "/entries/x", "/entries/" + "9" * 30])
 def test_an_unknown_address_is_not_found(browser, path):
     """An unknown address is answered with 404, in the frame of the site, with a way back."""
     page = browser.get(path, status=404)

@@ -63,18 +63,14 @@ def test_the_section_must_be_there_alone(tmp_path, content):
     """A missing section and a foreign one are both refused."""
     path = tmp_path / "bad.ini"
     path.write_text(content)
-    with pytest.raises(
-        SettingsProblem, match=re.escape("there must be the section [guestbook], and no other.")
-    ):
+    with pytest.raises(SettingsProblem, match=re.escape("there must be the section [guestbook], and no other.")):
         read(path)
 
 
 def test_an_unknown_setting_is_refused(settings_file):
     """A setting that does not exist is named, with those that do."""
     settings_file.write_text(settings_file.read_text() + "pages = 3\n")
-    with pytest.raises(
-        SettingsProblem, match="'pages' is not a setting of the guestbook; there are title, database"
-    ):
+    with pytest.raises(SettingsProblem, match="'pages' is not a setting of the guestbook; there are title, database"):
         read(settings_file)
 
 

@@ -1,0 +1,225 @@
+"""Develop packages: built when what decides their metadata has changed, and kept while it has not."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from support.buildouts import Buildout
+from support.distributions import source, wheel
+from support.fakes import GREETING
+
+CONFIG = """
+[buildout]
+extensions = eggcarton
+develop = greeting
+parts = app
+
+[app]
+recipe = eggcarton:scripts
+eggs = greeting
+interpreter = py
+"""
+PROJECT = """\
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "greeting"
+dynamic = ["version"]
+readme = "README.rst"
+dependencies = []
+
+[project.optional-dependencies]
+more = ["library"]
+
+[project.scripts]
+greet = "greeting:main"
+
+[tool.setuptools]
+package-dir = { "" = "src" }
+py-modules = ["greeting"]
+
+[tool.setuptools.dynamic]
+version = { file = "VERSION.txt" }
+"""
+
+
+@pytest.fixture
+def developed(build: Buildout) -> Buildout:
+    """A buildout that develops a package whose metadata comes from three files, built once."""
+    build.write("greeting/pyproject.toml", PROJECT)
+    build.write("greeting/README.rst", "A greeting.\n")
+    build.write("greeting/VERSION.txt", "1.0\n")
+    build.write("greeting/src/greeting.py", GREETING)
+    wheel(build.index.directory, "library", "1.0")
+    build.configure(CONFIG)
+    assert "Develop: " in build.build()
+    assert "greeting 1.0\n" == build.run(program="greet").output
+    return build
+
+
+def test_it_is_kept_while_nothing_changed(developed: Buildout) -> None:
+    """The second run builds nothing; nor does one after the code was changed, which is imported where it lies."""
+    before = developed.tree("develop-eggs")
+    assert 1 == len(developed.build().splitlines())
+    developed.write("greeting/src/greeting.py", "def main():\n    print('another greeting')\n")
+    assert 1 == len(developed.build().splitlines())
+    assert before == developed.tree("develop-eggs")
+    assert "another greeting\n" == developed.run(program="greet").output
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("pyproject.toml", 'greet = "greeting:main"', 'greet = "greeting:main"\nsalute = "greeting:main"'),
+        ("README.rst", "A greeting.", "Another greeting."),
+        ("VERSION.txt", "1.0", "2.0"),
+    ],
+)
+def test_it_is_built_again_when_its_metadata_may_have_changed(developed: Buildout, path: str, old: str, new: str) -> None:
+    """A change of any file that its metadata is made of has it built again, and its parts see it."""
+    place = developed.root / "greeting" / path
+    place.write_text(place.read_text("utf-8").replace(old, new), "utf-8")
+    assert "Develop: " in developed.build()
+    version = "2.0" if path == "VERSION.txt" else "1.0"
+    assert f"greeting {version}\n" == developed.run(program="greet").output
+    assert (path == "pyproject.toml") == (developed.bin / "salute").exists()
+    [information] = (developed.root / "develop-eggs").glob("greeting-*.dist-info")
+    assert ("Another greeting." in (information / "METADATA").read_text("utf-8")) == (path == "README.rst")
+    assert 1 == len(developed.build().splitlines())
+
+
+def test_what_git_decides_is_built_each_time(build: Buildout) -> None:
+    """A package whose build starts another program, such as git, cannot be watched and is built in every run."""
+    build.write(
+        "greeting/setup.py",
+        """
+        import subprocess
+        from setuptools import setup
+
+        subprocess.run(["git", "--version"], capture_output=True)
+        setup(name="greeting", version="1.0", py_modules=["greeting"])
+        """,
+    )
+    build.write("greeting/greeting.py", GREETING)
+    build.configure(CONFIG)
+    for _ in range(2):
+        assert "Develop: " in build.build()
+
+
+def test_a_removed_one_leaves_nothing_behind(developed: Buildout) -> None:
+    """A package that is developed no more is gone from develop-eggs, and from the records."""
+    own = {name for name in os.listdir(developed.root / "develop-eggs") if name.startswith("eggcarton")}
+    developed.configure(CONFIG.replace("develop = greeting\nparts = app", "parts ="))
+    developed.build()
+    assert own == set(os.listdir(developed.root / "develop-eggs"))
+    assert [] == list((developed.root / "parts/.eggcarton/state/develop").glob("*"))
+
+
+def test_a_develop_package_hides_the_one_on_the_index(developed: Buildout) -> None:
+    """What is developed here is never fetched, whatever newer version the index has."""
+    wheel(developed.index.directory, "greeting", "9.0")
+    developed.configure(CONFIG.replace("interpreter = py", "interpreter = python3"))
+    developed.build()
+    assert "greeting 1.0\n" == developed.run(program="greet").output
+    assert [] == developed.index.paths("*greeting*")
+    assert "greeting" not in developed.lock.read_text("utf-8")
+
+
+def test_extras(developed: Buildout) -> None:
+    """An extra of a develop package brings its requirements into the parts that ask for it, and into no other."""
+    developed.configure(
+        CONFIG.replace("parts = app", "parts = app other")
+        + "[other]\nrecipe = eggcarton:scripts\neggs = greeting[more]\nscripts =\ninterpreter = other\n"
+    )
+    developed.build()
+    developed.write("ask.py", "import importlib.util\nprint(importlib.util.find_spec('library') is not None)\n")
+    assert "False\n" == developed.run("ask.py", program="py").output
+    assert "True\n" == developed.run("ask.py", program="other").output
+
+
+def test_a_flat_package_and_setup_py(build: Buildout) -> None:
+    """Packages without src and without pyproject.toml are built with the toolchain's setuptools, entry points too."""
+    build.write(
+        "greeting/setup.py",
+        """
+        from setuptools import setup
+
+        setup(
+            name="greeting",
+            version=open("version.txt").read().strip(),
+            py_modules=["greeting"],
+            entry_points={"console_scripts": ["greet = greeting:main"], "other.group": ["one = greeting"]},
+        )
+        """,
+    )
+    build.write("greeting/version.txt", "1.5\n")
+    build.write("greeting/greeting.py", GREETING)
+    build.configure(CONFIG)
+    build.build()
+    build.write("ask.py", "from importlib.metadata import entry_points\nprint(*entry_points(group='other.group').names)\n")
+    assert "one\n" == build.run("ask.py", program="py").output
+    build.write("greeting/version.txt", "1.6\n")
+    build.build()
+    assert "greeting 1.6\n" == build.run(program="greet").output
+
+
+def test_two_packages_that_need_each_other(build: Buildout) -> None:
+    """Packages of one checkout find each other, without a request for either."""
+    source(build.root, "one", "1.0", {"one.py": GREETING}, requires=["two>=2"], console_scripts={"one": "one:main"})
+    source(build.root, "two", "2.0", {"two.py": ""}, requires=["one"])
+    build.configure("[buildout]\nextensions = eggcarton\ndevelop =\n    one\n    two\nparts = app\n[app]\nrecipe = eggcarton\neggs = one\ninterpreter = py\n")
+    build.build()
+    build.write("ask.py", "import one, two\nprint('both')\n")
+    assert "both\n" == build.run("ask.py", program="py").output
+    assert [] == build.index.requests
+
+
+def test_zc_recipe_egg_finds_develop_packages(developed: Buildout) -> None:
+    """Parts of other recipes import the same develop package, and it is not built or fetched for them."""
+    developed.configure(
+        CONFIG.replace("parts = app", "parts = app theirs")
+        + "[theirs]\nrecipe = zc.recipe.egg\neggs = greeting\nscripts = greet=theirs\n"
+    )
+    assert "Develop: " not in developed.build()
+    assert "greeting 1.0\n" == developed.run(program="theirs").output
+    assert [] == developed.index.requests
+
+
+def test_a_build_that_fails(developed: Buildout) -> None:
+    """A package that cannot be built ends the run with its last words in one error; the old scripts still work."""
+    developed.write("greeting/VERSION.txt", "no version\n")
+    output = developed.fails(status=1)
+    assert "/greeting could not be built:\n" in output
+    assert "greeting 1.0\n" == developed.run(program="greet").output
+    developed.write("greeting/VERSION.txt", "1.0\n")
+    developed.build()
+
+
+def test_a_directory_that_is_no_package(build: Buildout) -> None:
+    """A develop directory without any metadata is told by its path."""
+    (build.root / "greeting").mkdir()
+    build.configure(CONFIG)
+    assert (
+        f"Error: {build.root}/greeting holds neither pyproject.toml nor setup.py, so it cannot be built\n"
+        in build.fails(status=1)
+    )
+
+
+def test_a_backend_that_the_toolchain_does_not_hold(build: Buildout) -> None:
+    """A package with another build backend is built by pip, as without us; where that has no network it is an error."""
+    build.write(
+        "greeting/pyproject.toml",
+        """
+        [build-system]
+        requires = ["absent-backend"]
+        build-backend = "absent_backend"
+        """,
+    )
+    build.configure(CONFIG)
+    status, output = build.run()
+    assert 1 == status
+    assert "greeting is built with absent-backend, not in the toolchain: pip builds it, unlocked and anew each run" in output

@@ -1,0 +1,204 @@
+"""The extension is in force where a configuration names it, under any bin/buildout, whatever the user pins."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.buildouts import Buildout, Stock
+from support.distributions import source, wheel
+from support.fakes import RECIPES, greeting, recipes
+
+CONFIG = """
+[buildout]
+extensions = eggcarton
+parts = app theirs note
+
+[app]
+recipe = eggcarton:scripts
+eggs = greeting
+interpreter = py
+
+[theirs]
+recipe = zc.recipe.egg
+eggs = greeting
+scripts = greet=theirs
+
+[note]
+recipe = noting
+output = note.txt
+"""
+OLD = {"packaging": "20.0", "urllib3": "1.24", "Jinja2": "2.0", "setuptools": "40.0", "pip": "9.0"}
+
+
+def test_it_does_nothing_when_it_is_not_named(build: Buildout) -> None:
+    """Being installed is not being asked for: without its name in extensions there is no lock and nothing is patched."""
+    greeting(build.index.directory)
+    build.configure(CONFIG.replace("extensions = eggcarton\nparts = app theirs note", "parts = theirs"))
+    output = build.build()
+    assert "Getting distribution for 'greeting'" in output
+    assert "eggcarton" not in output
+    assert ["buildout.cfg"] == [path.name for path in build.root.glob("*.*") if path.name[0] != "."]
+    assert not (build.root / "parts/.eggcarton").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["6.0.1", "5.2.0"])
+def test_a_stock_buildout(build: Buildout, stock: Stock, version: str) -> None:
+    """Under a bin/buildout that pip installed a build is locked too, and a second run asks nobody and says one line."""
+    stock.take_over(build, version)
+    greeting(build.index.directory)
+    recipes(build.index.directory)
+    build.configure(CONFIG)
+    build.build()
+    build.index.requests.clear()
+    before = build.tree("bin", "parts")
+    for newest in ("-n", "-N", "-o"):
+        output = build.build(newest)
+        assert 1 == len(output.splitlines()), output
+        assert "2 in the store, 0 fetched; 1 part unchanged" in output
+    assert [] == build.index.requests
+    assert before == build.tree("bin", "parts")
+    assert ["greet", "py", "theirs"] == build.scripts()
+    assert "greeting 1.0\n" == build.run(program="theirs").output
+    build.configure(CONFIG + "[eggcarton]\npolicy = frozen\n[versions]\ngreeting = 2.0\n")
+    build.fails(status=3)
+    assert "greeting 1.0\n" == build.run(program="theirs").output
+
+
+@pytest.mark.slow
+def test_a_stock_buildout_gets_the_closed_set_by_itself(build: Buildout, stock: Stock) -> None:
+    """Where no bootstrap.py has been, pip fetches our libraries by the sha256 we ship; a changed byte is status 5."""
+    stock.take_over(build, "6.0.1")
+    for place in (build.root / "eggs/v5/.eggcarton").iterdir():
+        place.unlink()
+    greeting(build.index.directory)
+    for path in stock.wheels.glob("*.whl"):
+        (build.index.directory / path.name).symlink_to(path)
+    build.variables["PIP_INDEX_URL"] = build.index.url
+    build.configure(CONFIG.replace("theirs note", "theirs"))
+    build.index.fault("*/jinja2-*.whl", "flip", forever=True)
+    output = build.fails(status=5)
+    assert "has another sha256 than closed-set.txt pins; nothing was installed" in output
+    assert [] == list((build.root / "eggs/v5/.eggcarton").iterdir())
+    build.index.stop()
+    healthy = type(build.index)(build.index.directory, port=build.index.port)
+    with healthy:
+        assert "Getting the libraries that eggcarton itself works with" in build.build()
+    assert "greeting 1.0\n" == build.run(program="greet").output
+
+
+def test_pins_of_old_libraries_concern_parts_alone(build: Buildout) -> None:
+    """[versions] that pin what eggcarton itself runs on to old releases give the parts these, and nothing fails."""
+    names = []
+    for name, version in OLD.items():
+        module = f"old_{name.lower()}"
+        names.append(module)
+        wheel(build.index.directory, name, version, {f"{module}.py": f"version = {version!r}"})
+    recipes(build.index.directory, requires=("Jinja2",))
+    greeting(build.index.directory)
+    eggs = "\n    ".join(OLD)
+    pins = "\n".join(f"{name} = {version}" for name, version in OLD.items())
+    build.configure(
+        CONFIG.replace("parts = app theirs note", "parts = app theirs note text").replace(
+            "eggs = greeting\n", f"eggs =\n    greeting\n    {eggs}\n"
+        )
+        + f"[text]\nrecipe = eggcarton:template\ninput = inline: {{{{ 6 * 7 }}}}\noutput = text.txt\n[versions]\n{pins}\n"
+    )
+    build.build()
+    (build.root / "ask.py").write_text(
+        f"import {', '.join(names)}\nprint({', '.join(f'{name}.version' for name in names)})\n", "utf-8"
+    )
+    assert f"{' '.join(OLD.values())}\n" == build.run("ask.py", program="py").output
+    for name in OLD:
+        assert name in (build.bin / "theirs").read_text("utf-8")
+    assert "42\n" == (build.root / "text.txt").read_text("utf-8")
+    assert "noted" == (build.root / "note.txt").read_text("utf-8")
+    build.index.requests.clear()
+    assert 1 == len(build.build().splitlines())
+    assert [] == build.index.requests
+
+
+def test_a_recipe_from_elsewhere_is_locked(build: Buildout) -> None:
+    """Recipes of others are locked in pylock.recipes.toml, apart from the parts, and obeyed like all else."""
+    recipes(build.index.directory)
+    greeting(build.index.directory)
+    build.configure(CONFIG)
+    build.build()
+    assert "noted" == (build.root / "note.txt").read_text("utf-8")
+    lock = build.root / "pylock.recipes.toml"
+    assert 'name = "noting"' in lock.read_text("utf-8")
+    assert "noting" not in build.lock.read_text("utf-8")
+    recipes(build.index.directory, "2.0")
+    build.index.requests.clear()
+    build.configure(CONFIG.replace("note.txt", "other.txt"))
+    build.build()
+    assert [] == build.index.requests
+    assert not (build.root / "note.txt").exists()
+    assert 'version = "1.0"' in lock.read_text("utf-8")
+
+
+def test_a_recipe_that_is_developed_here(build: Buildout) -> None:
+    """A recipe may be a develop package of the same buildout."""
+    greeting(build.index.directory)
+    source(
+        build.root,
+        "noting",
+        "3.0",
+        {"noting.py": RECIPES},
+        entry_points={"zc.buildout": {"default": "noting:Note"}},
+    )
+    build.configure(CONFIG.replace("extensions = eggcarton", "extensions = eggcarton\ndevelop = noting"))
+    build.build()
+    assert "noted" == (build.root / "note.txt").read_text("utf-8")
+    assert [] == build.index.paths("*noting*")
+    assert 1 == len(build.build().splitlines())
+
+
+def test_an_extension_from_elsewhere(build: Buildout) -> None:
+    """Other extensions are locked with the recipes, and do their work beside ours, before or after it."""
+    greeting(build.index.directory)
+    wheel(
+        build.index.directory,
+        "telling",
+        "1.0",
+        {"telling.py": "def load(buildout):\n    print('told', buildout['buildout']['parts'])\n"},
+        entry_points={"zc.buildout.extension": {"default": "telling:load"}},
+    )
+    for names in ("eggcarton telling", "telling eggcarton"):
+        build.configure(CONFIG.replace("= eggcarton\n", f"= {names}\n").replace("app theirs note", "app"))
+        assert "told app\n" in build.build()
+    assert 'name = "telling"' in (build.root / "pylock.recipes.toml").read_text("utf-8")
+    assert "greeting 1.0\n" == build.run(program="greet").output
+
+
+def test_a_recipe_that_asks_for_more_while_it_runs(build: Buildout) -> None:
+    """What only a recipe knows to need is added to the lock when it asks, and is no request the next time."""
+    greeting(build.index.directory)
+    wheel(
+        build.index.directory,
+        "asking",
+        "1.0",
+        {
+            "asking.py": """
+import zc.recipe.egg
+
+class Recipe:
+    def __init__(self, buildout, name, options):
+        self.egg = zc.recipe.egg.Scripts(buildout, name, options)
+
+    def install(self):
+        _, found = self.egg.working_set(["greeting"])
+        print("found", *(dist.project_name for dist in found))
+        return ()
+
+    update = install
+"""
+        },
+        entry_points={"zc.buildout": {"default": "asking:Recipe"}},
+    )
+    build.configure("[buildout]\nextensions = eggcarton\nparts = more\n[more]\nrecipe = asking\neggs =\n")
+    assert "found greeting\n" in build.build()
+    assert 'name = "greeting"' in build.lock.read_text("utf-8")
+    build.index.requests.clear()
+    assert "found greeting\n" in build.build()
+    assert [] == build.index.requests

@@ -1,0 +1,106 @@
+"""Every recipe works without the extension too, through zc.recipe.egg, and says once what that lacks."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.buildouts import Buildout
+from support.distributions import source, wheel
+from support.fakes import GREETING, greeting, pytest_stand_in
+
+CONFIG = """
+[buildout]
+parts = app tests covered web text
+
+[app]
+recipe = eggcarton:scripts
+eggs = greeting
+interpreter = py
+
+[tests]
+recipe = eggcarton:test
+eggs = greeting
+
+[covered]
+recipe = eggcarton:coverage
+eggs = greeting
+source = greeting
+
+[web]
+recipe = eggcarton:wsgi
+eggs = greeting
+application = greeting:main
+
+[text]
+recipe = eggcarton:template
+input = inline: {{ place }} {{ 6 * 7 }}
+output = text.txt
+place = ${app:bin-directory}
+"""
+LACKING = "eggcarton's extension is not in force, so what is installed is neither locked nor verified"
+
+
+@pytest.mark.slow
+def test_each_recipe_builds_without_the_extension(build: Buildout) -> None:
+    """Scripts, tests, coverage, a server and a template are there; there is no lock, and one line says what lacks."""
+    greeting(build.index.directory)
+    pytest_stand_in(build.index.directory)
+    wheel(build.index.directory, "coverage", "9.0")
+    wheel(build.index.directory, "waitress", "9.0")
+    build.configure(CONFIG)
+    output = build.build()
+    assert 1 == output.count(LACKING)
+    assert "'extensions = eggcarton' in [buildout] changes that" in output
+    assert ["covered", "greet", "py", "tests", "web"] == build.scripts()
+    assert not list(build.root.glob("pylock*"))
+    assert "greeting 1.0\n" == build.run(program="greet").output
+    assert f"{build.bin} 42\n" == (build.root / "text.txt").read_text("utf-8")
+    before = build.tree("bin", "parts")
+    output = build.build("-N")
+    assert 1 == output.count(LACKING)
+    assert before == build.tree("bin", "parts")
+    build.configure(CONFIG.replace("parts = app tests", "parts = app"))
+    build.build("-N")
+    assert ["covered", "greet", "py", "web"] == build.scripts()
+
+
+def test_a_develop_package_without_the_extension(build: Buildout) -> None:
+    """What is developed here is imported from here, its own scripts included, as pip builds it."""
+    place = source(build.root, "greeting", "2.0", {"greeting.py": GREETING}, console_scripts={"greet": "greeting:main"})
+    for path in place.parent.glob("*.toml"):
+        path.unlink()
+    build.configure("[buildout]\ndevelop = greeting\nparts = app\n[app]\nrecipe = eggcarton:scripts\neggs = greeting\n")
+    build.configure(
+        """
+        [buildout]
+        extensions = eggcarton
+        develop = greeting
+        parts =
+        """
+    )
+    build.build()
+    # zc.buildout itself would have pip fetch setuptools to build it with; what stands in develop-eggs serves as well.
+    build.configure("[buildout]\nparts = app\n[app]\nrecipe = eggcarton:scripts\neggs = greeting\n")
+    build.build("-N")
+    assert "greeting 2.0\n" == build.run(program="greet").output
+
+
+@pytest.mark.slow
+def test_the_extension_can_be_taken_out_again(build: Buildout) -> None:
+    """A build goes on without the extension from what it made with it, and with it again."""
+    greeting(build.index.directory)
+    config = "[buildout]\nextensions = eggcarton\nparts = app\n[app]\nrecipe = eggcarton:scripts\neggs = greeting\n"
+    build.configure(config)
+    build.build()
+    build.configure(config.replace("extensions = eggcarton\n", ""))
+    assert LACKING in build.build()
+    assert "greeting 1.0\n" == build.run(program="greet").output
+    build.configure(config)
+    assert LACKING not in build.build()
+    assert "greeting 1.0\n" == build.run(program="greet").output
+
+
+def test_an_error_without_the_extension_is_told_once(build: Buildout) -> None:
+    """A wrong option is one sentence and its exit code here too."""
+    build.configure(CONFIG.replace("interpreter", "interpretr"))
+    assert "Error: [app] option 'interpretr' is not known: did you mean 'interpreter'?\n" == build.fails(status=2)[-76:]

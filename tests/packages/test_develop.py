@@ -1,0 +1,73 @@
+"""Develop packages are built as editable wheels, all at once, and tell what their build depended on."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eggcarton.core.errors import EggcartonError
+from eggcarton.packages import develop
+from support.distributions import source
+
+
+def build(out: Path, *sources: Path, versions: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    setuptools = pytest.importorskip("setuptools")
+    found = find_spec("setuptools")
+    assert found is not None
+    assert found.origin is not None
+    known = {"setuptools": setuptools.__version__} if versions is None else versions
+    return develop.build(
+        sources=list(map(str, sources)), paths=[str(Path(found.origin).parent.parent)], versions=known, out=str(out)
+    )
+
+
+def test_several_at_once(tmp_path: Path) -> None:
+    """Each package is told by its names, version and requirements, and lies in a directory by its position."""
+    one = source(tmp_path, "One.Pack", "1.0", {"one/__init__.py": ""}, requires=["six>=1"], extras={"x": ["colour"]})
+    two = source(tmp_path, "two", "2.0", console_scripts={"two": "two:main"})
+    first, second = build(tmp_path / "out", one, two)
+    assert ("one-pack", "One.Pack", "1.0") == (first["name"], first["project"], first["version"])
+    assert ['colour; extra == "x"', "six>=1"] == first["requires"]
+    assert ("two", "2.0", []) == (second["name"], second["version"], second["requires"])
+    for number, built in enumerate((first, second)):
+        assert built["files"] == sorted(path.name for path in (tmp_path / "out" / str(number)).iterdir())
+    (info,) = (tmp_path / "out" / "1").glob("*.dist-info")
+    assert "two = two:main" in (info / "entry_points.txt").read_text("utf-8")
+    assert not (info / "RECORD").exists()
+
+
+def test_what_decided_it(tmp_path: Path) -> None:
+    """The project's files that the build read are told, what it wrote there itself is not, and nothing was hidden."""
+    place = source(tmp_path, "own", "1.0", {"own/__init__.py": ""})
+    (place / "version.txt").write_text("1.5", "utf-8")
+    script = (place / "setup.py").read_text("utf-8").replace("'1.0'", "open('version.txt').read()")
+    (place / "setup.py").write_text(script, "utf-8")
+    (built,) = build(tmp_path / "out", place)
+    assert "1.5" == built["version"]
+    assert {"setup.py", "version.txt", "pyproject.toml"} - {"pyproject.toml"} <= set(built["read"])
+    assert not [name for name in built["read"] + built["listed"] if ".egg-info" in name or "build" in name]
+    assert [] == built["out_of_sight"]
+
+
+def test_foreign_build_requirements(tmp_path: Path) -> None:
+    """What the toolchain does not answer is told; the other packages are built."""
+    foreign = source(tmp_path, "foreign", build_requires=["flit-core"])
+    first, second = build(tmp_path / "out", foreign, source(tmp_path, "own"))
+    assert {"foreign": ["flit-core"]} == first
+    assert "own" == second["name"]
+
+
+def test_failures(tmp_path: Path) -> None:
+    """A package that cannot be built stops the run with its directory and its last words."""
+    place = source(tmp_path, "own")
+    (place / "setup.py").write_text("raise RuntimeError('not today')\n", "utf-8")
+    with pytest.raises(EggcartonError, match=r"own could not be built:[\s\S]*not today"):
+        build(tmp_path / "out", place)
+
+
+def test_none(tmp_path: Path) -> None:
+    """Without develop packages nothing is built."""
+    assert [] == build(tmp_path / "out")

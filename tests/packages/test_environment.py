@@ -1,0 +1,374 @@
+"""An environment lets one part import exactly its distributions, and is an ordinary one for every other tool."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from eggcarton.core.layout import EntryPoint, Environment
+from eggcarton.indexes.cache import file_digest
+from eggcarton.packages import environment
+from eggcarton.packages.environment import Interpreter, Member
+from eggcarton.packages.store import Store, Unpacked
+from support.closed import uv_program
+from support.distributions import PKG_RESOURCES_NAMESPACE, PKGUTIL_NAMESPACE, wheel
+
+TAG = f"py{sys.version_info[0]}.{sys.version_info[1]}-{sysconfig.get_platform()}"
+PYTHON = Interpreter.running()
+
+
+def members(place: Path, *wheels: Path) -> list[Member]:
+    """Unpack wheels into a store below a place and return them as members of an environment."""
+    store = Store(place / "store", TAG)
+    found = []
+    for path in wheels:
+        name, version = path.name.split("-")[:2]
+        digest, name = file_digest(path), name.replace("_", "-").replace(".", "-").lower()
+        egg = store.add(uv_program(), {digest: path}, [Unpacked(name, version, path.name, digest)])[digest]
+        found.append(Member(name, version, egg, digest))
+    return found
+
+
+def made(place: Path, found: Sequence[Member], *extra_paths: Path) -> Environment:
+    result, remarks = environment.ensure(place / "environments", PYTHON, found, extra_paths, place / "store")
+    assert () == remarks
+    return result
+
+
+def run(command: Sequence[str | Path], **variables: str) -> str:
+    """Run a program and return what it printed; its errors are in the failure."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        env={"PATH": os.defpath, **variables},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert 0 == done.returncode, done.stderr
+    return done.stdout.strip()
+
+
+def python(found: Environment, code: str, *flags: str, **variables: str) -> str:
+    return run([found.python, *(flags or ("-I",)), "-c", code], **variables)
+
+
+def test_imports_and_metadata(tmp_path: Path) -> None:
+    """Modules, their data and all metadata of the members are found, and the environment is a virtual one."""
+    paths = [
+        wheel(tmp_path, "web", "2.0", {"web/__init__.py": "", "web/page.html": "<p>"}, entry_points={"plug": {"a": "web:b"}}),
+        wheel(tmp_path, "Some.Six_x", "1.17", {"six.py": "answer = 42\n"}, requires=["web>=1"]),
+    ]
+    found = made(tmp_path, members(tmp_path, *paths))
+    code = """
+import importlib.metadata as m, importlib.resources as r, six, sys
+print(six.answer, (r.files("web") / "page.html").read_text())
+print(sorted((d.metadata["Name"], d.version) for d in m.distributions()))
+print(m.version("some-six-x"), m.requires("Some.Six_x"), [e.value for e in m.entry_points(group="plug")])
+print(sys.prefix != sys.base_prefix, sys.prefix)
+"""
+    assert [
+        "42 <p>",
+        "[('Some.Six_x', '1.17'), ('web', '2.0')]",
+        "1.17 ['web>=1'] ['web:b']",
+        f"True {found.prefix}",
+    ] == python(found, code).splitlines()
+    assert (("some-six-x", "1.17"), ("web", "2.0")) == found.distributions
+    assert (EntryPoint("web", "plug", "a", "web", "b"),) == found.entry_points
+
+
+def test_nothing_else_is_imported(tmp_path: Path) -> None:
+    """Neither what surrounds it nor what the environment's variables name is imported; what is no member is not there."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "six.py").write_text("answer = 1\n", "utf-8")
+    (other / "json.py").write_text("raise RuntimeError\n", "utf-8")
+    found = made(tmp_path, members(tmp_path, wheel(tmp_path, "six", "1", {"six.py": "answer = 42\n"})))
+    code = "import sys, json, six; print(six.answer, [p for p in sys.path if 'site-packages' in p])"
+    assert f"42 {[str(found.site_packages)]}" == python(found, code, PYTHONPATH=str(other), PYTHONUSERBASE=str(other))
+    assert "None" == python(found, "import importlib.util as u; print(u.find_spec('pytest'))")
+
+
+NAMESPACES = {
+    "PEP 420": ("", []),
+    "pkgutil": (PKGUTIL_NAMESPACE, []),
+    "pkg_resources": (PKG_RESOURCES_NAMESPACE, ["acme"]),
+    "pkgutil, with a long comment": (f"# {'x' * 99}\n" * 9 + PKGUTIL_NAMESPACE, []),
+}
+
+
+@pytest.mark.parametrize(("init", "declared"), NAMESPACES.values(), ids=NAMESPACES)
+def test_namespaces_are_merged(tmp_path: Path, init: str, declared: list[str]) -> None:
+    """Packages that share a namespace are imported side by side, in whatever way they declare it."""
+    paths = []
+    for name in ("a", "b", "c"):
+        modules = {f"acme/{name}/__init__.py": f"name = {name!r}\n"} | ({"acme/__init__.py": init} if init else {})
+        paths.append(wheel(tmp_path, f"acme.{name}", "1", modules, namespaces=declared))
+    found = made(tmp_path, members(tmp_path, *paths))
+    assert "abc" == python(found, "import acme.a, acme.b, acme.c; print(acme.a.name + acme.b.name + acme.c.name)")
+
+
+def test_shared_packages_are_merged(tmp_path: Path) -> None:
+    """Distributions that put different modules into one package, deep down too, are merged."""
+    one = wheel(tmp_path, "one", "1", {"p/__init__.py": "", "p/q/__init__.py": "", "p/q/one.py": ""})
+    two = wheel(tmp_path, "two", "1", {"p/__init__.py": "", "p/q/__init__.py": "", "p/q/two.py": "", "p/two.py": ""})
+    found = made(tmp_path, members(tmp_path, one, two))
+    python(found, "import p.q.one, p.q.two, p.two")
+
+
+def test_an_unshared_package_is_one_link(tmp_path: Path) -> None:
+    """A package that one distribution has to itself is one link into the store, so that making it costs nothing."""
+    (member,) = found = members(tmp_path, wheel(tmp_path, "six", "1", {"six/__init__.py": "", "six/a/b.py": ""}))
+    result = made(tmp_path, found)
+    assert member.place / "six" == (result.site_packages / "six").resolve()
+    assert (result.site_packages / "six").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("path", "told"), [("shared.py", "shared.py"), ("pack/age/shared.py", "pack/age/shared.py")], ids=["top", "deep"]
+)
+def test_two_owners(tmp_path: Path, path: str, told: str) -> None:
+    """Where two distributions own a file with different content, the first by name wins, and it is said."""
+    paths = [wheel(tmp_path, name, "1", {path: f"owner = {name!r}\n"}) for name in ("b", "a", "c")]
+    found, remarks = environment.ensure(
+        tmp_path / "environments", PYTHON, members(tmp_path, *paths), (), tmp_path / "store"
+    )
+    assert (f"{told} is in several distributions; the one of a is used, not that of b, c",) == remarks
+    assert "owner = 'a'\n" == (found.site_packages / path).read_text()
+
+
+def test_two_owners_of_the_same(tmp_path: Path) -> None:
+    """Where two distributions own a file with the same content, nothing is said."""
+    made(tmp_path, members(tmp_path, *(wheel(tmp_path, name, "1", {"shared.py": "a = 1\n"}) for name in ("a", "b"))))
+
+
+def test_two_owners_of_a_script(tmp_path: Path) -> None:
+    """Two distributions with a console script of one name are told of, too."""
+    paths = [wheel(tmp_path, name, "1", {f"{name}.py": ""}, console_scripts={"run": f"{name}:f"}) for name in ("a", "b")]
+    _, remarks = environment.ensure(tmp_path / "e", PYTHON, members(tmp_path, *paths), (), tmp_path / "store")
+    assert ("bin/run is in several distributions; the one of a is used, not that of b",) == remarks
+
+
+def test_a_file_and_a_directory_of_one_name(tmp_path: Path) -> None:
+    """Where one distribution has a file and another a directory of the same name, the first by name wins."""
+    one = wheel(tmp_path, "one", "1", {"thing/x.txt": "directory"})
+    two = wheel(tmp_path, "two", "1", {"thing": "file"})
+    found, remarks = environment.ensure(tmp_path / "e", PYTHON, members(tmp_path, two, one), (), tmp_path / "store")
+    assert "directory" == (found.site_packages / "thing/x.txt").read_text()
+    assert ("thing is in several distributions; the one of one is used, not that of two",) == remarks
+
+
+def test_data_files(tmp_path: Path) -> None:
+    """Data files lie below the prefix, where programs look for them, merged from all members; none is importable."""
+    one = wheel(tmp_path, "one", "1", data={"data/share/doc/one.txt": "1", "data/etc/one.ini": "e", "headers/one.h": "h"})
+    two = wheel(tmp_path, "two", "1", data={"data/share/doc/two.txt": "2"})
+    found = made(tmp_path, members(tmp_path, one, two))
+    assert ["1", "2", "e"] == [
+        (found.prefix / name).read_text() for name in ("share/doc/one.txt", "share/doc/two.txt", "etc/one.ini")
+    ]
+    assert 1 == len([name for _, _, names in os.walk(found.prefix / "include", followlinks=True) for name in names])
+    assert ["one", "two"] == sorted(p.name.partition("-")[0] for p in found.site_packages.glob("*.dist-info"))
+    assert not {"share", "etc", "include", "bin"} & set(os.listdir(found.site_packages))
+
+
+def test_packages_named_like_data(tmp_path: Path) -> None:
+    """A package that is called share or bin is a package."""
+    path = wheel(tmp_path, "six", "1", {"share/__init__.py": "", "bin/__init__.py": "", "etc/__init__.py": ""})
+    found = made(tmp_path, members(tmp_path, path))
+    python(found, "import share, bin, etc")
+    assert not (found.prefix / "share").exists()
+
+
+SCRIPTS = {
+    "scripts/own": "#!python\nimport sys, six\nprint(sys.prefix, six.answer)\n",
+    "scripts/shell": "#!/bin/sh\necho shell\n",
+}
+
+
+@pytest.mark.parametrize("name", ["plain", "with a space", "wëird'\"$x\\y", "long" * 40], ids=["1", "2", "3", "4"])
+def test_scripts_start_in_their_environment(tmp_path: Path, name: str) -> None:
+    """Console scripts and a wheel's own scripts start in the environment, wherever it lies."""
+    place = tmp_path / name
+    path = wheel(
+        tmp_path, "six", "1", {"six.py": "answer = 42\ndef main():\n    print('main')\n"}, console_scripts={"c": "six:main"}, data=SCRIPTS
+    )
+    found = made(place, members(tmp_path, path))
+    told = [run([found.prefix / "bin" / script], PYTHONPATH=str(tmp_path)) for script in ("own", "shell", "c")]
+    assert [f"{found.prefix} 42", "shell", "main"] == told
+
+
+def test_binaries_are_links(tmp_path: Path) -> None:
+    """A program that is no Python script is a link, and none of its bytes are copied."""
+    found = made(tmp_path, members(tmp_path, wheel(tmp_path, "uv", data={"scripts/uv": b"\x7fELF\x00"})))
+    assert (found.prefix / "bin" / "uv").is_symlink()
+    assert b"\x7fELF\x00" == (found.prefix / "bin" / "uv").read_bytes()
+
+
+def test_children(tmp_path: Path) -> None:
+    """Processes that multiprocessing spawns import the same."""
+    module = "import multiprocessing\ndef double(n):\n    import six\n    return 2 * six.answer * n\n"
+    found = made(tmp_path, members(tmp_path, wheel(tmp_path, "six", "1", {"six.py": "answer = 21\n", "work.py": module})))
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import multiprocessing, work\n"
+        "if __name__ == '__main__':\n"
+        "    with multiprocessing.get_context('spawn').Pool(1) as pool:\n"
+        "        print(pool.map(work.double, [1, 2]))\n",
+        "utf-8",
+    )
+    assert "[42, 84]" == run([found.python, "-I", script])
+
+
+def test_all_names_of_the_interpreter(tmp_path: Path) -> None:
+    """The interpreter has its usual names, and each of them is in the environment."""
+    found = made(tmp_path, [])
+    for name in ("python", "python3", f"python{PYTHON.minor}"):
+        assert str(found.prefix) == run([found.prefix / "bin" / name, "-I", "-c", "import sys; print(sys.prefix)"])
+
+
+def develop(place: Path, source: Path) -> Member:
+    """A develop package as the build layer puts it: a .pth line and metadata among those of others."""
+    place.mkdir()
+    info = place / "own-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: own\nVersion: 1.0\n", "utf-8")
+    (info / "entry_points.txt").write_text("[console_scripts]\nown = own.cli:main\n", "utf-8")
+    (place / "__editable__.own-1.0.pth").write_text(f"{source}\n", "utf-8")
+    (place / "stranger.pth").write_text("import stranger\n", "utf-8")
+    return Member("own", "1.0", place, "digest", ("__editable__.own-1.0.pth", "own-1.0.dist-info"))
+
+
+def test_develop_packages(tmp_path: Path) -> None:
+    """A develop package is imported from its source, with its metadata; what lies beside it in its place is not."""
+    source = tmp_path / "source"
+    (source / "own").mkdir(parents=True)
+    (source / "own/__init__.py").write_text("answer = 1\n", "utf-8")
+    found = made(tmp_path, [develop(tmp_path / "develop", source)])
+    code = "import own, importlib.metadata as m; print(own.answer, m.version('own'))"
+    assert "1 1.0" == python(found, code)
+    (source / "own/__init__.py").write_text("answer = 22\n", "utf-8")
+    assert "22 1.0" == python(found, code)
+    assert (EntryPoint("own", "console_scripts", "own", "own.cli", "main"),) == found.entry_points
+    assert not (found.site_packages / "stranger.pth").exists()
+
+
+def test_develop_packages_come_first(tmp_path: Path) -> None:
+    """Where a develop package and another own the same file, the develop package's is used."""
+    own = develop(tmp_path / "develop", tmp_path)
+    (own.place / "shared.py").write_text("owner = 'own'\n", "utf-8")
+    own = Member("own", "1.0", own.place, "digest", (*own.files, "shared.py"))
+    other = members(tmp_path, wheel(tmp_path, "a", "1", {"shared.py": "owner = 'a'\n"}))
+    found, remarks = environment.ensure(tmp_path / "e", PYTHON, [*other, own], (), tmp_path / "store")
+    assert "owner = 'own'\n" == (found.site_packages / "shared.py").read_text()
+    assert ("shared.py is in several distributions; the one of own is used, not that of a",) == remarks
+
+
+def test_extra_paths_are_last(tmp_path: Path) -> None:
+    """Extra paths come behind the distributions and the develop packages, in their order."""
+    places = [tmp_path / name for name in ("source", "x b", "x a")]
+    for place in places:
+        place.mkdir()
+        (place / "both.py").write_text(f"place = {place.name!r}\n", "utf-8")
+    wheels = members(tmp_path, wheel(tmp_path, "six", "1", {"six.py": ""}))
+    found = made(tmp_path, [*wheels, develop(tmp_path / "develop", places[0])], *places[1:])
+    told = python(found, "import sys, both; print(both.place); print(*sys.path[-3:], sep='\\n')").splitlines()
+    assert ["source", *map(str, places)] == told
+
+
+def test_the_same_members_share_one(tmp_path: Path) -> None:
+    """The same members in another order get the same environment, which is not made again."""
+    found = members(tmp_path, wheel(tmp_path, "a"), wheel(tmp_path, "b"))
+    first = made(tmp_path, found)
+    mark = first.prefix / "mark"
+    mark.touch()
+    assert first == made(tmp_path, found[::-1])
+    assert mark.exists()
+
+
+def test_others_get_their_own(tmp_path: Path) -> None:
+    """Another member, content, extra path or Python gives another environment."""
+    one, two = members(tmp_path, wheel(tmp_path, "a"), wheel(tmp_path, "b"))
+    changed = Member(one.name, one.version, one.place, "other bytes")
+    place = tmp_path / "environments"
+    other = Interpreter(PYTHON.executable, "3.99.1")
+    digests = {
+        environment.digest_of(PYTHON, [one], (), place),
+        environment.digest_of(PYTHON, [one, two], (), place),
+        environment.digest_of(PYTHON, [changed], (), place),
+        environment.digest_of(PYTHON, [one], (tmp_path,), place),
+        environment.digest_of(other, [one], (), place),
+        environment.digest_of(PYTHON, [one], (), tmp_path),
+    }
+    assert 6 == len(digests)
+
+
+def test_describing_writes_nothing(tmp_path: Path) -> None:
+    """An environment can be described before it is made: what is told is what it will be, and nothing is written."""
+    found = members(tmp_path, wheel(tmp_path, "six", console_scripts={"six": "six:main"}))
+    arguments = (tmp_path / "environments", PYTHON, found, (), tmp_path / "store")
+    described = environment.describe(*arguments)
+    assert not (tmp_path / "environments").exists()
+    assert described == environment.ensure(*arguments)[0] == environment.describe(*arguments)
+
+
+def broken_record(prefix: Path) -> None:
+    (prefix / "eggcarton.json").write_text("{", "utf-8")
+
+
+def missing_python(prefix: Path) -> None:
+    (prefix / "bin" / "python").unlink()
+
+
+def other_format(prefix: Path) -> None:
+    record = json.loads((prefix / "eggcarton.json").read_text("utf-8"))
+    (prefix / "eggcarton.json").write_text(json.dumps(record | {"format": 0}), "utf-8")
+
+
+@pytest.mark.parametrize("spoil", [broken_record, missing_python, other_format, shutil.rmtree])
+def test_a_broken_one_is_made_anew(tmp_path: Path, spoil: object) -> None:
+    """An environment whose record or interpreter is gone is none, and is made anew in its place."""
+    found = made(tmp_path, members(tmp_path, wheel(tmp_path, "six")))
+    assert callable(spoil)
+    spoil(found.prefix)
+    assert None is environment.load(found.prefix, tmp_path / "store")
+    again = made(tmp_path, members(tmp_path, wheel(tmp_path, "six")))
+    assert found == again
+    python(again, "import six")
+
+
+def test_nothing_half_made_stays(tmp_path: Path) -> None:
+    """When making fails in the middle, as for an egg that is gone, neither an environment nor a staging is left."""
+    gone = Member("gone", "1", tmp_path / "gone", "x")
+    with pytest.raises(FileNotFoundError):
+        environment.ensure(tmp_path / "environments", PYTHON, [gone], (), tmp_path / "store")
+    assert [] == os.listdir(tmp_path / "environments")
+
+
+def test_old_generations_go(tmp_path: Path) -> None:
+    """Environments that none of the last builds used are removed; those of the last few stay."""
+    for name in "abcde":
+        (tmp_path / name / "lib").mkdir(parents=True)
+    (tmp_path / ".making-x").mkdir()
+    (tmp_path / "file").touch()
+    keep = environment.keep_generations
+    assert [tmp_path / "d", tmp_path / "e"] == keep(tmp_path, {"a", "b", "c"}, generations=2)
+    assert [] == keep(tmp_path, {"a", "b"}, generations=2)
+    assert [] == keep(tmp_path, {"b", "a"}, generations=2)
+    assert [tmp_path / "c"] == keep(tmp_path, {"a"}, generations=2)
+    assert [".making-x", "a", "b", "file"] == sorted(n for n in os.listdir(tmp_path) if n != ".generations.json")
+
+
+def test_generations_of_nothing(tmp_path: Path) -> None:
+    """Without any environment, or with a spoilt record of them, nothing fails."""
+    assert [] == environment.keep_generations(tmp_path / "none", {"a"})
+    (tmp_path / ".generations.json").write_text("{", "utf-8")
+    assert [] == environment.keep_generations(tmp_path, set())
