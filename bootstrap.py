@@ -328,8 +328,7 @@ def explain(output, name, settings):
     if any(word in output for word in ("connection", "Connection", "Retry", "resolve", "Timeout", "timed out")):
         raise Problem(
             "the toolchain could not be fetched from %s: %s; check the network and the proxy, "
-            "or use --index URL or --from DIRECTORY"
-            % (where, errors[-1][:300] if errors else "pip gave no reason"),
+            "or use --index URL or --from DIRECTORY" % (where, errors[-1][:300] if errors else "pip gave no reason"),
             4,
         )
     raise Problem(

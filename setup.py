@@ -43,6 +43,7 @@ setup(
             "packaging>=26.1",
             "pytest",
             "pytest-xdist",
+            "trustme",
             # What the closed set holds, for the tests of what runs there.
             "Jinja2",
             'tomli; python_version < "3.11"',

@@ -135,7 +135,7 @@ class Side:
         return (self.application / "bin/buildout",)
 
     def check(self) -> None:
-        """See that what was built works: imports in the versions of the lock, the application's own tests, its script."""
+        """See that what was built works: imports in the lock's versions, the application's own tests, its script."""
         check_imports(self, self.application / "bin/py")
         run([self.application / "bin/test"], self.place, self.environment)
         run(self.script, self.place, self.environment)

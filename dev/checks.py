@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-TYPED = ("src", "dev/checks.py")
+TYPED = ("src", "dev/checks.py", ".ci/skips.py", "bench")
 HOUSE, DOCUMENTS = "tests/test_house.py", "tests/test_documents.py"
 # What stands with this mark builds a buildout, starts a server or a browser, and takes its time.
 SLOW = "slow"

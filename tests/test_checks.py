@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-CHECKS = Path(__file__).resolve().parents[1] / "dev" / "checks.py"
+ROOT = Path(__file__).resolve().parents[1]
+CHECKS, SKIPS = ROOT / "dev" / "checks.py", ROOT / ".ci" / "skips.py"
 # A check is a module that this Python runs: one that works, and one that is not there.
 PLANNED = """
 import sys
@@ -59,3 +60,24 @@ def test_a_check_that_does_not_exist_is_named() -> None:
     status, lines = run("typos")
     assert 2 == status
     assert "there is no check 'typos'; the checks are good, bad, fine" in lines[-1]
+
+
+REPORT = """<testsuites><testsuite><testcase classname="tests.test_a" name="test_b">
+<skipped type="pytest.skip" message="not installed: chromium">where</skipped></testcase></testsuite></testsuites>"""
+
+
+@pytest.mark.parametrize(
+    ("allowed", "status", "said"),
+    [
+        ("# nothing\n", 1, "skipped, and not on ALLOWED: tests.test_a.test_b: not installed: chromium\n"),
+        ("# a browser\nnot installed: chromium\n", 0, ""),
+    ],
+)
+def test_a_skip_that_is_not_on_the_list_is_named(tmp_path: Path, allowed: str, status: int, said: str) -> None:
+    """The continuous integration fails on a skipped test whose reason nobody has allowed."""
+    report, listed = tmp_path / "report.xml", tmp_path / "allowed.txt"
+    report.write_text(REPORT, "utf-8")
+    listed.write_text(allowed, "utf-8")
+    command = [sys.executable, str(SKIPS), str(report), str(listed)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    assert (status, said) == (done.returncode, done.stdout.replace(str(listed), "ALLOWED"))

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -270,21 +270,20 @@ def test_what_is_public_is_documented(path: Path) -> None:
     """Every module, and every public class, function and method, has a docstring."""
     tree = tree_of(path)
     bare = [] if ast.get_docstring(tree) else ["the module"]
-    for node in tree.body:
-        inside = node.body if isinstance(node, ast.ClassDef) else []
-        for item in (node, *inside):
-            known = isinstance(item, ast.ClassDef | ast.FunctionDef) and not item.name.startswith("_")
-            overloaded = isinstance(item, ast.FunctionDef) and any(
-                isinstance(mark, ast.Name) and mark.id == "overload" for mark in item.decorator_list
-            )
-            if (
-                known
-                and not overloaded
-                and not ast.get_docstring(item)
-                and not getattr(node, "name", "").startswith("_")
-            ):
-                bare.append(item.name)
+    for node in documentable(tree.body):
+        inside = documentable(node.body) if isinstance(node, ast.ClassDef) else []
+        bare += [item.name for item in (node, *inside) if not ast.get_docstring(item)]
     assert [] == bare
+
+
+def documentable(body: Sequence[ast.stmt]) -> list[ast.ClassDef | ast.FunctionDef]:
+    """Return the public classes and functions of a body, without mere declarations of overloads."""
+    return [
+        node
+        for node in body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_")
+        if not any(isinstance(mark, ast.Name) and mark.id == "overload" for mark in node.decorator_list)
+    ]
 
 
 def test_the_reference_pages_are_what_the_code_declares() -> None:

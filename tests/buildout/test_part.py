@@ -42,12 +42,11 @@ def built(build: Buildout) -> Buildout:
 
 def test_a_second_run_rewrites_nothing(built: Buildout) -> None:
     """A run with nothing to do changes no file below bin, parts, etc and develop-eggs, and says one line."""
-    before, installed = built.tree(), (built.root / ".installed.cfg").stat()
+    before = built.tree()
     output = built.build()
     assert before == built.tree()
     assert 1 == len(output.splitlines()), output
     assert output.startswith("eggcarton: 2 distributions: 2 in the store, 0 fetched; 3 parts unchanged; ")
-    assert installed.st_ino == (built.root / ".installed.cfg").stat().st_ino
 
 
 def test_only_a_part_whose_plan_changed_is_installed_anew(built: Buildout) -> None:

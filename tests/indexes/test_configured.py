@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from eggcarton.indexes.configured import cache_directory, index_url
+from support.closed import needs
 
 A, B, C = (f"https://{name}.example/simple/" for name in "abc")
 
@@ -117,14 +118,16 @@ def test_broken_files_are_passed_over(home: Path, content: bytes) -> None:
 
 def test_pip_reads_the_same(home: Path, tmp_path: Path) -> None:
     """For files in all places at once, pip itself names the same index."""
-    pytest.importorskip("pip")
+    needs("pip")
     write(tmp_path / "xdg/pip/pip.conf", section(A) + section(B, "install"))
     write(home / ".config/pip/pip.conf", "[global]\nindex_url = https://pip.example/\n")
     variables = {"HOME": str(home), "PATH": os.defpath, "XDG_CONFIG_DIRS": str(tmp_path / "xdg")}
     command = [sys.executable, "-m", "pip", "config", "debug"]
     told = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=True).stdout
     values = [line.strip() for line in told.splitlines() if "index" in line and "url:" in line]
-    assert {f"global.index-url: {A}", f"install.index-url: {B}", "global.index-url: https://pip.example/"} <= set(values)
+    assert {f"global.index-url: {A}", f"install.index-url: {B}", "global.index-url: https://pip.example/"} <= set(
+        values
+    )
     assert B == index_url(variables, home)
 
 

@@ -213,7 +213,9 @@ def test_lasting_statuses_are_not_repeated(index: Index, fetcher: Fetcher, pause
         ("portal", "bytes arrived, the lock names"),
     ],
 )
-def test_wrong_bytes(index: Index, fetcher: Fetcher, cache: Cache, pauses: list[float], fault: str, reason: str) -> None:
+def test_wrong_bytes(
+    index: Index, fetcher: Fetcher, cache: Cache, pauses: list[float], fault: str, reason: str
+) -> None:
     """Other bytes than the lock names are refused at once, are not asked for again, and are not kept."""
     index.fault("/files/*", fault, forever=True)
     told = refusal(fetcher, wanted(index)[:1], IntegrityProblem)
@@ -365,7 +367,9 @@ def test_no_message_tells_credentials(index: Index, cache: Cache, pauses: list[f
 def test_the_index_that_the_lock_names(index: Index, cache: Cache, tmp_path: Path) -> None:
     """A file whose lock names an index is asked there, all others where their names lead, and nowhere else."""
     with Index(tmp_path / "served") as corp, Index(tmp_path / "served") as other:
-        routing = Routing((Route("main", index.url), Route("corp", corp.url, ("project01",)), Route("third", other.url)))
+        routing = Routing(
+            (Route("main", index.url), Route("corp", corp.url, ("project01",)), Route("third", other.url))
+        )
         client = Client()
         fetcher = Fetcher(cache, Pages(routing, client), client)
         first, second, third = wanted(index, hints=False)[:3]

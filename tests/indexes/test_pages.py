@@ -20,12 +20,12 @@ def html(body: str, *, head: str = "", url: str = PAGE) -> tuple[Listed, ...]:
     return read_page(f"<html><head>{head}</head><body>{body}</body></html>".encode(), "text/html", url)
 
 
-@pytest.mark.parametrize("options", [{"json": True}, {"json": False}], ids=["json", "html"])
-def test_both_formats_tell_the_same(tmp_path: Path, options: dict[str, bool]) -> None:
+@pytest.mark.parametrize("in_json", [True, False], ids=["json", "html"])
+def test_both_formats_tell_the_same(tmp_path: Path, in_json: bool) -> None:
     """From a served page, in either format, come each file's name, full address and digests."""
     wheel(tmp_path, "six", "1.17.0")
     sdist(tmp_path, "six", "1.16.0")
-    with Index(tmp_path, **options) as index, Client().get(f"{index.url}six/", accept=ACCEPT) as answer:
+    with Index(tmp_path, json=in_json) as index, Client().get(f"{index.url}six/", accept=ACCEPT) as answer:
         found = read_page(answer.read(), answer.headers["Content-Type"], f"{index.url}six/")
         expected = {d.path.name: (f"{index.address}/files/{d.place}", d.sha256) for d in index.distributions()}
     assert expected == {file.name: (file.url, file.sha256) for file in found}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from eggcarton.core.errors import EggcartonError
 from eggcarton.indexes.cache import file_digest
 from eggcarton.packages import builds
 from eggcarton.packages.builds import Built, Toolchain
+from support.closed import toolchain
 from support.distributions import source, wheel
 
 NOTHING = Toolchain((), {})
@@ -38,12 +38,7 @@ def out(tmp_path: Path) -> Path:
 @pytest.fixture
 def setuptools() -> Toolchain:
     """A toolchain of nothing but setuptools, in a directory of its own as the store has it."""
-    found = find_spec("setuptools")
-    if found is None or found.origin is None:
-        pytest.skip("there is no setuptools")
-    import setuptools
-
-    return Toolchain((str(Path(found.origin).parent.parent),), {"setuptools": setuptools.__version__})
+    return toolchain()
 
 
 def project(place: Path, body: str = "pass", code: str = "", pyproject: str = PROJECT) -> Path:
@@ -97,8 +92,9 @@ def test_foreign_requirements(tmp_path: Path, out: Path) -> None:
     """A build requirement that the toolchain does not answer stops the build before any of its code runs."""
     pyproject = PROJECT.replace("[]", "['flit-core>=3', 'six; python_version<\"3\"', 'setuptools<1']", 1)
     place = project(tmp_path / "own", code="raise SystemExit(1)", pyproject=pyproject)
-    toolchain = Toolchain((), {"setuptools": "84"})
-    assert Built(None, ("flit-core>=3", "setuptools<1")) == builds.build("wheel", place, toolchain, out)
+    assert Built(None, ("flit-core>=3", "setuptools<1")) == builds.build(
+        "wheel", place, Toolchain((), {"setuptools": "84"}), out
+    )
 
 
 def test_requirements_that_the_backend_tells(tmp_path: Path, out: Path) -> None:
@@ -158,7 +154,9 @@ def test_the_surroundings_are_fixed(tmp_path: Path, out: Path, monkeypatch: pyte
     the toolchain is imported."""
     for name in ("PIP_INDEX_URL", "UV_INDEX", "PYTHONPATH", "TZ"):
         monkeypatch.setenv(name, str(Path(pytest.__file__).parent.parent))
-    code = "import os, sys\nfrom importlib.util import find_spec\ndef importable(name): return find_spec(name) is not None"
+    code = (
+        "import os, sys\nfrom importlib.util import find_spec\ndef importable(name): return find_spec(name) is not None"
+    )
     builds.build("wheel", project(tmp_path / "own", TELLS, code), NOTHING, out)
     expected = (["PYTHONHASHSEED"], "315532800", "0", "UTC", "0o22", 1, False)
     assert repr(expected) == (out / "told").read_text("utf-8")
@@ -167,7 +165,9 @@ def test_the_surroundings_are_fixed(tmp_path: Path, out: Path, monkeypatch: pyte
 @pytest.mark.parametrize("kind", ["wheel", "editable"])
 def test_setuptools_builds_the_same_twice(tmp_path: Path, setuptools: Toolchain, kind: str) -> None:
     """A project of setuptools becomes the same wheel byte for byte, whatever the times of its files and the umask."""
-    place = source(tmp_path, "own", "1.0", {"own/__init__.py": "", "own/more.py": ""}, console_scripts={"own": "own:main"})
+    place = source(
+        tmp_path, "own", "1.0", {"own/__init__.py": "", "own/more.py": ""}, console_scripts={"own": "own:main"}
+    )
     digests = []
     for time, mask in ((1, 0o77), (2_000_000_000, 0o2)):
         for path in place.rglob("*.py"):

@@ -65,7 +65,13 @@ def python(found: Environment, code: str, *flags: str, **variables: str) -> str:
 def test_imports_and_metadata(tmp_path: Path) -> None:
     """Modules, their data and all metadata of the members are found, and the environment is a virtual one."""
     paths = [
-        wheel(tmp_path, "web", "2.0", {"web/__init__.py": "", "web/page.html": "<p>"}, entry_points={"plug": {"a": "web:b"}}),
+        wheel(
+            tmp_path,
+            "web",
+            "2.0",
+            {"web/__init__.py": "", "web/page.html": "<p>"},
+            entry_points={"plug": {"a": "web:b"}},
+        ),
         wheel(tmp_path, "Some.Six_x", "1.17", {"six.py": "answer = 42\n"}, requires=["web>=1"]),
     ]
     found = made(tmp_path, members(tmp_path, *paths))
@@ -87,7 +93,7 @@ print(sys.prefix != sys.base_prefix, sys.prefix)
 
 
 def test_nothing_else_is_imported(tmp_path: Path) -> None:
-    """Neither what surrounds it nor what the environment's variables name is imported; what is no member is not there."""
+    """Neither what surrounds it nor what variables name is imported, and what is no member is not there."""
     other = tmp_path / "other"
     other.mkdir()
     (other / "six.py").write_text("answer = 1\n", "utf-8")
@@ -153,7 +159,9 @@ def test_two_owners_of_the_same(tmp_path: Path) -> None:
 
 def test_two_owners_of_a_script(tmp_path: Path) -> None:
     """Two distributions with a console script of one name are told of, too."""
-    paths = [wheel(tmp_path, name, "1", {f"{name}.py": ""}, console_scripts={"run": f"{name}:f"}) for name in ("a", "b")]
+    paths = [
+        wheel(tmp_path, name, "1", {f"{name}.py": ""}, console_scripts={"run": f"{name}:f"}) for name in ("a", "b")
+    ]
     _, remarks = environment.ensure(tmp_path / "e", PYTHON, members(tmp_path, *paths), (), tmp_path / "store")
     assert ("bin/run is in several distributions; the one of a is used, not that of b",) == remarks
 
@@ -169,7 +177,9 @@ def test_a_file_and_a_directory_of_one_name(tmp_path: Path) -> None:
 
 def test_data_files(tmp_path: Path) -> None:
     """Data files lie below the prefix, where programs look for them, merged from all members; none is importable."""
-    one = wheel(tmp_path, "one", "1", data={"data/share/doc/one.txt": "1", "data/etc/one.ini": "e", "headers/one.h": "h"})
+    one = wheel(
+        tmp_path, "one", "1", data={"data/share/doc/one.txt": "1", "data/etc/one.ini": "e", "headers/one.h": "h"}
+    )
     two = wheel(tmp_path, "two", "1", data={"data/share/doc/two.txt": "2"})
     found = made(tmp_path, members(tmp_path, one, two))
     assert ["1", "2", "e"] == [
@@ -199,7 +209,12 @@ def test_scripts_start_in_their_environment(tmp_path: Path, name: str) -> None:
     """Console scripts and a wheel's own scripts start in the environment, wherever it lies."""
     place = tmp_path / name
     path = wheel(
-        tmp_path, "six", "1", {"six.py": "answer = 42\ndef main():\n    print('main')\n"}, console_scripts={"c": "six:main"}, data=SCRIPTS
+        tmp_path,
+        "six",
+        "1",
+        {"six.py": "answer = 42\ndef main():\n    print('main')\n"},
+        console_scripts={"c": "six:main"},
+        data=SCRIPTS,
     )
     found = made(place, members(tmp_path, path))
     told = [run([found.prefix / "bin" / script], PYTHONPATH=str(tmp_path)) for script in ("own", "shell", "c")]
@@ -216,7 +231,9 @@ def test_binaries_are_links(tmp_path: Path) -> None:
 def test_children(tmp_path: Path) -> None:
     """Processes that multiprocessing spawns import the same."""
     module = "import multiprocessing\ndef double(n):\n    import six\n    return 2 * six.answer * n\n"
-    found = made(tmp_path, members(tmp_path, wheel(tmp_path, "six", "1", {"six.py": "answer = 21\n", "work.py": module})))
+    found = made(
+        tmp_path, members(tmp_path, wheel(tmp_path, "six", "1", {"six.py": "answer = 21\n", "work.py": module}))
+    )
     script = tmp_path / "script.py"
     script.write_text(
         "import multiprocessing, work\n"

@@ -144,7 +144,9 @@ def test_closure_of_extras() -> None:
 
 def test_an_extra_asked_for_later() -> None:
     """An extra is followed even when its distribution was met before without it."""
-    locked = lock(package("a", "1", "web"), package("b", "1", "web[x]"), package("web", "1", "c ; extra=='x'"), package("c"))
+    locked = lock(
+        package("a", "1", "web"), package("b", "1", "web[x]"), package("web", "1", "c ; extra=='x'"), package("c")
+    )
     assert ["a", "b", "c", "web"] == names(locked, "a", "b")
 
 
@@ -200,7 +202,13 @@ def test_a_closure_is_closed(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize(
     ("value", "fits", "does_not"),
-    [("1.2", "1.2", "1.2.1"), (">=1.2,<2", "1.9", "2"), ("1.2.*", "1.2.9", "1.3"), ("~=1.2", "1.9", "2.0"), (" 1.2 ", "1.2", "1.3")],
+    [
+        ("1.2", "1.2", "1.2.1"),
+        (">=1.2,<2", "1.9", "2"),
+        ("1.2.*", "1.2.9", "1.3"),
+        ("~=1.2", "1.9", "2.0"),
+        (" 1.2 ", "1.2", "1.3"),
+    ],
 )
 def test_pins(value: str, fits: str, does_not: str) -> None:
     """A bare version means exactly that one, anything else is a range."""

@@ -12,6 +12,7 @@ from eggcarton.core.errors import IntegrityProblem
 from eggcarton.indexes.cache import file_digest
 from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
 from eggcarton.packages.pins import Pin, read, text_of
+from support.closed import needs
 from support.distributions import wheel
 
 A, B = "a" * 64, "b" * 64
@@ -71,7 +72,7 @@ def test_what_is_no_pin(line: str, message: str) -> None:
 @pytest.mark.parametrize("right", [True, False], ids=["right", "wrong"])
 def test_pip_obeys(tmp_path: Path, right: bool) -> None:
     """pip installs what is pinned when its sha256 is right, and only then."""
-    pytest.importorskip("pip")
+    needs("pip")
     path = wheel(tmp_path, "six", "1.0")
     file = LockedFile(path.name, file_digest(path) if right else A)
     pins = tmp_path / "pins.txt"

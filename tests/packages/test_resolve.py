@@ -39,7 +39,9 @@ def index(tmp_path: Path) -> Iterator[Index]:
     for version in ("1.16.0", "1.17.0"):
         wheel(place, "six", version)
     wheel(place, "colour", "1.0")
-    wheel(place, "web", "2.0", requires=["six>=1"], extras={"tests": ["colour"], "win": ['six>=99; sys_platform=="none"']})
+    wheel(
+        place, "web", "2.0", requires=["six>=1"], extras={"tests": ["colour"], "win": ['six>=99; sys_platform=="none"']}
+    )
     with Index(place) as serving:
         yield serving
 
@@ -116,7 +118,9 @@ def test_pins(resolver: Resolver) -> None:
 def test_old_versions_are_kept(resolver: Resolver, index: Index) -> None:
     """What the old lock has is kept while it satisfies, though the index has newer ones."""
     old = resolver.resolve(needs("web", pins={"six": "1.16.0"}))
-    assert {"web": "2.0", "six": "1.16.0", "colour": "1.0"} == versions(resolver.resolve(needs("web", "colour"), old=old))
+    assert {"web": "2.0", "six": "1.16.0", "colour": "1.0"} == versions(
+        resolver.resolve(needs("web", "colour"), old=old)
+    )
     assert "1.17.0" == versions(resolver.resolve(needs("web", "six>1.16"), old=old))["six"]
 
 

@@ -6,7 +6,6 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from eggcarton.core.errors import EggcartonError
 from eggcarton.indexes.cache import file_digest
 from eggcarton.packages.builds import Toolchain
 from eggcarton.packages.sdists import Builder, is_allowed, refusal
+from support.closed import toolchain
 from support.distributions import sdist, tarred
 
 NOTHING = Toolchain((), {})
@@ -35,7 +35,8 @@ def test_what_is_allowed(patterns: Sequence[str], expected: bool) -> None:
 def test_refusal_can_be_pasted() -> None:
     """A refusal names all distributions and has the lines that allow them."""
     assert (
-        "a, b: there is no wheel, and building one runs its author's code; pin a version that has a wheel, or allow it:\n"
+        "a, b: there is no wheel, and building one runs its author's code; pin a version that has a wheel, "
+        "or allow it:\n"
         "  [eggcarton]\n  allow-sdist =\n      a\n      b"
     ) == refusal(["b", "a"])
 
@@ -69,16 +70,10 @@ def test_other_tools_build_it_anew(tmp_path: Path) -> None:
 @pytest.mark.parametrize("backend", ["own", "setuptools"])
 def test_the_same_bytes_twice(tmp_path: Path, backend: str) -> None:
     """Built twice, in different places, the wheel is the same byte for byte."""
-    toolchain = NOTHING
-    if backend == "setuptools":
-        setuptools = pytest.importorskip("setuptools")
-        found = find_spec("setuptools")
-        assert found is not None
-        assert found.origin is not None
-        toolchain = Toolchain((str(Path(found.origin).parent.parent),), {"setuptools": setuptools.__version__})
+    tools = toolchain() if backend == "setuptools" else NOTHING
     archive = sdist(tmp_path, "old", "1.0", {"old.py": "a = 1\n", "more/__init__.py": ""}, backend=backend)
-    assert file_digest(build(archive, tmp_path / "one", toolchain)) == file_digest(
-        build(archive, tmp_path / "elsewhere" / "two", toolchain)
+    assert file_digest(build(archive, tmp_path / "one", tools)) == file_digest(
+        build(archive, tmp_path / "elsewhere" / "two", tools)
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import signal
 import stat
@@ -21,8 +20,8 @@ import pytest
 from eggcarton.core.errors import EggcartonError, IntegrityProblem
 from eggcarton.indexes.cache import file_digest
 from eggcarton.packages.store import HIDDEN, Store, Unpacked
-from support.closed import uv_program
-from support.distributions import PKG_RESOURCES_NAMESPACE, PKGUTIL_NAMESPACE, wheel
+from support.closed import needs, uv_program
+from support.distributions import PKGUTIL_NAMESPACE, wheel
 
 TAG = f"py{sys.version_info[0]}.{sys.version_info[1]}-{sysconfig.get_platform()}"
 
@@ -95,16 +94,18 @@ SHAPES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_the_layout_is_that_of_buildout(store: Store, tmp_path: Path, shape: Mapping[str, Any]) -> None:
     """An egg is what zc.buildout makes of the same wheel, unpacked by the same program; console scripts are nowhere."""
-    easy_install = pytest.importorskip("zc.buildout.easy_install")
     path = wheel(tmp_path, "My-Six", **shape)
     (egg,) = add(store, path)
     stock = tmp_path / "stock"
     command = [uv_program(), "pip", "install", "--no-config", "--offline", "--no-deps", "--python", sys.executable]
     subprocess.run(
-        [*command, "--cache-dir", tmp_path / "cache", "--target", stock, path], capture_output=True, timeout=60, check=True
+        [*command, "--cache-dir", tmp_path / "cache", "--target", stock, path],
+        capture_output=True,
+        timeout=60,
+        check=True,
     )
     (info,) = stock.glob("*.dist-info")
-    (expected,) = map(Path, easy_install.make_egg_after_pip_install(str(stock), info.name))
+    (expected,) = map(Path, in_buildout("e.make_egg_after_pip_install(*sys.argv[1:])", stock, info.name))
     assert expected.name == egg.name
     ours, theirs = tree(egg), tree(expected)
     told = {name for name in theirs if name.endswith(("/direct_url.json", "/REQUESTED", "/uv_cache.json", "/RECORD"))}
@@ -134,7 +135,11 @@ def test_scripts_are_as_in_the_wheel(store: Store, tmp_path: Path) -> None:
 def test_binaries_are_kept(store: Store, tmp_path: Path) -> None:
     """A program in a wheel is kept, beside entry points too: zc.buildout would lose uv's binary."""
     path = wheel(
-        tmp_path, "uv", console_scripts={"uv-py": "uv:main"}, data={"scripts/uv": b"\x7fELF\x00python\xff"}, tag="py3-none-any"
+        tmp_path,
+        "uv",
+        console_scripts={"uv-py": "uv:main"},
+        data={"scripts/uv": b"\x7fELF\x00python\xff"},
+        tag="py3-none-any",
     )
     (egg,) = add(store, path)
     assert ["uv"] == [path.name for path in (egg / "bin").iterdir()]
@@ -168,7 +173,7 @@ def test_two_own_the_same_path(store: Store, tmp_path: Path, shapes: Sequence[Ma
     """Two distributions that own the same path each keep their own file."""
     paths = []
     for name, shape in zip(("a", "b"), shapes, strict=True):
-        filled = {
+        filled: dict[str, Any] = {
             key: {path: text.format(name) for path, text in files.items()} for key, files in shape.items()
         }
         paths.append(wheel(tmp_path, name, **filled))
@@ -204,7 +209,7 @@ def test_what_is_no_wheel(store: Store, tmp_path: Path) -> None:
     """A file that is no archive, or holds another distribution, is told by its name and leaves nothing."""
     path = tmp_path / "six-1.0-py3-none-any.whl"
     path.write_bytes(b"no archive")
-    with pytest.raises(EggcartonError, match="six-1.0-py3-none-any.whl is not a valid wheel: "):
+    with pytest.raises(EggcartonError, match=r"six-1\.0-py3-none-any\.whl is not a valid wheel: "):
         add(store, path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("six.py", "")
@@ -226,7 +231,7 @@ def test_names_are_links(store: Store, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["directory", "file"])
 def test_a_stranger_is_moved_aside(store: Store, tmp_path: Path, kind: str) -> None:
-    """What stands under the right name, but is not from the lock, is moved aside with all it holds, and that is said."""
+    """What stands under the right name, but is not from the lock, is moved aside whole, and that is said."""
     (egg,) = add(store, wheel(tmp_path, "six"))
     name = store.directory / egg.name
     if kind == "directory":
@@ -359,7 +364,7 @@ def test_a_kill_between_eggs(store: Store, tmp_path: Path) -> None:
     # The second egg cannot be put in place, as if the process had ended there.
     (place / file_digest(wheels[1])).parent.mkdir(parents=True)
     (place / file_digest(wheels[1])).write_bytes(b"")
-    with pytest.raises(OSError, match="exists|directory"):
+    with pytest.raises(OSError, match=r"exists|directory"):
         add(store, *wheels)
     assert [True, False, False] == [store.find(file_digest(path)) is not None for path in wheels]
     (place / file_digest(wheels[1])).unlink()
@@ -376,11 +381,28 @@ def test_nothing_is_linked_to_what_lives_on(store: Store, tmp_path: Path) -> Non
     assert "n = 1\n" == (third / "six.py").read_text("utf-8")
 
 
-def test_pkg_resources_finds_the_eggs(store: Store, tmp_path: Path) -> None:
+def test_pkg_resources_finds_the_eggs(tmp_path: Path) -> None:
     """pkg_resources, which zc.buildout works with, takes what a name leads to for the distribution it is."""
-    pkg_resources = pytest.importorskip("pkg_resources")
-    path = wheel(tmp_path, "Some-Six", "1.0", namespaces=["acme"], modules={"acme/six.py": PKG_RESOURCES_NAMESPACE})
-    (egg,) = add(Store(store.directory, f"py{platform.python_version().rpartition('.')[0]}-{pkg_resources.get_supported_platform()}"), path)
+    (tag,) = in_buildout("[f'py{p.PY_MAJOR}-{p.get_supported_platform()}']")
+    store = Store(tmp_path / "eggs", tag)
+    (egg,) = add(store, wheel(tmp_path, "Some-Six", "1.0", {"acme/six.py": ""}, namespaces=["acme"]))
     store.show([egg])
-    found = list(pkg_resources.find_distributions(str(store.directory / egg.name)))
-    assert [("Some-Six", "1.0")] == [(dist.project_name, dist.version) for dist in found]
+    told = in_buildout("[str(d) for d in p.find_distributions(sys.argv[1])]", store.directory / egg.name)
+    assert ["Some-Six 1.0"] == told
+
+
+def in_buildout(expression: str, *arguments: str | Path) -> list[str]:
+    """Return what an expression is in a process of zc.buildout, where e is its installer and p its pkg_resources."""
+    needs("zc.buildout")
+    code = f"import sys; sys.path[:0] = {[entry for entry in sys.path if entry]!r}\n{IN_BUILDOUT}print(*{expression}, sep='\\n')"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert 0 == done.returncode, done.stderr
+    return done.stdout.splitlines()
+
+
+IN_BUILDOUT = """
+import zc.buildout.easy_install as e
+import pkg_resources as p
+"""

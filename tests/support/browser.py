@@ -9,6 +9,7 @@ with Browser() as browser:
 """
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -212,10 +213,8 @@ def _chromium() -> str:
 
 def _end_group(process: subprocess.Popen[str]) -> None:
     """End a process and all that it started; the group is ours alone."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
     if process.stdout:
         process.stdout.close()

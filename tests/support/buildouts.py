@@ -78,9 +78,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     }
 
 
-def run(
-    command: Iterable[str | Path], *, cwd: Path, variables: Mapping[str, str], user: int | None = None
-) -> Result:
+def run(command: Iterable[str | Path], *, cwd: Path, variables: Mapping[str, str], user: int | None = None) -> Result:
     """Run a command to its end."""
     done = subprocess.run(
         [str(word) for word in command],

@@ -1,6 +1,7 @@
-"""The closed set and its uv, as this machine has them: what bootstrap.py put into this project's store.
+"""The closed set, its uv and a toolchain, as this machine has them: what bootstrap.py put into this project's store.
 
-Where it has put none there for the running Python, what the tests themselves may import stands in for it.
+Where it has put none there for the running Python, what the tests themselves may import stands in for it. Neither
+setuptools nor pip is imported here: once pip was, setuptools can no longer be imported in the same process.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import os
 import shutil
 import sys
 import tempfile
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 
 import packaging
 import pytest
 
+from eggcarton.packages.builds import Toolchain
 from eggcarton.packages.closed import directory_name
 
 _PROJECT = Path(__file__).resolve().parents[2]
@@ -51,6 +54,21 @@ def closed_set() -> Path:
         if found is not None and found.origin is not None:
             _link(directory / name, Path(found.origin).parent)
     return directory
+
+
+def toolchain() -> Toolchain:
+    """Return a toolchain of setuptools, in the directory where it really lies; a test is skipped where there is none."""
+    needs("setuptools")
+    found = distribution("setuptools")
+    return Toolchain((str(Path(str(found.locate_file("setuptools"))).resolve().parent),), {"setuptools": found.version})
+
+
+def needs(name: str) -> None:
+    """Skip a test where a distribution that it runs in another process is not there."""
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        pytest.skip(f"there is no {name}")
 
 
 def _stores() -> list[Path]:

@@ -52,9 +52,7 @@ class Note:
 
 def greeting(directory: Path, version: str = "1.0") -> Path:
     """Write the wheel of an application whose script `greet` says its version and what it was given."""
-    return wheel(
-        directory, "greeting", version, {"greeting.py": GREETING}, console_scripts={"greet": "greeting:main"}
-    )
+    return wheel(directory, "greeting", version, {"greeting.py": GREETING}, console_scripts={"greet": "greeting:main"})
 
 
 def recipes(directory: Path, version: str = "1.0", requires: tuple[str, ...] = ()) -> Path:

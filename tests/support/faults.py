@@ -158,8 +158,10 @@ def ranges(response: Response, argument: str) -> None:
 
 NAMED: dict[str, Callable[[Response, str], None]] = {
     function.__name__: function
-    for function in (ok, status, header, redirect, portal, flip, cut, long, length, truncate, reset, stall)
-    + (slow, wait, ranges)
+    for function in (
+        *(ok, status, header, redirect, portal, flip, cut, long),
+        *(length, truncate, reset, stall, slow, wait, ranges),
+    )
 }
 
 

@@ -76,7 +76,7 @@ def test_what_is_not_there(window: Browser, address: str, monkeypatch: pytest.Mo
     assert [] == window.texts("table")
     with pytest.raises(BrowserError, match=r"no such element.*table"):
         window.text("table")
-    with pytest.raises(BrowserError, match="h1 opened no page within 0.5 s"):
+    with pytest.raises(BrowserError, match=r"h1 opened no page within 0\.5 s"):
         window.follow("h1")
     window.click("input")
     assert "word" == window.run("return document.activeElement.name")

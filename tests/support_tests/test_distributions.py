@@ -137,7 +137,8 @@ def test_wrong_record(tmp_path: Path) -> None:
         path = wheel(tmp_path / str(wrong), "six", corrupt_record=wrong)
         installed = tmp_path / f"{wrong}-target"
         assert 0 == install(installed, path).returncode
-        check = "import importlib.metadata as m, hashlib, base64; f = [f for f in m.files('six') if str(f) == 'six.py'][0]; "
+        check = "import importlib.metadata as m, hashlib, base64; "
+        check += "f = [f for f in m.files('six') if str(f) == 'six.py'][0]; "
         check += "d = base64.urlsafe_b64encode(hashlib.sha256(f.read_binary()).digest()).rstrip(b'='); "
         with zipfile.ZipFile(path) as archive:
             record = archive.read("six-1.0.dist-info/RECORD").decode()

@@ -5,7 +5,6 @@ import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import ssl
 import subprocess
@@ -17,7 +16,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import trustme
 
+from support.closed import uv_program
 from support.distributions import sdist, wheel
 from support.faults import Response
 from support.index import Index
@@ -84,10 +85,7 @@ def install(tool: str, index: Index, target: Path, *requirements: str) -> subpro
             str(target),
         ]
     else:
-        uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
-        if uv is None:
-            pytest.skip("uv is not installed")
-        command = [uv, "pip", "install", "--no-config", "--no-cache", "--default-index", index.url]
+        command = [str(uv_program()), "pip", "install", "--no-config", "--no-cache", "--default-index", index.url]
         command += ["--python", sys.executable, "--target", str(target)]
     return subprocess.run(
         [*command, *requirements], env=environment, capture_output=True, text=True, timeout=120, check=False
@@ -246,7 +244,6 @@ def test_credentials(directory: Path) -> None:
 
 def test_tls(directory: Path) -> None:
     """With a certificate the index speaks TLS, and a client that does not trust it leaves."""
-    trustme = pytest.importorskip("trustme")
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -316,7 +313,7 @@ def test_reset_after_most_of_a_file(index: Index, directory: Path) -> None:
     index.fault("*/big*.whl", "reset:0.9")
     response = urllib.request.urlopen(file_url(index, big.name), timeout=10)
     received = 0
-    with pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError):  # noqa: PT012 - reading goes on until the reset
         while chunk := response.read1(65536):
             received += len(chunk)
     assert int(big.stat().st_size * 0.9) == received

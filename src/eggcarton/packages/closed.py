@@ -78,7 +78,7 @@ def ensure(store: Path, *, index: str | None, say: Callable[[str], None] = lambd
         if done.returncode:
             if b"DO NOT MATCH THE HASHES" in done.stderr:
                 raise errors.IntegrityProblem(
-                    f"a file from {index or 'the index'} has another sha256 than {PINS.name} pins; nothing was installed"
+                    f"a file from the index has another sha256 than {PINS.name} pins; nothing was installed"
                 )
             lines = done.stderr.decode("utf-8", "replace").strip().splitlines()[-10:]
             raise errors.Unavailable("the libraries that eggcarton works with could not be fetched:", tried=lines)
@@ -180,10 +180,12 @@ class Child:
             # Interrupted: it may be in the middle of a long request, which nobody waits for any more.
             self._give_up(process)
             raise
-        if not line:
+        if not line.endswith("\n"):
+            # Half a line is what a process leaves that was killed while it answered.
             self._process = None
+            process.communicate()
             raise EggcartonError(
-                f"the process that was to {operation} ended with status {process.wait()}; its last words are above"
+                f"the process that was to {operation} ended with status {process.returncode}; its last words are above"
             )
         answer = json.loads(line)
         if "error" in answer:

@@ -88,7 +88,8 @@ def _unpacked(archive: Path, name: str, place: Path) -> Path:
             with tarfile.open(archive) as tarred:
                 _extract(tarred, name, place)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
-        raise EggcartonError(f"{name} cannot be unpacked: {error}; pin a version that has a wheel") from error
+        reason = str(error).partition("\n")[0].rstrip(":")
+        raise EggcartonError(f"{name} cannot be unpacked: {reason}; pin a version that has a wheel") from error
     entries = [entry for entry in os.listdir(place) if entry[0] != "."]
     return place / entries[0] if len(entries) == 1 else place
 

@@ -1,0 +1,147 @@
+"""The example is a whole application: one config builds it, tests it, and serves it to a browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from support import browser
+from support.browser import Browser
+from support.buildouts import BOOTSTRAP, CHECKOUT, PYTHON, Result, Shared, environment, locked, run, user_cache
+
+MADE = ("bin", "parts", "eggs", "develop-eggs", "etc", "var", "*.egg-info", "__pycache__", ".*")
+NO_NETWORK = 4
+
+pytestmark = pytest.mark.slow
+
+
+class Example:
+    """A copy of the example in a directory of its own."""
+
+    def __init__(self, root: Path, home: Path) -> None:
+        self.root, self.home = root, home
+
+    def run(self, program: str, *arguments: str) -> Result:
+        """Run a program of bin."""
+        return run([self.root / "bin" / program, *arguments], cwd=self.root, variables=environment(self.home))
+
+    @contextmanager
+    def served(self) -> Iterator[str]:
+        """Serve it at a port that the system chooses, and give its address."""
+        process = subprocess.Popen(
+            [self.root / "bin/web", "--listen", "127.0.0.1:0"],
+            cwd=self.root,
+            env=environment(self.home),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert process.stdout is not None
+            told = re.fullmatch(r"serving on (http://127\.0\.0\.1:\d+)\n", process.stdout.readline())
+            assert told is not None
+            yield told[1]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=30)
+        assert 0 == process.returncode
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory, shared: Shared) -> Example:
+    """The example, built outside the checkout from its committed lock."""
+    place = tmp_path_factory.mktemp("example")
+    root, home = place / "guestbook", place / "home"
+    shutil.copytree(CHECKOUT / "examples/guestbook", root, ignore=shutil.ignore_patterns(*MADE))
+    home.mkdir()
+    lock = (root / "pylock.toml").read_bytes()
+    cache = {"EGGCARTON_CACHE": str(user_cache())}
+    with locked(shared.directory / "example"):
+        # First from what this machine has fetched before; where that is not all, from the index that it knows.
+        for variables in (environment(home, **cache), {**os.environ, **cache}):
+            status, output = run([PYTHON, BOOTSTRAP, root], cwd=place, variables=variables)
+            if status != NO_NETWORK:
+                break
+        else:
+            pytest.skip(f"the example's files are neither in the cache nor to be had: {output.splitlines()[-1]}")
+    assert 0 == status, output
+    assert lock == (root / "pylock.toml").read_bytes()
+    return Example(root, home)
+
+
+def test_what_is_built(example: Example) -> None:
+    """Its scripts are there, its settings file is filled in, and a second build says one line."""
+    assert {"buildout", "coverage", "eggcarton", "guestbook-admin", "py", "test", "web"} == set(
+        os.listdir(example.root / "bin")
+    )
+    assert "127.0.0.1:6543" in (example.root / "bin/web").read_text("utf-8")
+    assert f"database = {example.root}/var/guestbook.sqlite\n" in (example.root / "etc/guestbook.ini").read_text("utf-8")
+    status, output = example.run("buildout")
+    assert (0, 1) == (status, len(output.splitlines())), output
+
+
+def test_its_tests(example: Example) -> None:
+    """bin/test passes, and fails on a planted bug."""
+    status, output = example.run("test", "-q")
+    assert (0, True) == (status, " passed" in output), output
+    models = example.root / "src/guestbook/models.py"
+    right = models.read_text("utf-8")
+    assert right.count(".desc()") > 0
+    models.write_text(right.replace(".desc()", ".asc()"), "utf-8")
+    try:
+        status, output = example.run("test", "-q")
+        assert (1, True) == (status, " failed" in output), output
+    finally:
+        models.write_text(right, "utf-8")
+
+
+def test_its_coverage(example: Example) -> None:
+    """bin/coverage passes with every line and branch tested, and fails when one more is not."""
+    status, output = example.run("coverage", "-q")
+    assert 0 == status, output
+    assert (example.root / "var/coverage/index.html").is_file()
+    forms = example.root / "src/guestbook/forms.py"
+    right = forms.read_text("utf-8")
+    forms.write_text(right + "\n\ndef never_called() -> None:\n    print('never')\n", "utf-8")
+    try:
+        status, output = example.run("coverage", "-q")
+        assert 0 != status
+        assert "less than fail-under=100" in output
+    finally:
+        forms.write_text(right, "utf-8")
+
+
+def test_a_visitor_signs_and_comes_back(example: Example) -> None:
+    """A browser posts an entry and finds it, also after the server was restarted; the administrator's list has it."""
+    if reason := browser.available():
+        pytest.skip(reason)
+    with Browser() as visitor:
+        with example.served() as address:
+            visitor.go(address)
+            assert "Nobody has written anything yet." in visitor.text()
+            visitor.follow(".empty a")
+            visitor.type("#name", "Ada")
+            visitor.type("#message", "It <b>works</b> & stays.")
+            visitor.follow("button[type=submit]")
+            assert ["Ada"] == visitor.texts("article h2")
+            assert ["It <b>works</b> & stays."] == visitor.texts("article .message")
+        with example.served() as address:
+            visitor.go(address)
+            assert ["It <b>works</b> & stays."] == visitor.texts("article .message")
+    status, output = example.run("guestbook-admin", "list")
+    assert 0 == status, output
+    assert output.endswith("  Ada: It <b>works</b> & stays.\n")
+
+
+def test_its_lock(example: Example) -> None:
+    """The committed lock answers the configuration under policy = frozen, and names no host."""
+    status, output = example.run("buildout", "eggcarton:policy=frozen")
+    assert 0 == status, output
+    assert "://" not in (example.root / "pylock.toml").read_text("utf-8")
