@@ -124,6 +124,12 @@ def test_a_configuration_that_is_wrong(built: Buildout) -> None:
     assert "did you mean 'interpreter'?" in built.fails("plan", program="eggcarton", status=2)
 
 
+def test_a_configuration_that_cannot_be_parsed(built: Buildout) -> None:
+    """What is no configuration at all is one error, without a traceback."""
+    built.configure(CONFIG + "[broken\n")
+    assert "buildout.cfg" in built.fails("plan", program="eggcarton", status=1)
+
+
 def test_there_is_no_configuration(built: Buildout) -> None:
     """A missing buildout.cfg is one error."""
     (built.root / "buildout.cfg").unlink()
@@ -155,4 +161,6 @@ def test_a_command_that_is_not_there(build: Buildout) -> None:
     assert (2, True) == (status, "lock" in output)
     status, output = build.run("--help", program="eggcarton")
     assert 0 == status
-    assert "exit codes: 0 done, 1 error, 2 usage, 3 drift or finding, 4 unavailable, 5 integrity" in " ".join(output.split())
+    assert "exit codes: 0 done, 1 error, 2 usage, 3 drift or finding, 4 unavailable, 5 integrity" in " ".join(
+        output.split()
+    )

@@ -41,6 +41,17 @@ def example_index(shared: Shared) -> Iterator[Index]:
         yield index
 
 
+@pytest.fixture(scope="session")
+def cache(shared: Shared, wheels: Path) -> Path:
+    """A cache that all documents share, with the toolchain already fetched."""
+
+    def make(place: Path) -> None:
+        (place / "bootstrap").mkdir()
+        (place / "bootstrap" / wheels.name).symlink_to(wheels)
+
+    return shared.once("documents-cache", make)
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A checkout with an example that nobody has built yet."""
@@ -63,13 +74,12 @@ def test_the_configurations_of_a_document_are_right(path: Path, checkout: Path) 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", [path for path in DOCUMENTS if RUNS.search(path.read_text("utf-8"))], ids=name_of)
 def test_a_document_does_what_it_says(
-    path: Path, checkout: Path, tmp_path: Path, wheels: Path, example_index: Index
+    path: Path, checkout: Path, tmp_path: Path, cache: Path, example_index: Index
 ) -> None:
     """Each command of a document works from top to bottom, and says what the document says."""
     home = tmp_path / "home"
-    fetched = home / ".cache" / "eggcarton" / "bootstrap"
-    fetched.mkdir(parents=True)
-    (fetched / wheels.name).symlink_to(wheels)
+    (home / ".cache").mkdir(parents=True)
+    (home / ".cache" / "eggcarton").symlink_to(cache)
     variables = environment(home, PIP_INDEX_URL=example_index.url)
     found = documents.failures(path.read_text("utf-8"), name_of(path), documents.Place(checkout, variables))
     assert "" == "\n".join(found)

@@ -35,6 +35,8 @@ MAY_IMPORT = {
     "option_pages": EVERYTHING,
     "": set(),
 }
+# Python 3.10 does not have the last one; what imports it asks for the version first.
+STANDARD_LIBRARY = sys.stdlib_module_names | {"tomllib"}
 CLOSED_SET = frozenset({"packaging", "tomli", "urllib3", "truststore", "jinja2"})
 BUILDOUT = frozenset({"zc", "pkg_resources"})
 MAY_USE = {"indexes": CLOSED_SET, "packages": CLOSED_SET, "child": CLOSED_SET, "buildout": BUILDOUT}
@@ -86,7 +88,7 @@ def our_imports(path: Path) -> set[str]:
 
 
 def foreign_imports(path: Path) -> set[str]:
-    return {name.partition(".")[0] for name in imports(path)} - {"eggcarton"} - sys.stdlib_module_names
+    return {name.partition(".")[0] for name in imports(path)} - {"eggcarton"} - STANDARD_LIBRARY
 
 
 def at_start(path: Path) -> set[Path]:

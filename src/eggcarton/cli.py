@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit({"lock": _lock, "plan": _plan}[options.command](options, _assignments(settings)))
     except Stop:
         raise
-    except (EggcartonError, ConfigurationProblem) as error:
+    except (EggcartonError, *ConfigurationProblem) as error:
         sys.stdout.flush()
         sys.stderr.write(f"Error: {error}\n")
         sys.exit(getattr(error, "exit_code", 1))

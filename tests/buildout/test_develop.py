@@ -79,7 +79,9 @@ def test_it_is_kept_while_nothing_changed(developed: Buildout) -> None:
         ("VERSION.txt", "1.0", "2.0"),
     ],
 )
-def test_it_is_built_again_when_its_metadata_may_have_changed(developed: Buildout, path: str, old: str, new: str) -> None:
+def test_it_is_built_again_when_its_metadata_may_have_changed(
+    developed: Buildout, path: str, old: str, new: str
+) -> None:
     """A change of any file that its metadata is made of has it built again, and its parts see it."""
     place = developed.root / "greeting" / path
     place.write_text(place.read_text("utf-8").replace(old, new), "utf-8")
@@ -160,7 +162,9 @@ def test_a_flat_package_and_setup_py(build: Buildout) -> None:
     build.write("greeting/greeting.py", GREETING)
     build.configure(CONFIG)
     build.build()
-    build.write("ask.py", "from importlib.metadata import entry_points\nprint(*entry_points(group='other.group').names)\n")
+    build.write(
+        "ask.py", "from importlib.metadata import entry_points\nprint(*entry_points(group='other.group').names)\n"
+    )
     assert "one\n" == build.run("ask.py", program="py").output
     build.write("greeting/version.txt", "1.6\n")
     build.build()
@@ -171,7 +175,7 @@ def test_two_packages_that_need_each_other(build: Buildout) -> None:
     """Packages of one checkout find each other, without a request for either."""
     source(build.root, "one", "1.0", {"one.py": GREETING}, requires=["two>=2"], console_scripts={"one": "one:main"})
     source(build.root, "two", "2.0", {"two.py": ""}, requires=["one"])
-    build.configure("[buildout]\nextensions = eggcarton\ndevelop =\n    one\n    two\nparts = app\n[app]\nrecipe = eggcarton\neggs = one\ninterpreter = py\n")
+    build.configure(CONFIG.replace("develop = greeting", "develop = one two").replace("eggs = greeting", "eggs = one"))
     build.build()
     build.write("ask.py", "import one, two\nprint('both')\n")
     assert "both\n" == build.run("ask.py", program="py").output
@@ -222,4 +226,7 @@ def test_a_backend_that_the_toolchain_does_not_hold(build: Buildout) -> None:
     build.configure(CONFIG)
     status, output = build.run()
     assert 1 == status
-    assert "greeting is built with absent-backend, not in the toolchain: pip builds it, unlocked and anew each run" in output
+    assert (
+        "greeting is built with absent-backend, not in the toolchain: pip builds it, unlocked and anew each run"
+        in output
+    )

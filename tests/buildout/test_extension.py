@@ -31,7 +31,7 @@ OLD = {"packaging": "20.0", "urllib3": "1.24", "Jinja2": "2.0", "setuptools": "4
 
 
 def test_it_does_nothing_when_it_is_not_named(build: Buildout) -> None:
-    """Being installed is not being asked for: without its name in extensions there is no lock and nothing is patched."""
+    """Being installed is not being asked for: without its name in extensions there is no lock, and nothing else."""
     greeting(build.index.directory)
     build.configure(CONFIG.replace("extensions = eggcarton\nparts = app theirs note", "parts = theirs"))
     output = build.build()
@@ -102,7 +102,8 @@ def test_pins_of_old_libraries_concern_parts_alone(build: Buildout) -> None:
         CONFIG.replace("parts = app theirs note", "parts = app theirs note text").replace(
             "eggs = greeting\n", f"eggs =\n    greeting\n    {eggs}\n"
         )
-        + f"[text]\nrecipe = eggcarton:template\ninput = inline: {{{{ 6 * 7 }}}}\noutput = text.txt\n[versions]\n{pins}\n"
+        + "[text]\nrecipe = eggcarton:template\ninput = inline: {{ 6 * 7 }}\noutput = text.txt\n"
+        + f"[versions]\n{pins}\n"
     )
     build.build()
     (build.root / "ask.py").write_text(

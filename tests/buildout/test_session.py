@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-import tomllib
+import sys
 
 import pytest
 
 from support.buildouts import Buildout, tree
 from support.distributions import wheel
 from support.fakes import greeting, recipes
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 CONFIG = """
 [buildout]
@@ -120,7 +125,12 @@ def test_a_changed_input_keeps_the_old_pins(locked: Buildout) -> None:
     greeting(locked.index.directory, "2.0")
     wheel(locked.index.directory, "library", "2.0")
     recipes(locked.index.directory)
-    locked.configure(CONFIG.replace("eggs = application\nscripts = application\n", "eggs =\n    application\n    noting\nscripts = application\n"))
+    locked.configure(
+        CONFIG.replace(
+            "eggs = application\nscripts = application\n",
+            "eggs =\n    application\n    noting\nscripts = application\n",
+        )
+    )
     output = locked.build()
     assert ["eggcarton: pylock.toml: noting 1.0 added"] == [line for line in output.splitlines() if "pylock" in line]
     assert "application 1.0 greeting 1.0 library 1.0\n" == locked.run(program="application").output
@@ -153,7 +163,9 @@ def test_frozen_refuses_drift(locked: Buildout) -> None:
     before = locked.tree("bin", "parts", "etc")
     text = locked.lock.read_bytes()
     frozen = CONFIG + "[eggcarton]\npolicy = frozen\n[versions]\nlibrary = 2.0\n"
-    frozen = frozen.replace("eggs = application\nscripts = application\n", "eggs =\n    application\n    absent\nscripts = application\n")
+    frozen = frozen.replace(
+        "eggs = application\nscripts = application\n", "eggs =\n    application\n    absent\nscripts = application\n"
+    )
     locked.configure(frozen)
     output = locked.fails(status=3)
     assert "policy = frozen" in output
@@ -265,7 +277,11 @@ def test_what_cannot_be_solved_names_who_asks(build: Buildout) -> None:
 
 def test_a_requirement_that_is_none(build: Buildout) -> None:
     """A requirement that cannot be read is told with its part, before any request."""
-    build.configure(CONFIG.replace("eggs = application\ninterp", "eggs = application=>1\ninterp").replace("eggs = application", "eggs = =bad", 1))
+    build.configure(
+        CONFIG.replace("eggs = application\ninterp", "eggs = application=>1\ninterp").replace(
+            "eggs = application", "eggs = =bad", 1
+        )
+    )
     output = build.fails(status=2)
     assert "Error: [app] option 'eggs'" in output
     assert [] == build.index.requests

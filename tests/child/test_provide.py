@@ -230,9 +230,10 @@ def test_a_refused_lock_is_not_rewritten(build: Build) -> None:
     build.ask("six")
     spoilt = build.lock.read_text("utf-8").replace("sha256 = ", "md5 = ")
     build.lock.write_text(spoilt, "utf-8")
-    for upgrade in (None, []):
-        with pytest.raises(IntegrityProblem):
-            build.ask("six", upgrade=upgrade)
+    with pytest.raises(IntegrityProblem):
+        build.ask("six")
+    with pytest.raises(IntegrityProblem):
+        build.ask("six", upgrade=[])
     assert spoilt == build.lock.read_text("utf-8")
 
 

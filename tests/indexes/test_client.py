@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 
 from eggcarton.indexes.client import Client, RequestFailed, address_of, redacted
 from support.distributions import wheel
@@ -196,7 +197,6 @@ def test_dead_proxy_fails(index: Index, monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.fixture
 def private(tmp_path: Path) -> Iterator[tuple[Index, Path]]:
     """An index by TLS whose authority nobody knows, and that authority's certificate."""
-    trustme = pytest.importorskip("trustme")
     authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     bundle = tmp_path / "authority.pem"

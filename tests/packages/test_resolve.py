@@ -156,6 +156,7 @@ def test_unknown_names(resolver: Resolver) -> None:
     assert "  part app asks for no-such-name" == str(caught.value).splitlines()[-1]
 
 
+@pytest.mark.slow  # uv itself waits and asks again for some seconds
 def test_a_dead_index(index: Index, tmp_path: Path) -> None:
     """An index that does not answer is told as that, without the credentials in its address."""
     index.stop()

@@ -97,7 +97,16 @@ def test_the_layout_is_that_of_buildout(store: Store, tmp_path: Path, shape: Map
     path = wheel(tmp_path, "My-Six", **shape)
     (egg,) = add(store, path)
     stock = tmp_path / "stock"
-    command = [uv_program(), "pip", "install", "--no-config", "--offline", "--no-deps", "--python", sys.executable]
+    command: list[str | Path] = [
+        uv_program(),
+        "pip",
+        "install",
+        "--no-config",
+        "--offline",
+        "--no-deps",
+        "--python",
+        sys.executable,
+    ]
     subprocess.run(
         [*command, "--cache-dir", tmp_path / "cache", "--target", stock, path],
         capture_output=True,
@@ -394,7 +403,8 @@ def test_pkg_resources_finds_the_eggs(tmp_path: Path) -> None:
 def in_buildout(expression: str, *arguments: str | Path) -> list[str]:
     """Return what an expression is in a process of zc.buildout, where e is its installer and p its pkg_resources."""
     needs("zc.buildout")
-    code = f"import sys; sys.path[:0] = {[entry for entry in sys.path if entry]!r}\n{IN_BUILDOUT}print(*{expression}, sep='\\n')"
+    code = f"import sys; sys.path[:0] = {[entry for entry in sys.path if entry]!r}\n{IN_BUILDOUT}"
+    code += f"print(*{expression}, sep='\\n')"
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
     )

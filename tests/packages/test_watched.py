@@ -45,7 +45,7 @@ CHANGES: dict[str, tuple[bool, Callable[[Path], object]]] = {
     "a file that was read is gone": (True, lambda root: (root / "README.rst").unlink()),
     "a file that nobody read": (False, lambda root: (root / "src/own/__init__.py").write_text("other")),
     "a new module": (True, lambda root: (root / "src/new.py").touch()),
-    "a new package": (True, lambda root: (root / "src/new").mkdir() or (root / "src/new/a.py").touch()),
+    "a new package": (True, lambda root: (root / "src/own/deep").rename(root / "src/new")),
     "a new directory without modules": (False, lambda root: (root / "src/log").mkdir()),
     "a new file that is no module": (False, lambda root: (root / "src/data.db").touch()),
     "what a build leaves": (False, lambda root: (root / "src/own.egg-info").mkdir()),

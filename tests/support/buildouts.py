@@ -282,6 +282,9 @@ def template(shared: Shared, wheels: Path) -> Path:
         (place / "home").mkdir()
         done = run([PYTHON, BOOTSTRAP, root, "--from", wheels], cwd=place, variables=variables)
         assert 0 == done.status, done.output
+        kept = place / "home/.cache/eggcarton/bootstrap"
+        kept.mkdir()
+        (kept / wheels.name).symlink_to(wheels)
 
     return shared.once("bootstrapped", make) / "template-of-buildouts"
 
@@ -294,8 +297,8 @@ def copy(template: Path, root: Path) -> None:
     (root / store).mkdir(parents=True)
     for entry in os.listdir(template / store):
         (root / store / entry).symlink_to(template / store / entry)
-    for entry in (template / store.parent).glob("*.egg"):
-        (root / store.parent / entry.name).symlink_to(os.readlink(entry))
+    for egg in (template / store.parent).glob("*.egg"):
+        (root / store.parent / egg.name).symlink_to(os.readlink(egg))
     (root / "bin").mkdir()
     for script in (template / "bin").iterdir():
         text = re.sub(r'"[^"]*/template-of-buildouts/', f'"{root}/', script.read_text("utf-8"))
@@ -319,18 +322,25 @@ class Stock:
         pins = Path(__file__).with_name(f"stock-{version}.txt")
         wheels = _downloaded(pins) if pins.exists() else self.wheels
         source = place / "source"
-        for name in ("src", "setup.py", "README.rst", "LICENSE.txt"):
-            copied = CHECKOUT / name
-            if copied.is_dir():
-                shutil.copytree(copied, source / name, ignore=shutil.ignore_patterns("*.egg-info", "__pycache__"))
-            else:
-                shutil.copy(copied, source / name)
+        made = shutil.ignore_patterns("*.egg-info", "__pycache__")
+        shutil.copytree(CHECKOUT / "src", source / "src", ignore=made)
+        for name in ("setup.py", "README.rst", "LICENSE.txt"):
+            shutil.copy(CHECKOUT / name, source / name)
         (place / "home").mkdir()
-        pip = [place / "venv/bin/python", "-m", "pip", "install", "--quiet", "--no-index", "--find-links", wheels]
+        pip = [
+            str(place / "venv/bin/python"),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-index",
+            "--find-links",
+            str(wheels),
+        ]
         for command in (
-            [PYTHON, "-m", "venv", place / "venv"],
+            [str(PYTHON), "-m", "venv", str(place / "venv")],
             [*pip, f"zc.buildout=={version}", "zc.recipe.egg", "setuptools", "wheel", "pip"],
-            [*pip, "--no-build-isolation", "--no-deps", source],
+            [*pip, "--no-build-isolation", "--no-deps", str(source)],
         ):
             done = run(command, cwd=place, variables=environment(place / "home"))
             assert 0 == done.status, done.output
@@ -344,7 +354,7 @@ class Stock:
         store = build.root / "eggs/v5/.eggcarton"
         store.mkdir(parents=True)
         for closed_set in (self.template / "eggs/v5/.eggcarton").glob("closed-set-*"):
-            (store / closed_set.name).symlink_to(closed_set)
+            os.symlink(closed_set, store / closed_set.name)
 
 
 def _downloaded(pins: Path) -> Path:

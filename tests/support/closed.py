@@ -6,8 +6,8 @@ setuptools nor pip is imported here: once pip was, setuptools can no longer be i
 
 from __future__ import annotations
 
+import atexit
 import functools
-import os
 import shutil
 import sys
 import tempfile
@@ -46,18 +46,19 @@ def closed_set() -> Path:
     for place in _stores():
         if (place / directory_name()).is_dir():
             return place / directory_name()
-    directory = Path(tempfile.gettempdir(), f"eggcarton-closed-{os.getuid()}-{os.getpid()}")
-    (directory / "bin").mkdir(parents=True, exist_ok=True)
-    _link(directory / "bin" / "uv", uv_program())
+    directory = Path(tempfile.mkdtemp(prefix="eggcarton-closed-"))
+    atexit.register(shutil.rmtree, directory)
+    (directory / "bin").mkdir()
+    (directory / "bin" / "uv").symlink_to(uv_program())
     for name in _CONTENT:
         found = find_spec(name)
         if found is not None and found.origin is not None:
-            _link(directory / name, Path(found.origin).parent)
+            (directory / name).symlink_to(Path(found.origin).parent)
     return directory
 
 
 def toolchain() -> Toolchain:
-    """Return a toolchain of setuptools, in the directory where it really lies; a test is skipped where there is none."""
+    """Return a toolchain of setuptools, in the directory where it really lies; without it a test is skipped."""
     needs("setuptools")
     found = distribution("setuptools")
     return Toolchain((str(Path(str(found.locate_file("setuptools"))).resolve().parent),), {"setuptools": found.version})
@@ -76,8 +77,3 @@ def _stores() -> list[Path]:
     places = [path / ".eggcarton" for path in sorted((_PROJECT / "eggs").glob("v*"))]
     places += [path for path in Path(packaging.__file__).resolve().parents if path.name == ".eggcarton"]
     return [place for place in dict.fromkeys(places) if place.is_dir()]
-
-
-def _link(place: Path, target: Path) -> None:
-    if not place.is_symlink():
-        place.symlink_to(target)

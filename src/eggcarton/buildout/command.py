@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from zc.buildout import UserError, buildout
+from zc.buildout import UserError, buildout, configparser
 
 from eggcarton.buildout import patches
 
-ConfigurationProblem = UserError
+ConfigurationProblem = (UserError, configparser.Error)
 """What zc.buildout raises when a configuration is wrong."""
 
 

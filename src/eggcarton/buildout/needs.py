@@ -41,14 +41,20 @@ def requirements_of(module: Any, part: str, values: Mapping[str, str]) -> tuple[
 
 
 def of_parts(sections: Sections) -> list[PartNeeds]:
-    """Return the needs of every part that a run will initialise."""
+    """Return the needs of every part that a run will initialise.
+
+    Raises:
+        OptionProblems: a section is wrong.
+    """
     found = []
     for part in sections.parts():
         values = sections.section(part)
         recipe, _, entry = values["recipe"].strip().partition(":")
         if canonical_name(recipe) == OURS:
             module = RECIPES.get(entry or "default")
-            wanted = requirements_of(module, part, values) if module else ()
+            if module is None:
+                raise OptionProblems(part, [f"option 'recipe': eggcarton has no '{entry}', but {', '.join(RECIPES)}"])
+            wanted = requirements_of(module, part, values)
         else:
             wanted = _foreign(canonical_name(recipe), part, values)
         found.append(PartNeeds(part, recipe, wanted))

@@ -89,8 +89,6 @@ class Part:
     @_told
     def install(self) -> tuple[str, ...]:
         """Make the plan true for the first time, or again after zc.buildout gave its files up."""
-        if self.session is not None:
-            self.session.done.installed += 1
         transaction = current.transaction(self.buildout)
         if transaction is not None:
             transaction.adopt(self.name, [item.path for item in self.plan.items])
@@ -99,8 +97,6 @@ class Part:
     @_told
     def update(self) -> tuple[str, ...]:
         """Make the plan true once more; what is right already is not touched."""
-        if self.session is not None:
-            self.session.done.unchanged += 1
         return self._apply(replace=True)
 
     def _apply(self, *, replace: bool) -> tuple[str, ...]:

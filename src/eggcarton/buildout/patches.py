@@ -177,22 +177,27 @@ _PATCHES: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
 
 
 def _worth_telling(record: logging.LogRecord) -> bool:
-    """Leave out that a part is looked at again: the last line of a run says how many parts are unchanged."""
-    return not (_running and record.msg == "Updating %s.")
+    """Count the parts that zc.buildout tells of, and leave out those that it only looks at again.
+
+    That it tells of each is the one place where parts of all recipes pass.
+    """
+    if not _running or record.msg not in ("Installing %s.", "Updating %s."):
+        return True
+    is_new = record.msg == "Installing %s."
+    if is_new:
+        _running[-1].done.installed += 1
+    else:
+        _running[-1].done.unchanged += 1
+    return is_new
 
 
-def _no_upgrade(original: Callable[[Any], None]) -> Callable[[Any], None]:
+def _stay(original: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Never let zc.buildout change the toolchain that bootstrap.py has put together, nor its ``bin/buildout``."""
     return lambda self: None
 
 
 def _own_toolchain() -> tuple[tuple[Any, str, Callable[[Any], Any]], ...]:
-    """Return what bin/buildout needs besides because every distribution of its toolchain is an egg of its own.
-
-    zc.buildout would install the toolchain anew and write itself another script. And pip, which it runs with the eggs
-    on its path, cannot read the version of setuptools from the name that zc.buildout gives to metadata in eggs.
-    """
-    pip = [dist.location for dist in easy_install.pip_dists if dist.project_name == "pip"]
-    return ((Buildout, "_maybe_upgrade", _no_upgrade), (easy_install, "pip_path", lambda original: pip or original))
+    return ((Buildout, "_maybe_upgrade", _stay),)
 
 
 @contextmanager

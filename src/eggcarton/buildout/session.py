@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
-import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from zc.buildout import easy_install
 
 from eggcarton.buildout import develop, needs, settings
 from eggcarton.buildout.sections import Sections
+from eggcarton.buildout.summary import Done
 from eggcarton.core.errors import Drift, UsageProblem
 from eggcarton.core.layout import Environment, canonical_name
 from eggcarton.core.plan import Rendered
@@ -44,32 +43,6 @@ def toolchain() -> dict[str, Any]:
             needed = [canonical_name(requirement.project_name) for requirement in dist.requires()]
             names += [name for name in needed if name in there and name not in names]
     return found
-
-
-@dataclass(slots=True)
-class Done:
-    """What a run did, for its last line."""
-
-    selected: int = 0
-    fetched: int = 0
-    size: int = 0
-    unpacked: int = 0
-    installed: int = 0
-    unchanged: int = 0
-    begun: float = field(default_factory=time.monotonic)
-
-    def __str__(self) -> str:
-        size = f" ({self.size / 1e6:.1f} MB)" if self.size else ""
-        in_store = self.selected - self.unpacked
-        parts = [f"{self.unchanged} {'part' if self.unchanged == 1 else 'parts'} unchanged"] if self.unchanged else []
-        parts += [f"{self.installed} installed"] if self.installed else []
-        return "; ".join(
-            [
-                f"{self.selected} distributions: {in_store} in the store, {self.fetched} fetched{size}",
-                ", ".join(parts) or "no parts",
-                f"{time.monotonic() - self.begun:.1f} s",
-            ]
-        )
 
 
 class Session:
@@ -269,7 +242,7 @@ class Session:
             shutil.rmtree(out)
 
     def answer(self, specs: Iterable[str]) -> bool:
-        """Have the lock answer what a recipe asks for while it runs beyond what its section says; tell whether it did."""
+        """Have the lock answer what a recipe asks for beyond what its section says; tell whether it did."""
         chosen = self.selected.get("parts")
         names = set(chosen.distributions) | set(self.developed) if chosen else set(self.developed)
         new = [spec for spec in specs if canonical_name(_project(spec)) not in names]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ else:
     import tomli as tomllib
 
 FOLDER = "wheels"
+_EXTRA = re.compile(r"extra == [\"']([^\"']+)")
 _HEX = frozenset("0123456789abcdef")
 _REMEDY = "restore the lock, or remove it and lock again"
 
@@ -134,7 +137,8 @@ def text_of(lock: Lock) -> str:
     document: dict[str, Any] = {"lock-version": "1.0", "created-by": "eggcarton"}
     if lock.requires_python:
         document["requires-python"] = lock.requires_python
-    document["packages"] = [_entry(package, names) for package in packages]
+    asked = _extras(package.requires for package in packages)
+    document["packages"] = [_entry(package, names, asked) for package in packages]
     places = {
         file.sha256[:16]: file.hint
         for package in packages
@@ -184,11 +188,11 @@ def _inline(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _entry(package: LockedPackage, names: set[str]) -> dict[str, Any]:
+def _entry(package: LockedPackage, names: set[str], asked: Mapping[str, set[str]]) -> dict[str, Any]:
     entry: dict[str, Any] = {"name": package.name, "version": package.version}
     if package.marker:
         entry["marker"] = package.marker
-    targets = sorted(_targets(package.requires) & names - {package.name})
+    targets = sorted(_targets(package.requires, asked.get(package.name, set())) & names - {package.name})
     if targets:
         entry["dependencies"] = [{"name": name} for name in targets]
     if package.sdist:
@@ -212,11 +216,25 @@ def _file_entry(file: LockedFile) -> dict[str, Any]:
     return entry | {"hashes": {"sha256": file.sha256}}
 
 
-def _targets(requires: Iterable[str]) -> set[str]:
-    found = set()
-    for line in requires:
-        try:
-            found.add(str(canonicalize_name(Requirement(line).name)))
-        except InvalidRequirement:
-            continue
+def _extras(lines: Iterable[Iterable[str]]) -> dict[str, set[str]]:
+    """Return the extras of each project that some other distribution asks for."""
+    found: dict[str, set[str]] = {}
+    for requirement in _parsed(line for requires in lines for line in requires):
+        found.setdefault(str(canonicalize_name(requirement.name)), set()).update(requirement.extras)
     return found
+
+
+def _targets(requires: Iterable[str], extras: Collection[str]) -> set[str]:
+    """Return the projects that a distribution leads to, on some platform, with these of its extras."""
+    found = set()
+    for requirement in _parsed(requires):
+        optional = set(_EXTRA.findall(str(requirement.marker or "")))
+        if not optional or optional & set(extras):
+            found.add(str(canonicalize_name(requirement.name)))
+    return found
+
+
+def _parsed(lines: Iterable[str]) -> Iterator[Requirement]:
+    for line in lines:
+        with suppress(InvalidRequirement):
+            yield Requirement(line)

@@ -1,0 +1,119 @@
+"""Whatever goes wrong, in whichever process, is told once, in a sentence without a traceback, with its exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.buildouts import Buildout, wait_for
+from support.fakes import greeting
+
+CONFIG = """
+[buildout]
+extensions = eggcarton
+parts = text
+
+[text]
+recipe = eggcarton:template
+input = text.in
+output = text.txt
+name = world
+"""
+
+
+def test_a_template_with_an_undefined_name(build: Buildout) -> None:
+    """An error in the child process names the template, its line and what may be used; the old file stays."""
+    build.configure(CONFIG)
+    build.write("text.in", "hello {{ name }}\n")
+    build.build()
+    build.write("text.in", "one\nhello {{ nmae }}\n")
+    output = build.fails(status=1)
+    assert (
+        f"Error: {build.root}/text.in, line 2: 'nmae' is undefined; the template may use buildout, name, part\n"
+        in output
+    )
+    assert "hello world\n" == (build.root / "text.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("config", "status", "sentence"),
+    [
+        (CONFIG.replace("input = text.in\n", ""), 2, "Error: [text] option 'input' is missing"),
+        (CONFIG.replace("[text]\n", "[text]\nmode = rw\n"), 2, "Error: [text] option 'mode': 'rw' is not"),
+        (
+            CONFIG + "[eggcarton]\npolicy = forzen\n",
+            2,
+            "Error: [eggcarton] option 'policy': 'forzen' is not 'update' or 'frozen'",
+        ),
+        (CONFIG.replace("parts = text", "parts = txet"), 1, "Error: The referenced section, 'txet', was not defined."),
+        (
+            CONFIG.replace(":template", ":templat"),
+            2,
+            "Error: [text] option 'recipe': eggcarton has no 'templat', but default, ",
+        ),
+        (CONFIG.replace("= text.in", "= absent.in"), 2, "absent.in cannot be read: No such file or directory"),
+    ],
+    ids=[
+        "a missing option",
+        "a wrong value",
+        "a wrong setting",
+        "no such part",
+        "no such recipe",
+        "no input",
+    ],
+)
+def test_what_is_wrong_in_a_configuration(build: Buildout, config: str, status: int, sentence: str) -> None:
+    """Mistakes in the configuration end a run before anything is written."""
+    build.configure(config)
+    build.write("text.in", "hello {{ name }}\n")
+    found, output = build.run()
+    assert (status, True) == (found, sentence in output), output
+    assert "Traceback" not in output
+    assert not (build.root / "text.txt").exists()
+
+
+def test_two_mistakes_in_one_section(build: Buildout) -> None:
+    """All problems of a section are told at once, a line each."""
+    build.configure(CONFIG.replace("input = text.in\n", "").replace("[text]\n", "[text]\nmode = rw\n"))
+    output = build.fails(status=2)
+    assert {"option 'input'", "option 'mode'"} == {
+        line.partition("] ")[2][:14].strip("':") + "'" for line in output.splitlines()
+    }
+
+
+def children_of(process: subprocess.Popen[str]) -> list[int]:
+    """Return the processes that a process has started."""
+    try:
+        return [int(number) for number in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+    except FileNotFoundError:
+        pytest.skip("this system does not tell what a process has started")
+
+
+def test_a_child_that_is_killed(build: Buildout) -> None:
+    """When the child process dies, the run ends with one sentence that says what it was doing."""
+    greeting(build.index.directory)
+    build.index.fault("*.whl", "stall:0.5")
+    build.configure("[buildout]\nextensions = eggcarton\nparts = app\n[app]\nrecipe = eggcarton\neggs = greeting\n")
+    process = build.start()
+    wait_for(lambda: build.index.paths("*.whl"), process)
+    [child] = children_of(process)
+    os.kill(child, signal.SIGKILL)
+    output, _ = process.communicate(timeout=60)
+    assert 1 == process.returncode
+    assert output.endswith("Error: the process that was to provide ended with status -9; its last words are above\n")
+    build.build()
+
+
+def test_a_pipe_that_closes(build: Buildout) -> None:
+    """bin/buildout | head is no error worth a traceback of ours."""
+    build.configure(CONFIG)
+    build.write("text.in", "")
+    command = f"'{build.bin}/buildout' 2>&1 | true"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=build.root, env=build.environment(), capture_output=True, text=True, check=False
+    )
+    assert "" == done.stderr
