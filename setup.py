@@ -44,6 +44,7 @@ setup(
             "pytest",
             "pytest-xdist",
             "trustme",
+            "waitress",
             # What the closed set holds, for the tests of what runs there.
             "Jinja2",
             'tomli; python_version < "3.11"',

@@ -229,8 +229,17 @@ def test_ctrl_c_leaves_everything(built: Buildout) -> None:
     assert [] == problems(built, ", changed")
 
 
-@OWN_AND_STOCK
-@pytest.mark.parametrize("when", ["installing note", "installing notes", "updating notes"])
+@pytest.mark.parametrize(
+    ("built", "when"),
+    [
+        (None, "installing note"),
+        (None, "installing notes"),
+        (None, "updating notes"),
+        pytest.param("6.0.1", "installing notes", marks=pytest.mark.slow),
+        pytest.param("5.2.0", "installing notes", marks=pytest.mark.slow),
+    ],
+    indirect=["built"],
+)
 def test_a_kill_leaves_what_the_next_run_puts_right(built: Buildout, when: str) -> None:
     """After kill -9 the scripts of our parts still work, and the next run, of either configuration, succeeds."""
     if when.startswith("installing"):

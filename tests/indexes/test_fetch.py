@@ -265,6 +265,35 @@ def test_only_stale_hints(index: Index, fetcher: Fetcher) -> None:
     assert (len(NAMES), len(NAMES)) == (len(index.paths("/simple/*")), len(index.paths("/files/*")))
 
 
+def test_stale_hints_do_not_queue(index: Index, fetcher: Fetcher) -> None:
+    """Once the first hint has proved stale, pages are asked side by side: each waits here until others have begun."""
+    meeting = threading.Barrier(AT_ONCE - 1, timeout=30)
+
+    def meet(response: Response) -> None:
+        meeting.wait()
+
+    index.fault("/simple/*", "ok", *[meet] * (AT_ONCE - 1))
+    fetcher.fetch([replace(file, hint=f"elsewhere/{file.name}") for file in wanted(index)[:AT_ONCE]])
+    assert not meeting.broken
+
+
+def test_a_later_page_tells_where_files_are(index: Index, fetcher: Fetcher) -> None:
+    """After a stale hint the next page that fits its hint tells where all other files are."""
+    files = wanted(index)
+    fetcher.fetch([replace(files[0], hint="elsewhere/six.whl")])
+    fetcher.fetch(files[1:2])
+    fetcher.fetch(files[2:])
+    assert [f"/simple/{name}/" for name in NAMES[:2]] == index.paths("/simple/*")
+
+
+def test_wrong_bytes_are_told_before_a_missing_file(index: Index, fetcher: Fetcher) -> None:
+    """Where a file's hint leads to other bytes and its page to nothing, the wrong bytes are what is told."""
+    first, second = wanted(index)[:2]
+    fetcher.fetch([first])
+    index.fault(f"/{second.hint}", "status:404", forever=True)
+    refusal(fetcher, [replace(second, hint=first.hint)], IntegrityProblem)
+
+
 def test_files_on_another_host(index: Index, fetcher: Fetcher, tmp_path: Path) -> None:
     """Files may lie on another host than the pages; hints work there too."""
     with Index(tmp_path / "served") as files:
@@ -391,7 +420,7 @@ def test_a_private_name_is_not_asked_elsewhere(index: Index, cache: Cache, tmp_p
 
 
 def test_an_error_that_is_not_ours_ends_all(index: Index, tmp_path: Path) -> None:
-    """A cache that cannot be written is told as the operating system tells it, and files still waiting are left."""
+    """A cache that cannot be written is told as the operating system tells it."""
     (tmp_path / "file").write_bytes(b"")
     fetcher = made(index.url, Cache(tmp_path / "file" / "cache"), [])
     with pytest.raises(NotADirectoryError):

@@ -259,9 +259,9 @@ def develop(place: Path, source: Path) -> Member:
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: own\nVersion: 1.0\n", "utf-8")
     (info / "entry_points.txt").write_text("[console_scripts]\nown = own.cli:main\n", "utf-8")
-    (place / "__editable__.own-1.0.pth").write_text(f"{source}\n", "utf-8")
+    (place / "own.pth").write_text(f"{source}\n", "utf-8")
     (place / "stranger.pth").write_text("import stranger\n", "utf-8")
-    return Member("own", "1.0", place, "digest", ("__editable__.own-1.0.pth", "own-1.0.dist-info"))
+    return Member("own", "1.0", place, "digest", ("own.pth", "own-1.0.dist-info"))
 
 
 def test_develop_packages(tmp_path: Path) -> None:

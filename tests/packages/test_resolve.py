@@ -228,6 +228,15 @@ def test_a_pinned_source_distribution(index: Index, tmp_path: Path) -> None:
     assert {"old-0.9.tar.gz"} == {path.rpartition("/")[2] for path in index.paths("*.tar.gz")}
 
 
+def test_prereleases_as_source(index: Index, tmp_path: Path) -> None:
+    """Of source distributions, too, a prerelease is taken when that is allowed, or when there is nothing else."""
+    for version in ("1.0", "1.1b1"):
+        sdist(index.directory, "old", version)
+    sdist(index.directory, "young", "0.1b1")
+    assert {"old": "1.0", "young": "0.1b1"} == versions(made(index.url, tmp_path, "*").resolve(needs("old", "young")))
+    assert "1.1b1" == versions(made(index.url, tmp_path, "*", prereleases=True).resolve(needs("old")))["old"]
+
+
 def test_a_wheel_comes_before_a_source_distribution(index: Index, tmp_path: Path) -> None:
     """A version with a wheel is taken although a newer one exists as source."""
     sdist(index.directory, "six", "1.18.0")

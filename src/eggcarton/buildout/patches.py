@@ -197,7 +197,13 @@ def _stay(original: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 def _own_toolchain() -> tuple[tuple[Any, str, Callable[[Any], Any]], ...]:
-    return ((Buildout, "_maybe_upgrade", _stay),)
+    """Return what is patched besides where every distribution of the toolchain is an egg of its own.
+
+    zc.buildout runs pip with all these eggs on its path. pip 26.3 then cannot read the version of setuptools, because
+    of the name that zc.buildout gives to metadata in eggs, and fails whatever it is to install; so it gets pip alone.
+    """
+    pip = [dist.location for dist in easy_install.pip_dists if dist.project_name == "pip"]
+    return ((Buildout, "_maybe_upgrade", _stay), (easy_install, "pip_path", lambda original: pip or original))
 
 
 @contextmanager

@@ -22,11 +22,8 @@ CLOSED_SET = (
     "uv",
     "urllib3>=2",
     "truststore",
-    "filelock",
-    "platformdirs",
     'tomli; python_version < "3.11"',
     "Jinja2",
-    "rich",
 )
 PINS = "toolchain.txt"
 

@@ -90,7 +90,7 @@ class Client:
                 raise
             response.release_conn()
         except urllib3.exceptions.HTTPError as error:
-            raise RequestFailed(Outcome(fault=_sentence(error, url))) from error
+            raise RequestFailed(Outcome(fault=_sentence(error))) from error
 
     def _authorization(self, url: str) -> dict[str, str]:
         """Return the header that an address's own credentials make, or those of an earlier one of the same origin.
@@ -124,6 +124,6 @@ def _credentials(parts: SplitResult) -> str | None:
     return f"{unquote(parts.username)}:{unquote(parts.password or '')}"
 
 
-def _sentence(error: urllib3.exceptions.HTTPError, url: str) -> str:
+def _sentence(error: urllib3.exceptions.HTTPError) -> str:
     reason = getattr(error, "reason", None) or error
-    return f"{type(reason).__name__}: {reason}".replace(url, redacted(url))
+    return f"{type(reason).__name__}: {reason}"

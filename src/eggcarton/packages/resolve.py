@@ -138,12 +138,12 @@ class Resolver:
                 version = parse_sdist_filename(file.name)[1]
             except InvalidSdistFilename:
                 continue
-            if file.sha256 and all(s.contains(version, prereleases=self._prereleases) for s in specifiers):
+            if file.sha256 and all(s.contains(version, prereleases=True) for s in specifiers):
                 found.append((version, file))
         if not found:
             raise EggcartonError(f"{name}: the index lists no source distribution that is asked for and has a sha256")
-        final = [item for item in found if not item[0].is_prerelease] or found
-        _, best = max(final, key=lambda item: item[0])
+        final = [item for item in found if self._prereleases or not item[0].is_prerelease]
+        _, best = max(final or found, key=lambda item: item[0])
         assert best.sha256 is not None
         path = self._fetcher.fetch([Wanted(name, best.name, best.sha256, best.size)])[best.sha256]
         wheel = builder.wheel(path, best.sha256, best.name)
