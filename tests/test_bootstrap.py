@@ -19,6 +19,8 @@ from support.buildouts import BOOTSTRAP, CHECKOUT, PYTHON, Result, Shared, envir
 from support.fakes import greeting
 from support.index import Index
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """\
 [buildout]
 extensions = eggcarton
@@ -94,7 +96,6 @@ def used(machine: Machine, template: Path) -> Machine:
     return machine
 
 
-@pytest.mark.slow
 def test_it_works_and_again_it_does_nothing(machine: Machine) -> None:
     """From nothing but a directory with a buildout.cfg, it builds; again there is no request and no change."""
     (machine.place / "buildout.cfg").write_text(CONFIG, "utf-8")
@@ -135,7 +136,6 @@ def test_it_does_again_what_was_undone(used: Machine) -> None:
     assert (used.place / "eggs").is_dir()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("damaged", ["*/pip-*.whl", "*/jinja2-*.whl"])
 def test_a_wrong_hash(machine: Machine, damaged: str) -> None:
     """One byte that is not what the pins name ends it with status 5, and nothing of what was fetched is kept."""
@@ -145,7 +145,6 @@ def test_a_wrong_hash(machine: Machine, damaged: str) -> None:
     assert [] == [path for path in tree(machine.home) if path.endswith(".whl")]
 
 
-@pytest.mark.slow
 def test_no_network(machine: Machine) -> None:
     """An index that cannot be reached ends it with status 4 and says what may be done."""
     machine.index.stop()
@@ -272,7 +271,6 @@ def bare_python(shared: Shared) -> Path:
     return python
 
 
-@pytest.mark.slow
 def test_without_pip_an_index_is_enough(machine: Machine, bare_python: Path) -> None:
     """With neither pip nor ensurepip, --index is all that is needed; a changed byte is found here too."""
     machine.python = bare_python
@@ -286,7 +284,6 @@ def test_without_pip_an_index_is_enough(machine: Machine, bare_python: Path) -> 
     assert str(bare_python) in (machine.place / "bin/buildout").read_text("utf-8")
 
 
-@pytest.mark.slow
 def test_from_a_directory(machine: Machine, bare_python: Path, wheels: Path) -> None:
     """--from DIRECTORY needs no index at all, and a wheel in it that is not the pinned one is refused."""
     machine.python = bare_python
@@ -312,7 +309,6 @@ def test_options_that_lack_their_value(machine: Machine) -> None:
     assert "python3 bootstrap.py [DIR] [--index URL] [--from DIRECTORY]" in machine.builds("--help")
 
 
-@pytest.mark.slow
 def test_what_the_environment_plants(machine: Machine, tmp_path: Path) -> None:
     """Pip's odder settings, an index planted beside the right one, and modules planted on PYTHONPATH change nothing."""
     planted = tmp_path / "planted"
@@ -344,7 +340,6 @@ def test_what_the_environment_plants(machine: Machine, tmp_path: Path) -> None:
     assert "greeting 1.0\n" == run(["bin/greet"], cwd=machine.place, variables=environment(machine.home)).output
 
 
-@pytest.mark.slow
 def test_a_home_that_cannot_be_written(machine: Machine) -> None:
     """Where the usual cache cannot be, another one below the directory is used, and that is said."""
     (machine.home / "file").write_text("", "utf-8")
@@ -370,7 +365,6 @@ def test_a_path_with_blanks_and_other_signs(used: Machine) -> None:
     assert 1 == len(used.builds(used.place.name).splitlines())
 
 
-@pytest.mark.slow
 def test_a_virtual_environments_python(used: Machine, tmp_path: Path) -> None:
     """Started by the Python of a virtual environment, it builds for the one below, which outlives the environment."""
     subprocess.run([PYTHON, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
@@ -410,7 +404,6 @@ def test_another_bin_directory(used: Machine) -> None:
     assert (used.place.parent / "store").is_dir()
 
 
-@pytest.mark.slow
 def test_two_at_once(machine: Machine) -> None:
     """Two directories that are bootstrapped at the same time share a cache, and both work."""
     other = machine.place.with_name("other")

@@ -7,6 +7,8 @@ import pytest
 from support.buildouts import Buildout, tree
 from support.fakes import greeting, recipes
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 [buildout]
 extensions = eggcarton

@@ -10,6 +10,8 @@ from support.buildouts import Buildout
 from support.distributions import source, wheel
 from support.fakes import GREETING
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 [buildout]
 extensions = eggcarton

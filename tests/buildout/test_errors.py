@@ -12,6 +12,8 @@ import pytest
 from support.buildouts import Buildout, wait_for
 from support.fakes import greeting
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 [buildout]
 extensions = eggcarton

@@ -8,6 +8,8 @@ from support.buildouts import Buildout, Stock
 from support.distributions import source, wheel
 from support.fakes import RECIPES, greeting, recipes
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 [buildout]
 extensions = eggcarton
@@ -41,7 +43,6 @@ def test_it_does_nothing_when_it_is_not_named(build: Buildout) -> None:
     assert not (build.root / "parts/.eggcarton").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("version", ["6.0.1", "5.2.0"])
 def test_a_stock_buildout(build: Buildout, stock: Stock, version: str) -> None:
     """Under a bin/buildout that pip installed a build is locked too, and a second run asks nobody and says one line."""
@@ -65,7 +66,6 @@ def test_a_stock_buildout(build: Buildout, stock: Stock, version: str) -> None:
     assert "greeting 1.0\n" == build.run(program="theirs").output
 
 
-@pytest.mark.slow
 def test_a_stock_buildout_gets_the_closed_set_by_itself(build: Buildout, stock: Stock) -> None:
     """Where no bootstrap.py has been, pip fetches our libraries by the sha256 we ship; a changed byte is status 5."""
     stock.take_over(build, "6.0.1")

@@ -7,6 +7,8 @@ import pytest
 from support.buildouts import Buildout
 from support.fakes import greeting, pytest_stand_in
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 [buildout]
 extensions = eggcarton

@@ -16,6 +16,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 [buildout]
 extensions = eggcarton
@@ -207,7 +209,6 @@ def test_a_wheel_that_was_replaced_on_the_index(locked: Buildout) -> None:
     assert "planted" not in "".join(path for path in tree(locked.root / "eggs"))
 
 
-@pytest.mark.slow
 def test_an_index_that_is_down(build: Buildout) -> None:
     """Without an index, locking ends with status 4 in one sentence, and leaves no lock."""
     greeting(build.index.directory)

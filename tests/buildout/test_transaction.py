@@ -12,6 +12,8 @@ import pytest
 from support.buildouts import Buildout, stop, wait_for
 from support.fakes import greeting, pytest_stand_in, recipes
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 [buildout]
 extensions = eggcarton
@@ -77,7 +79,7 @@ def changed(config: str) -> str:
 
 OWN_AND_STOCK = pytest.mark.parametrize(
     "built",
-    [None, pytest.param("6.0.1", marks=pytest.mark.slow), pytest.param("5.2.0", marks=pytest.mark.slow)],
+    [None, "6.0.1", "5.2.0"],
     indirect=True,
     ids=["own bin/buildout", "stock 6.0.1", "stock 5.2.0"],
 )
@@ -235,8 +237,8 @@ def test_ctrl_c_leaves_everything(built: Buildout) -> None:
         (None, "installing note"),
         (None, "installing notes"),
         (None, "updating notes"),
-        pytest.param("6.0.1", "installing notes", marks=pytest.mark.slow),
-        pytest.param("5.2.0", "installing notes", marks=pytest.mark.slow),
+        ("6.0.1", "installing notes"),
+        ("5.2.0", "installing notes"),
     ],
     indirect=["built"],
 )

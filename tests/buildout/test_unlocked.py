@@ -10,6 +10,8 @@ from support.buildouts import Buildout
 from support.distributions import source, wheel
 from support.fakes import GREETING, greeting, pytest_stand_in
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 [buildout]
 parts = app tests covered web text
@@ -42,7 +44,6 @@ place = ${app:bin-directory}
 LACKING = "eggcarton's extension is not in force, so what is installed is neither locked nor verified"
 
 
-@pytest.mark.slow
 def test_each_recipe_builds_without_the_extension(build: Buildout) -> None:
     """Scripts, tests, coverage, a server and a template are there; there is no lock, and one line says what lacks."""
     greeting(build.index.directory)
@@ -66,7 +67,6 @@ def test_each_recipe_builds_without_the_extension(build: Buildout) -> None:
     assert ["covered", "greet", "py", "web"] == build.scripts()
 
 
-@pytest.mark.slow
 def test_a_develop_package_without_the_extension(build: Buildout, wheels: Path) -> None:
     """What is developed here is imported from here, its own scripts included, as pip builds it."""
     source(build.root, "greeting", "2.0", {"greeting.py": GREETING}, console_scripts={"greet": "greeting:main"})
@@ -78,7 +78,6 @@ def test_a_develop_package_without_the_extension(build: Buildout, wheels: Path) 
     assert "greeting 2.0\n" == build.run(program="greet").output
 
 
-@pytest.mark.slow
 def test_the_extension_can_be_taken_out_again(build: Buildout) -> None:
     """A build goes on without the extension from what it made with it, and with it again."""
     greeting(build.index.directory)

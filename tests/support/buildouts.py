@@ -67,7 +67,7 @@ class Standing(NamedTuple):
 def environment(home: Path, **more: str) -> dict[str, str]:
     """Return the variables of a fresh machine whose user has this home; what is not on loopback is out of reach."""
     return {
-        "PATH": f"{PYTHON.parent}:/usr/bin:/bin",
+        "PATH": f"{PYTHON.parent}{os.pathsep}{os.defpath}",
         "HOME": str(home),
         "LANG": "C.UTF-8",
         "http_proxy": NOBODY_LISTENS,
