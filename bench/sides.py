@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from material import REPOSITORY, Material, normalized
 from measure import Runner, run
 
+SETTLED = 6.0
 EXAMPLE = REPOSITORY / "examples/guestbook"
 IMPORTS = [
     "guestbook",
@@ -128,6 +130,8 @@ class Side:
             shutil.rmtree(self.place / name)
         shutil.copytree(self.place / "kept/guestbook", self.application, symlinks=True)
         (self.place / "home").mkdir()
+        # ext4 keeps away from inodes that were deleted within the last five seconds, and searches long for others.
+        time.sleep(SETTLED)
 
     @property
     def build(self) -> tuple[str | Path, ...]:

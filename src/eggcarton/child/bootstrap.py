@@ -74,8 +74,8 @@ def bootstrap(order: Mapping[str, Any]) -> None:
         places = _asked(order, [*(found["egg"] for found in first), str(own)], Path(name))
         store = Path(places["eggs-directory"])
         found = _provide(order, store, places["tag"])
-        _closed_set(Path(order["closed_set"]), store)
-        _compile([item["egg"] for item in found if item["name"] != "pip"])
+        closed_set = _closed_set(Path(order["closed_set"]), store)
+        _compile([str(closed_set), *(item["egg"] for item in found if item["name"] != "pip")])
         develop_eggs = Path(places["develop-eggs-directory"])
         develop_eggs.mkdir(parents=True, exist_ok=True)
         egg = _in_place(own, develop_eggs)
@@ -195,10 +195,10 @@ def _compile(eggs: Sequence[str]) -> None:
         compileall.compile_dir(egg, quiet=2, workers=0)
 
 
-def _closed_set(source: Path, store: Path) -> None:
+def _closed_set(source: Path, store: Path) -> Path:
     final = store / HIDDEN / closed.directory_name()
     if final.is_dir():
-        return
+        return final
     with tempfile.TemporaryDirectory(prefix=".closed-", dir=final.parent) as name:
         copy = Path(name) / final.name
         shutil.copytree(source, copy, symlinks=True)
@@ -207,6 +207,7 @@ def _closed_set(source: Path, store: Path) -> None:
         except OSError:
             if not final.is_dir():
                 raise
+    return final
 
 
 def _script(python: Path, paths: Sequence[str], module: str, stamp: str) -> str:

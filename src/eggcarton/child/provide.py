@@ -171,7 +171,8 @@ def _replace(path: Path, text: str) -> None:
 
 def _changes(old: Lock | None, new: Lock) -> list[str]:
     if old is None:
-        return [f"{len({package.name for package in new.packages})} distributions locked"]
+        number = len({package.name for package in new.packages})
+        return [f"{number} distribution{'' if number == 1 else 's'} locked"]
     before = {(package.name, package.version) for package in old.packages}
     after = {(package.name, package.version) for package in new.packages}
     lines = []
