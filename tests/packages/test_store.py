@@ -416,3 +416,16 @@ IN_BUILDOUT = """
 import zc.buildout.easy_install as e
 import pkg_resources as p
 """
+
+
+def test_what_a_kill_left_goes_after_a_day(store: Store, tmp_path: Path) -> None:
+    """A half unpacked directory is removed once no build can be at work on it any more."""
+    old, young = store.directory / HIDDEN / ".unpack-old", store.directory / HIDDEN / ".unpack-young"
+    for directory in (old, young):
+        directory.mkdir(parents=True)
+        (directory / "half.py").write_text("")
+    two_days_ago = old.stat().st_mtime - 2 * 24 * 3600
+    os.utime(old, (two_days_ago, two_days_ago))
+    add(store, wheel(tmp_path, "six"))
+    assert (young / "half.py").exists()
+    assert not old.exists()

@@ -9,9 +9,11 @@ import shutil
 import sys
 import tempfile
 import threading
+import time
 import zipfile
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -20,6 +22,7 @@ from eggcarton.packages import uv
 from eggcarton.packages.lock import toml_of
 
 HIDDEN = ".eggcarton"
+_ABANDONED = 24 * 3600.0
 _DROPPED = ("direct_url.json", "REQUESTED", "uv_cache.json", "uv_build.json")
 _SCRIPT = re.compile(r"[^/]+\.data/scripts/([^/]+)")
 _PLACEHOLDER = b"#!python"
@@ -94,6 +97,7 @@ class Store:
         if missing:
             hidden = self.directory / HIDDEN
             hidden.mkdir(parents=True, exist_ok=True)
+            _sweep(hidden)
             with tempfile.TemporaryDirectory(prefix=".unpack-", dir=hidden) as name:
                 staging = Path(name)
                 for number, batch in enumerate(_without_collisions(missing, files)):
@@ -215,6 +219,14 @@ class Store:
                 remarks.append(f"{name} had not come from the lock and was moved to {aside}")
             _replace_link(name, target)
         return remarks
+
+
+def _sweep(hidden: Path) -> None:
+    """Remove what a killed run left half unpacked; another build may be at work on whatever is younger than a day."""
+    for path in hidden.glob(".unpack-*"):
+        with suppress(OSError):
+            if path.stat().st_mtime < time.time() - _ABANDONED:
+                shutil.rmtree(path)
 
 
 def _made(directory: Path) -> Path:
