@@ -206,18 +206,24 @@ class Settings(object):
     """Index, certificate and proxy as the environment and pip's configuration name them; nothing else of it."""
 
     def __init__(self, index):
-        found = {}
+        sections = {}
         for path in self.files():
             parser = configparser.RawConfigParser()
             try:
                 parser.read(path, "utf-8")
-            except (configparser.Error, UnicodeDecodeError):
+            except (configparser.Error, OSError, UnicodeDecodeError):
                 continue
-            for section in ("global", "install", "download"):
-                if parser.has_section(section):
-                    found.update(parser.items(section))
+            for section in parser.sections():
+                items = [(name.replace("_", "-"), value) for name, value in parser.items(section)]
+                sections.setdefault(section, {}).update(items)
+        # pip reads a command's own section after the global one, whichever file they stand in.
+        found = {}
+        for section in ("global", "install", "download"):
+            found.update(sections.get(section, {}))
         environment = os.environ.get
-        self.index = index or environment("PIP_INDEX_URL") or environment("UV_DEFAULT_INDEX") or found.get("index-url")
+        named = environment("PIP_INDEX_URL") or environment("UV_DEFAULT_INDEX") or environment("UV_INDEX_URL")
+        # uv lets a name stand before the address.
+        self.index = index or re.sub(r"\A[\w.-]+=(?=\w+:)", "", named or "") or found.get("index-url")
         self.certificate = environment("PIP_CERT") or environment("SSL_CERT_FILE") or found.get("cert")
         self.proxy = environment("PIP_PROXY") or found.get("proxy")
 

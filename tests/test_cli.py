@@ -151,7 +151,7 @@ def test_lock_writes_the_lock_alone(build: Buildout) -> None:
     greeting(build.index.directory)
     build.configure(CONFIG)
     before = tree(build.root)
-    assert (0, "1 distributions locked\n") == build.run("lock", program="eggcarton")
+    assert (0, "1 distribution locked\n") == build.run("lock", program="eggcarton")
     new = set(tree(build.root)) - set(before)
     assert {str(build.lock)} == new
     assert (0, "pylock.toml is up to date.\n") == build.run("lock", program="eggcarton")

@@ -76,7 +76,7 @@ def _session(options: argparse.Namespace, settings: list[tuple[str, str, str]], 
 def _lock(options: argparse.Namespace, settings: list[tuple[str, str, str]]) -> int:
     session = _session(options, settings, reading=False)
     try:
-        if current.session(session.buildout) and not patches.is_named(session.buildout):
+        if not patches.is_named(session.buildout):
             raise UsageProblem("nothing is locked here: 'extensions = eggcarton' in [buildout] turns that on")
         changed = session.lock(options.upgrade)
         changed += pinning.lock_toolchain(session, upgrade=options.upgrade is not None)

@@ -178,6 +178,24 @@ def test_a_new_plan_that_fails_leaves_the_old_one(built: Buildout) -> None:
 
 
 @OWN_AND_STOCK
+def test_a_script_that_a_part_gives_up_stays_when_another_part_fails(built: Buildout) -> None:
+    """A file that a new plan no longer names goes when the whole run has succeeded, and not before."""
+    config = CONFIG.replace('"ours"', '"ours"\ninterpreter = old')
+    built.configure(config)
+    built.build()
+    renamed = config.replace("interpreter = old", "interpreter = new")
+    # text comes after app here, so that app is done when text fails.
+    broken = renamed.replace("parts = text app", "parts = app text").replace("{{ name }}", "{{ nobody }}")
+    built.configure(broken)
+    status, output = built.run()
+    assert (1, True) == (status, "nobody" in output)
+    assert (built.root / "bin/old").is_file()
+    built.configure(renamed)
+    built.build()
+    assert (False, True) == ((built.root / "bin/old").exists(), (built.root / "bin/new").is_file())
+
+
+@OWN_AND_STOCK
 def test_an_error_in_a_recipe_from_elsewhere_leaves_everything(built: Buildout) -> None:
     """What zc.buildout has taken from parts of any kind is back after a recipe has failed, told in its own words."""
     before = of_others(built)
@@ -227,6 +245,17 @@ def test_ctrl_c_leaves_everything(built: Buildout) -> None:
     assert (130, "Interrupted; everything is as it was before.\n") == (status, output)
     assert before == of_others(built)
     assert "greeting 1.0 ours" in built.run(program="greet").output
+    built.build()
+    assert [] == problems(built, ", changed")
+
+
+def test_two_runs_at_once(built: Buildout) -> None:
+    """A second run is refused in one sentence, rather than to undo the first as if that had been killed."""
+    built.configure(changed(CONFIG))
+    first = paused(built, "installing notes")
+    refused = f"Error: another run is at work in {built.root}: wait until it has ended, then run again\n"
+    assert (1, refused) == built.run()
+    stop(first, signal.SIGKILL)
     built.build()
     assert [] == problems(built, ", changed")
 

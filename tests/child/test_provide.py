@@ -303,7 +303,7 @@ def test_an_early_beginning_without_a_lock(build: Build) -> None:
     """Without a lock nothing is begun early."""
     prepared(build)
     assert [] == build.index.requests
-    assert ["1 distributions locked"] == build.ask("six")["changed"]
+    assert ["1 distribution locked"] == build.ask("six")["changed"]
 
 
 def test_an_early_failure_is_told_later(build: Build) -> None:

@@ -2,6 +2,7 @@
 
 import configparser
 import email
+import os
 import subprocess
 import sys
 import tarfile
@@ -26,6 +27,8 @@ def install(target: Path, *paths: Path) -> subprocess.CompletedProcess[str]:
     ]
     return subprocess.run(
         [*command, "--no-deps", "--target", str(target), *map(str, paths)],
+        # A backend may look into the home, which need not be one that can be written.
+        env={**os.environ, "HOME": str(target.parent)},
         capture_output=True,
         text=True,
         timeout=120,

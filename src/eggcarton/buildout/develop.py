@@ -167,14 +167,16 @@ def _content(path: Path) -> bytes:
 
 
 def _put(source: Path, place: Path) -> None:
+    new = place.with_name(f"{place.name}.new")
+    # A run that was killed here has left it.
+    _remove(new)
+    shutil.copy2(source, new) if source.is_file() else shutil.copytree(source, new)
     if not place.is_dir() or place.is_symlink():
-        shutil.copy2(source, f"{place}.new") if source.is_file() else shutil.copytree(source, f"{place}.new")
-        os.replace(f"{place}.new", place)
+        os.replace(new, place)
         return
     aside = tempfile.mkdtemp(prefix=".old-", dir=place.parent)
-    shutil.copytree(source, f"{place}.new")
     os.rename(place, os.path.join(aside, place.name))
-    os.rename(f"{place}.new", place)
+    os.rename(new, place)
     shutil.rmtree(aside)
 
 

@@ -101,7 +101,9 @@ class Part:
 
     def _apply(self, *, replace: bool) -> tuple[str, ...]:
         render = self.session.render if self.session is not None else unlocked.renderer(self.buildout)
-        owned = apply(self.plan, self.name, records_of(self.buildout), replace=replace, render=render)
+        # Under a transaction what the part gives up stays until the run has succeeded, and goes with the rest then.
+        clear = current.transaction(self.buildout) is None
+        owned = apply(self.plan, self.name, records_of(self.buildout), replace=replace, clear=clear, render=render)
         for remark in self.plan.remarks:
             logging.getLogger("eggcarton").info("[%s] %s", self.name, remark)
         return owned

@@ -87,6 +87,12 @@ class Session:
 
     def prepare_recipes(self) -> None:
         """Provide the extensions and recipes that the toolchain does not hold."""
+        self._select_recipes()
+        if "recipes" in self.selected:
+            for found in self.selected["recipes"].distributions.values():
+                pkg_resources.working_set.add_entry(found["egg"])
+
+    def _select_recipes(self, upgrade: Sequence[str] | None = None, *, lock_only: bool = False) -> list[str]:
         wanted = [[spec, "extensions"] for spec in self.buildout["buildout"].get("extensions", "").split()]
         wanted += [[part.recipe, f"the recipe of part {part.part}"] for part in needs.of_parts(self.sections)]
         known = toolchain()
@@ -96,11 +102,10 @@ class Session:
             for pair in wanted
             if (name := canonical_name(_project(pair[0]))) not in known and name not in developed
         ]
-        if foreign:
-            stubs = [_stub(dist) for dist in known.values()]
-            self._select("recipes", foreign, stubs, {"all": [pair[0] for pair in foreign]})
-            for found in self.selected["recipes"].distributions.values():
-                pkg_resources.working_set.add_entry(found["egg"])
+        if not foreign:
+            return []
+        stubs, sets = [_stub(dist) for dist in known.values()], {"all": [pair[0] for pair in foreign]}
+        return self._select("recipes", foreign, stubs, sets, upgrade=upgrade, lock_only=lock_only)
 
     def prepare_parts(self) -> list[str]:
         """Build develop packages, lock, fetch and unpack; return the entries of ``develop-eggs`` that belong to it."""
@@ -119,9 +124,10 @@ class Session:
         return self._select("parts", wanted, stubs, sets, upgrade=upgrade, lock_only=lock_only)
 
     def lock(self, upgrade: Sequence[str] | None) -> list[str]:
-        """Make the lock anew and return what changed, a line each."""
+        """Make the locks of recipes and of parts anew and return what changed, a line each."""
+        changed = self._select_recipes(upgrade, lock_only=True)
         self._develop()
-        return self._select_parts(upgrade, lock_only=True)
+        return changed + self._select_parts(upgrade, lock_only=True)
 
     def _select(
         self,
@@ -244,13 +250,25 @@ class Session:
     def answer(self, specs: Iterable[str]) -> bool:
         """Have the lock answer what a recipe asks for beyond what its section says; tell whether it did."""
         chosen = self.selected.get("parts")
-        names = set(chosen.distributions) | set(self.developed) if chosen else set(self.developed)
-        new = [spec for spec in specs if canonical_name(_project(spec)) not in names]
-        if not new or chosen is None:
+        if chosen is None:
+            return False
+        names = set(chosen.distributions) | set(self.developed)
+        new = [spec for spec in specs if canonical_name(_project(spec)) not in names or not self._has_extras_of(spec)]
+        if not new:
             return False
         self.extra += [[spec, "a recipe while it runs"] for spec in new]
         self._select_parts()
         return True
+
+    def _has_extras_of(self, spec: str) -> bool:
+        """Tell whether what the lock was asked for brings the extras of a requirement too."""
+        wanted = pkg_resources.Requirement.parse(spec)
+        if not wanted.extras:
+            return True
+        lines = [line for line, _ in (*needs.pairs(needs.of_parts(self.sections)), *self.extra)]
+        known = [pkg_resources.Requirement.parse(line) for line in lines]
+        extras = {extra for asked in known if asked.key == wanted.key for extra in asked.extras}
+        return extras.issuperset(wanted.extras)
 
     def pins(self, *, for_recipes: bool) -> dict[str, str]:
         """Return the versions that zc.buildout's own installer is held to."""

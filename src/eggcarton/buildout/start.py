@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from pathlib import Path
 
 from eggcarton.packages import closed
@@ -18,8 +19,10 @@ def main() -> None:
         closed.warm_up()
     try:
         # Importing zc.buildout, with setuptools and pip behind it, takes longer than anything else in most runs.
-        from eggcarton.buildout import command
-
+        try:
+            from eggcarton.buildout import command
+        except ModuleNotFoundError as error:
+            sys.exit(f"Error: {error.name} is gone from the eggs that bin/buildout starts from; run bootstrap.py again")
         command.main()
     finally:
         closed.cool_down()

@@ -8,14 +8,17 @@ the next command.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 from collections.abc import Container, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 from urllib.parse import unquote
 
+from eggcarton.core.errors import EggcartonError
 from eggcarton.core.records import Entry, owner_of, read_record, record_file, write_record
 
 
@@ -38,14 +41,22 @@ class Transaction:
         self._copies: list[tuple[str, str]] = []
         self._before = installed.read_text("utf-8") if installed.exists() else None
         self._open = False
+        self._alone: TextIO | None = None
 
     @classmethod
     def begin(cls, records: Path, installed: Path, root: Path, *, ours: Container[Path] = ()) -> Transaction:
-        """Undo what a killed run left, then begin a new one."""
+        """Undo what a killed run left, then begin a new one.
+
+        Raises:
+            EggcartonError: another run is at work here, whose journal only looks like that of a killed one.
+        """
+        alone = _locked(records / "state", root)
         left = cls(records, installed, root)
         if left._journal.exists():
             left._recover()
-        return cls(records, installed, root, ours=ours)
+        transaction = cls(records, installed, root, ours=ours)
+        transaction._alone = alone
+        return transaction
 
     def _recover(self) -> None:
         try:
@@ -139,6 +150,7 @@ class Transaction:
     def undo(self) -> None:
         """Put back what was moved aside, and zc.buildout's own record as it was."""
         if not self._open:
+            self._let_others()
             return
         for place, aside in reversed(self._aside):
             if os.path.isdir(aside):
@@ -160,6 +172,29 @@ class Transaction:
         shutil.rmtree(self._state / "aside", ignore_errors=True)
         self._journal.unlink(missing_ok=True)
         self._released, self._aside, self._copies, self._open = {}, [], [], False
+        self._let_others()
+
+    def _let_others(self) -> None:
+        if self._alone is not None:
+            self._alone.close()
+
+
+def _locked(state: Path, root: Path) -> TextIO | None:
+    """Return what keeps other runs out until it is closed or this process ends, None where a place has no locks."""
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        alone = (state / "lock").open("a", encoding="utf-8")
+    except OSError:
+        return None
+    try:
+        fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        alone.close()
+        raise EggcartonError(f"another run is at work in {root}: wait until it has ended, then run again") from None
+    except OSError:
+        alone.close()
+        return None
+    return alone
 
 
 def _recorded(records: Path) -> set[Path]:

@@ -49,6 +49,7 @@ def apply(
     records: Path,
     *,
     replace: bool,
+    clear: bool = True,
     created: Callable[[Path], object] = lambda path: None,
     render: Render | None = None,
     run: Run = process.run,
@@ -64,6 +65,7 @@ def apply(
         records: the directory of these records.
         replace: whether whatever stands at a path that the record names is replaced (an update), or only
             what still is as the part wrote it (an installation).
+        clear: whether what an earlier plan left is removed now; a caller that may have to go back does it later.
         created: told each path that did not exist, before it does.
         render: fills in the template of one Rendered.
         run: runs the command of a Produced.
@@ -90,7 +92,7 @@ def apply(
         steps=[step for step in steps if not step.is_done],
         owned={step.path: step.entry for step in steps if not isinstance(step.item, KeptDirectory)},
         mine=[step for step in steps if step.path in record.known and step.before.kind != "nothing"],
-        stale=_stale(record.known - planned, record, part, records),
+        stale=_stale(record.known - planned, record, part, records) if clear else {},
     )
     if change.steps or change.stale or record != change.after:
         change.carry_out(created, run)

@@ -33,8 +33,6 @@ _PIP = (
     "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); "
     "runpy.run_module('pip', run_name='__main__', alter_sys=True)"
 )
-_TO_TIDY_UP = 3.0
-"""Seconds that an interrupted child has for removing what it was about to make."""
 _KINDS = (errors.UsageProblem, errors.Drift, errors.Unavailable, errors.IntegrityProblem)
 
 
@@ -136,7 +134,12 @@ def _start(place: Path) -> subprocess.Popen[str]:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    process.communicate(timeout=60)
+    try:
+        process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        # What it still fetches ahead is for a run that has ended; its own reason must not be hidden by this one.
+        process.kill()
+        process.communicate()
 
 
 class Child:

@@ -43,7 +43,8 @@ class LockedPackage:
     """One distribution at one version.
 
     ``marker`` says where it is needed; ``requires`` are the lines of its metadata that lead to other locked
-    distributions, with their extras and markers; ``index`` is the *name* of its index, None for the default one.
+    distributions or belong to an extra, with their extras and markers; ``index`` is the *name* of its index, None for
+    the default one.
     """
 
     name: str

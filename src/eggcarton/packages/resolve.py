@@ -94,7 +94,10 @@ class Resolver:
         packages = [
             replace(
                 package,
-                requires=tuple(line for line in lines if canonicalize_name(Requirement(line).name) in names),
+                # What an extra leads to stays, asked for or not: who asks for it later must find the lock wanting.
+                requires=tuple(
+                    line for line in lines if canonicalize_name(Requirement(line).name) in names or _EXTRA.search(line)
+                ),
             )
             for package, lines in zip(packages, requires, strict=True)
         ]

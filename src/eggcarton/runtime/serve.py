@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import functools
 import importlib
+import os
 import re
 import signal
 import sys
@@ -85,8 +86,9 @@ def serve(application: Callable[..., Any], listen: str, threads: int, program: s
 
     def end(number: int, frame: object) -> None:
         if ending:
-            # Told twice: whoever waits for a slow request no longer wants to.
-            raise SystemExit(0)
+            # Told twice: whoever waits for a slow request no longer wants to. A thread that still answers one may
+            # hold a stream that an orderly exit would wait for.
+            os._exit(0)
         ending.append(number)
         for member in list(sockets.values()):
             if hasattr(member, "pull_trigger"):
