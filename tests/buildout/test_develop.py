@@ -232,3 +232,38 @@ def test_a_backend_that_the_toolchain_does_not_hold(build: Buildout) -> None:
         "greeting is built with absent-backend, not in the toolchain: pip builds it, unlocked and anew each run"
         in output
     )
+
+
+def test_a_directory_that_is_not_there(build: Buildout) -> None:
+    """A develop directory that is missing ends the run, and no index is asked for what was meant to be there."""
+    build.configure(CONFIG.replace("develop = greeting", "develop = greting"))
+    build.index.requests.clear()
+    assert "Error: [buildout] option 'develop': there is no greting; correct the path" in build.fails(status=2)
+    assert [] == build.index.requests
+
+
+def test_a_recipe_from_a_directory_of_another_name(build: Buildout) -> None:
+    """A recipe that is developed in a directory of any name is asked for at no index."""
+    made = source(
+        build.root,
+        "noting.recipe",
+        modules={"noting_recipe.py": RECIPE},
+        entry_points={"zc.buildout": {"default": "noting_recipe:Recipe"}},
+    )
+    made.rename(build.root / "any")
+    build.configure("[buildout]\nextensions = eggcarton\ndevelop = any\nparts = note\n[note]\nrecipe = noting.recipe\n")
+    build.index.requests.clear()
+    build.build()
+    assert [] == [path for _, path in build.index.requests if "noting" in path]
+
+
+RECIPE = """
+class Recipe:
+    def __init__(self, buildout, name, options):
+        pass
+
+    def install(self):
+        return ()
+
+    update = install
+"""

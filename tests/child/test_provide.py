@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from eggcarton.child.provide import prepare, provide
-from eggcarton.core.errors import Drift, EggcartonError, IntegrityProblem, Unavailable
+from eggcarton.core.errors import Drift, EggcartonError, IntegrityProblem, Unavailable, UsageProblem
 from eggcarton.indexes.cache import file_digest
 from support.distributions import sdist, wheel
 from support.index import Index
@@ -317,3 +317,20 @@ def test_an_early_failure_is_told_later(build: Build) -> None:
         build.ask("web")
     prepared(build)
     assert {"six"} == set(build.ask("six")["distributions"])
+
+
+def test_another_range_of_pythons(build: Build) -> None:
+    """A range that the configuration asks for and the lock is not for makes the lock anew, or is named when frozen."""
+    build.ask("web", requires_python=">=3.9", asked_python=">=3.9")
+    with pytest.raises(Drift, match=r"requires-python asks for >=3\.10, the lock is for >=3\.9"):
+        build.ask("web", requires_python=">=3.10", asked_python=">=3.10", policy="frozen")
+    build.ask("web", requires_python=">=3.10", asked_python=">=3.10")
+    assert 'requires-python = ">=3.10"' in build.lock.read_text("utf-8")
+
+
+@pytest.mark.parametrize(("asked", "what"), [("foo", "is not a range such as"), (">=9", "leaves out this Python")])
+def test_a_range_that_cannot_be(build: Build, asked: str, what: str) -> None:
+    """A range that is none, or leaves out the Python that runs, is told before anything is asked for."""
+    with pytest.raises(UsageProblem, match=what):
+        build.ask("web", requires_python=asked, asked_python=asked)
+    assert [] == build.index.requests

@@ -6,10 +6,12 @@ import glob
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from email.parser import HeaderParser
 from pathlib import Path
@@ -17,9 +19,12 @@ from typing import Any
 
 from zc.buildout import easy_install
 
+from eggcarton.core.errors import UsageProblem
 from eggcarton.core.layout import canonical_name
 from eggcarton.packages.environment import Member
 from eggcarton.packages.watched import fingerprint
+
+_NAME = re.compile(r"^\s*name\s*=\s*[\"']?([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +58,24 @@ def directories(option: str, root: Path, warn: Callable[[str], None]) -> list[Pa
         pattern = os.path.join(root, os.path.expanduser(word))
         matches = sorted(glob.glob(pattern))
         if not matches:
-            warn(f"develop = {word}: there is no such directory")
+            if not glob.has_magic(pattern):
+                # Going on would ask an index for what is meant to be here.
+                raise UsageProblem(f"[buildout] option 'develop': there is no {word}; correct the path")
+            warn(f"develop = {word}: nothing matches")
         found += [Path(match if os.path.isdir(match) else os.path.dirname(match)).resolve() for match in matches]
     return list(dict.fromkeys(found))
+
+
+def names_in(source: Path) -> set[str]:
+    """Return the canonical names that a project's files seem to give it; which one is right its build tells.
+
+    The name is wanted before anything is built: whatever bears it must never be asked for at an index.
+    """
+    found = {source.name}
+    for file in ("pyproject.toml", "setup.cfg", "setup.py"):
+        with suppress(OSError, UnicodeDecodeError):
+            found |= set(_NAME.findall((source / file).read_text("utf-8")))
+    return {canonical_name(name) for name in found}
 
 
 class Records:

@@ -96,7 +96,7 @@ class Session:
         wanted = [[spec, "extensions"] for spec in self.buildout["buildout"].get("extensions", "").split()]
         wanted += [[part.recipe, f"the recipe of part {part.part}"] for part in needs.of_parts(self.sections)]
         known = toolchain()
-        developed = {canonical_name(path.name) for path in self._develop_directories()}
+        developed = {name for path in self._develop_directories() for name in develop.names_in(path)}
         foreign = [
             pair
             for pair in wanted
@@ -147,6 +147,7 @@ class Session:
             "pins": dict(self.buildout.versions),
             "develop": sorted(stubs, key=lambda stub: str(stub["name"])),
             "requires_python": self.settings.requires_python,
+            "asked_python": self.settings.asked_python,
             "prereleases": self.settings.prereleases,
             "tag": egg_tag(),
             "allow_sdist": list(self.settings.allow_sdist),

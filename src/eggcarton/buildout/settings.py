@@ -46,6 +46,7 @@ class Settings:
     lock: Path
     frozen: bool
     requires_python: str
+    asked_python: str | None
     index: str
     find_links: tuple[str, ...]
     offline: bool
@@ -96,6 +97,7 @@ def read(
         root=root,
         lock=root / options.lock,
         frozen=options.policy == "frozen",
+        asked_python=options.requires_python,
         requires_python=options.requires_python or f">={sys.version_info[0]}.{sys.version_info[1]}",
         index=buildout.get("index", "").strip() or configured.index_url(os.environ, Path.home()) or public_index,
         find_links=tuple(buildout.get("find-links", "").split()),

@@ -17,7 +17,7 @@ from eggcarton.core.errors import Drift, EggcartonError, Unavailable
 from eggcarton.packages import lock as locks
 from eggcarton.packages.builds import Toolchain
 from eggcarton.packages.lock import Lock, LockedPackage
-from eggcarton.packages.needs import Need, Needs, activated, closure, drift
+from eggcarton.packages.needs import Need, Needs, activated, check_range, closure, drift
 from eggcarton.packages.store import Store
 
 
@@ -79,6 +79,7 @@ def provide(
     store: str | None,
     tag: str,
     sets: Mapping[str, Sequence[str]],
+    asked_python: str | None = None,
 ) -> dict[str, Any]:
     """Lock when the lock does not answer the needs, and fill the store.
 
@@ -97,6 +98,7 @@ def provide(
         store: the eggs directory, or None to lock and go no further.
         tag: the end of the names of eggs.
         sets: the requirements of each working set, by its key.
+        asked_python: the range that the configuration asks for, None where it does not.
 
     Returns:
         the selected distributions, each working set's names, and what was done.
@@ -111,9 +113,11 @@ def provide(
         develop=tuple(LockedPackage(d["name"], d["version"], requires=tuple(d["requires"])) for d in develop),
         requires_python=requires_python,
     )
+    if asked_python is not None:
+        check_range(asked_python)
     place, door = _begun(lock, sources, store, tag)
     door.allow(Toolchain(tuple(toolchain["paths"]), toolchain["versions"]), allow_sdist)
-    current, changed = _locked(path, policy, upgrade, wanted, door, prereleases=prereleases)
+    current, changed = _locked(path, policy, upgrade, wanted, door, prereleases=prereleases, asked_python=asked_python)
     environment = _environment()
     active = activated(current, wanted.develop, environment)
     named = {key: closure(active, requirements, environment) for key, requirements in sets.items()}
@@ -133,10 +137,19 @@ def _begun(lock: str, sources: Mapping[str, Any], store: str | None, tag: str) -
 
 
 def _locked(
-    path: Path, policy: str, upgrade: Sequence[str] | None, needs: Needs, door: Door, *, prereleases: bool
+    path: Path,
+    policy: str,
+    upgrade: Sequence[str] | None,
+    needs: Needs,
+    door: Door,
+    *,
+    prereleases: bool,
+    asked_python: str | None,
 ) -> tuple[Lock, list[str]]:
     old = locks.read(path) if path.exists() else None
     problems = drift(old, needs) if old is not None else [f"there is no {path.name}"]
+    if old is not None and asked_python not in (None, old.requires_python):
+        problems.append(f"requires-python asks for {asked_python}, the lock is for {old.requires_python}")
     if old is not None and not problems and upgrade is None:
         return old, []
     if policy == "frozen":

@@ -72,6 +72,23 @@ def pin_of(name: str, value: str) -> SpecifierSet:
         ) from None
 
 
+def check_range(requires_python: str) -> None:
+    """Refuse a range of Pythons that is none, or that leaves out the one that runs.
+
+    Raises:
+        UsageProblem: it is so.
+    """
+    try:
+        wanted = SpecifierSet(requires_python)
+    except InvalidSpecifier:
+        raise UsageProblem(
+            f"[eggcarton] option 'requires-python': {requires_python!r} is not a range such as >=3.10"
+        ) from None
+    running = str(default_environment()["python_full_version"])
+    if not wanted.contains(running, prereleases=True):
+        raise UsageProblem(f"[eggcarton] option 'requires-python': {requires_python} leaves out this Python {running}")
+
+
 def drift(lock: Lock, needs: Needs) -> list[str]:
     """Return what the lock does not answer, a sentence each: unmet requirements and contradicted pins."""
     found: dict[str, None] = {}
