@@ -107,12 +107,7 @@ def provide(
         Drift: the lock does not answer, and the policy is frozen.
     """
     path = Path(lock)
-    wanted = Needs(
-        needs=tuple(Need(requirement, asked_by) for requirement, asked_by in needs),
-        pins=pins,
-        develop=tuple(LockedPackage(d["name"], d["version"], requires=tuple(d["requires"])) for d in develop),
-        requires_python=requires_python,
-    )
+    wanted = _needs(needs, pins, develop, requires_python)
     if asked_python is not None:
         check_range(asked_python)
     place, door = _begun(lock, sources, store, tag)
@@ -126,6 +121,20 @@ def provide(
     if place is not None:
         result |= _filled(place, [active[name] for name in used], door)
     return result
+
+
+def _needs(
+    needs: Sequence[Sequence[str]],
+    pins: Mapping[str, str],
+    develop: Sequence[Mapping[str, Any]],
+    requires_python: str,
+) -> Needs:
+    return Needs(
+        needs=tuple(Need(requirement, asked_by) for requirement, asked_by in needs),
+        pins=pins,
+        develop=tuple(LockedPackage(d["name"], d["version"], requires=tuple(d["requires"])) for d in develop),
+        requires_python=requires_python,
+    )
 
 
 def _begun(lock: str, sources: Mapping[str, Any], store: str | None, tag: str) -> tuple[Store | None, Door]:
