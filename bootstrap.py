@@ -11,6 +11,7 @@ it. Run again it does nothing but run bin/buildout.
 
 from __future__ import print_function
 
+import os
 import sys
 
 if sys.version_info < (3, 10):
@@ -19,13 +20,27 @@ if sys.version_info < (3, 10):
         % sys.version_info[:2]
     )
 
+
+def interrupted(kind, error, trace):
+    """Tell of Ctrl-C in one sentence, whenever it comes, amid the imports below too; all else is told as ever."""
+    if not issubclass(kind, KeyboardInterrupt):
+        return sys.__excepthook__(kind, error, trace)
+    os.write(2, b"Interrupted; nothing half-made is left: run it again to go on.\n")
+    os._exit(130)
+
+
+if __name__ == "__main__":
+    sys.excepthook = interrupted
+
+import base64  # noqa: E402
 import configparser  # noqa: E402
 import glob  # noqa: E402
 import hashlib  # noqa: E402
+import http.client  # noqa: E402
 import json  # noqa: E402
-import os  # noqa: E402
 import re  # noqa: E402
 import shutil  # noqa: E402
+import signal  # noqa: E402
 import subprocess  # noqa: E402
 import sysconfig  # noqa: E402
 import tempfile  # noqa: E402
@@ -35,14 +50,30 @@ import urllib.request  # noqa: E402
 import zipfile  # noqa: E402
 
 TESTED = (3, 13)
-HERE = os.path.dirname(os.path.abspath(__file__))
+try:
+    HERE = os.path.dirname(os.path.abspath(__file__))
+except OSError:
+    sys.exit("Error: the working directory is gone; change to one that exists")
 SOURCE = os.path.join(HERE, "src")
 TOOLCHAIN = os.path.join(HERE, "toolchain.txt")
 CLOSED_SET = os.path.join(SOURCE, "eggcarton", "packages", "closed-set.txt")
+INDEXES = ("http", "https", "file")
+PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 COMMANDS = ("annotate", "bootstrap", "init", "install", "query", "runsetup", "setup")
-NEXT_STEP = (
-    "import sys; sys.path[:0] = sys.argv[1:3]; del sys.argv[1:3]; from eggcarton.child.bootstrap import main; main()"
-)
+# The first lines of what does the rest: until it can clear up, Ctrl-C ends it without a word; the parent tells of it.
+NEXT_STEP = """
+import os, signal, sys
+if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+closed_set = sys.argv[1]
+sys.path[:0] = sys.argv[1:3]
+del sys.argv[1:3]
+try:
+    from eggcarton.child.bootstrap import main
+except ImportError as error:
+    sys.exit("Error: %s; remove %s, or get the whole checkout again, and run it again" % (error, closed_set))
+main()
+"""
 PIP = (
     "import runpy, sys; sys.path[:0] = filter(None, [sys.argv.pop(1)]); "
     "runpy.run_module('pip', run_name='__main__', alter_sys=True)"
@@ -59,28 +90,76 @@ class Problem(Exception):
 
 def main(arguments):
     """Do what the command line asks for."""
+    open_streams()
     directory, index, bundle, rest = read_arguments(arguments)
     if sys.version_info[:2] > TESTED:
         print("This is Python %d.%d, which is newer than what was tried; going on." % sys.version_info[:2])
-    script = os.path.join(directory, "bin", "buildout")
-    stamp = stamp_of()
-    if not is_current(script, stamp):
+    for path in (directory, HERE, executable()):
+        if not is_text(path):
+            raise Problem("%r holds a line end, or bytes that are no UTF-8: no script can name such a path" % path, 2)
+    stamp, wish = stamp_of(), wish_of(directory, rest)
+    script = script_of(directory, wish)
+    if script is None or not is_current(script, stamp):
         if not os.access(directory, os.W_OK):
             raise Problem("%s may not be written by this user; give a directory that may" % directory)
-        build(directory, index, bundle, rest, stamp)
-        script = bin_of(directory, script)
+        build(directory, index, bundle, rest, stamp, wish)
+        script = script_of(directory, wish)
     sys.stdout.flush()
     os.chdir(directory)
     os.execv(script, [script] + rest)
 
 
-def bin_of(directory, usual):
-    """Return where the next step has written bin/buildout: its answer stands in a file."""
-    path = os.path.join(directory, ".eggcarton", "bin")
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as stream:
-            return os.path.join(stream.read().strip(), "buildout")
-    return usual
+def open_streams():
+    """Let the standard streams be there: a file that is opened where one is closed would be taken for it."""
+    number = 0
+    while number <= 2:
+        number = os.open(os.devnull, os.O_RDWR)
+        if number <= 2:
+            os.set_inheritable(number, True)
+    os.close(number)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
+
+
+def is_text(path):
+    """Tell whether a path can stand in one line of UTF-8."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return "\n" not in path and "\r" not in path
+
+
+def absolute(path):
+    """Return an absolute path, which a working directory that was removed cannot give."""
+    try:
+        return os.path.abspath(path)
+    except OSError:
+        raise Problem("the working directory is gone; change to one that exists")
+
+
+def wish_of(directory, rest):
+    """Return what the configuration and the command line say themselves of where bin/buildout belongs.
+
+    It is only compared with what they said when bin/buildout was made; what it means zc.buildout alone can tell.
+    """
+    lines, config = list(rest), configuration(rest)
+    if "://" not in config:
+        with open(os.path.join(directory, config), encoding="utf-8", errors="replace") as stream:
+            lines += stream.read().splitlines()
+    wishes = (re.match(r"(?:buildout:)?((?:bin-)?directory\s*[-+]?=.*)", line) for line in lines)
+    return "\n".join(found.group(1).strip() for found in wishes if found)
+
+
+def script_of(directory, wish):
+    """Return the bin/buildout that answers a wish, None where none does; the next step notes where it put one."""
+    place, noted = os.path.join(directory, "bin"), ""
+    try:
+        with open(os.path.join(directory, ".eggcarton", "bin"), encoding="utf-8") as stream:
+            place, noted = (str(word) for word in json.load(stream))
+    except (OSError, ValueError, TypeError):
+        pass
+    return os.path.join(place, "buildout") if noted == wish else None
 
 
 def read_arguments(arguments):
@@ -93,27 +172,24 @@ def read_arguments(arguments):
     if words and not words[0].startswith("-") and "=" not in words[0] and words[0] not in COMMANDS:
         directory = words.pop(0)
         if not os.path.isdir(directory):
-            raise Problem("%s is not a directory; give one that holds a buildout.cfg" % directory, 2)
+            raise Problem("%s is not a directory; give one that holds a buildout.cfg" % (directory or "''"), 2)
     while words:
         word = words.pop(0)
         name, equals, value = word.partition("=")
         if name in ("--index", "--from"):
-            if not equals:
-                if not words:
-                    raise Problem("%s needs a value: --index URL or --from DIRECTORY" % name, 2)
-                value = words.pop(0)
+            value = value if equals else words.pop(0) if words else ""
+            if not value:
+                raise Problem("%s needs a value: --index URL or --from DIRECTORY" % name, 2)
             if name == "--index":
-                index = value
+                index = checked(value, name)
             else:
-                bundle = os.path.abspath(value)
+                bundle = absolute(value)
                 if not os.path.isdir(bundle):
                     raise Problem("--from %s is not a directory" % value, 2)
         else:
             rest.append(word)
-    directory = os.path.abspath(directory or os.curdir)
-    config = configuration(rest)
-    if "://" not in config and not os.path.isfile(os.path.join(directory, config)):
-        raise Problem("%s holds no %s; give the directory of a buildout, or write one there" % (directory, config), 2)
+    directory = absolute(directory or os.curdir)
+    check_configuration(directory, configuration(rest))
     return directory, index, bundle, rest
 
 
@@ -122,19 +198,35 @@ def configuration(rest):
     for position, word in enumerate(rest):
         found = re.match("-[a-zA-Z]*c(.*)$", word)
         if found and not word.startswith("--"):
-            return found.group(1) or (rest[position + 1] if position + 1 < len(rest) else "")
+            if not found.group(1) and position + 1 == len(rest):
+                raise Problem("-c needs a value: -c FILE", 2)
+            return found.group(1) or rest[position + 1]
     return "buildout.cfg"
+
+
+def check_configuration(directory, config):
+    """Refuse a directory, or a configuration in it, that this user cannot read."""
+    if not os.access(directory, os.X_OK):
+        raise Problem("%s may not be entered by this user; give a directory that may" % directory)
+    path = os.path.join(directory, config)
+    if "://" in config:
+        return
+    if not os.path.isfile(path):
+        raise Problem("%s holds no %s; give the directory of a buildout, or write one there" % (directory, config), 2)
+    if not os.access(path, os.R_OK):
+        raise Problem("%s may not be read by this user" % path)
 
 
 def stamp_of():
     """Return a digest of all that decides what this would make."""
-    digest = hashlib.sha256(("%s %s %s" % (executable(), sys.version, HERE)).encode("utf-8"))
+    subject = "%s %s %s" % (executable(), sys.version, HERE)
+    digest = hashlib.sha256(subject.encode("utf-8"))
     parts = [os.path.abspath(__file__), TOOLCHAIN, CLOSED_SET, os.path.join(HERE, "setup.py")]
     for path in parts + [os.path.join(SOURCE, "eggcarton", "child", "bootstrap.py")]:
         try:
             with open(path, "rb") as stream:
                 digest.update(stream.read())
-        except IOError:
+        except FileNotFoundError:
             raise Problem("%s is missing; get the whole checkout again" % path)
     return digest.hexdigest()
 
@@ -154,10 +246,13 @@ def is_current(script, stamp):
     if "# bootstrap: " + stamp not in text or not os.access(script, os.X_OK):
         return False
     places = re.findall(r'^    (".*"),$', text.partition("sys.path[:0] = [")[2].partition("\n]")[0], re.M)
-    return bool(places) and all(os.path.isdir(json.loads(place)) for place in places)
+    try:
+        return bool(places) and all(os.path.isdir(json.loads(place)) for place in places)
+    except ValueError:
+        return False
 
 
-def build(directory, index, bundle, rest, stamp):
+def build(directory, index, bundle, rest, stamp, wish):
     """Fetch what is missing and let eggcarton's own code, in its closed set of libraries, do the rest."""
     cache = cache_directory(directory)
     settings = Settings(index)
@@ -172,29 +267,42 @@ def build(directory, index, bundle, rest, stamp):
         "checkout": HERE,
         "cache": cache,
         "stamp": stamp,
+        "wish": wish,
         "python": executable(),
     }
     clean = dict((name, value) for name, value in os.environ.items() if not name.startswith("PYTHON"))
     command = [executable(), "-IS", "-c", NEXT_STEP, closed, SOURCE, json.dumps(order)]
-    status = subprocess.call(command, env=clean)
+    process = subprocess.Popen(command, env=clean)
+    try:
+        status = process.wait()
+    except KeyboardInterrupt:
+        # It may have heard of it by itself, and heeds the first signal only; it needs its time to clear up.
+        process.send_signal(signal.SIGINT)
+        process.wait()
+        raise
+    if status in (130, -signal.SIGINT):
+        raise KeyboardInterrupt
     if status:
         sys.exit(status)
 
 
 def cache_directory(directory):
     """Return a directory for fetched files: the usual one, or one in the target where that cannot be written."""
-    usual = os.environ.get("EGGCARTON_CACHE")
-    if not usual:
+    if os.environ.get("EGGCARTON_CACHE"):
+        usual = absolute(os.environ["EGGCARTON_CACHE"])
+    else:
         home = os.path.expanduser("~")
         if sys.platform == "darwin":
             usual = os.path.join(home, "Library", "Caches", "eggcarton")
         else:
             usual = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache"), "eggcarton")
     try:
-        os.makedirs(usual, exist_ok=True)
-        if os.access(usual, os.W_OK):
-            return usual
-        reason = "it may not be written"
+        reason = "it is not an absolute path"
+        if os.path.isabs(usual):
+            os.makedirs(usual, exist_ok=True)
+            if os.access(usual, os.W_OK):
+                return usual
+            reason = "it may not be written"
     except OSError as error:
         reason = error.strerror.lower()
     chosen = os.path.join(directory, ".eggcarton", "cache")
@@ -215,17 +323,43 @@ class Settings(object):
                 continue
             for section in parser.sections():
                 items = [(name.replace("_", "-"), value) for name, value in parser.items(section)]
-                sections.setdefault(section, {}).update(items)
+                named = [(name, (value, "%s in %s" % (name, path))) for name, value in items]
+                sections.setdefault(section, {}).update(named)
         # pip reads a command's own section after the global one, whichever file they stand in.
-        found = {}
+        self.found = {}
         for section in ("global", "install", "download"):
-            found.update(sections.get(section, {}))
-        environment = os.environ.get
-        named = environment("PIP_INDEX_URL") or environment("UV_DEFAULT_INDEX") or environment("UV_INDEX_URL")
-        # uv lets a name stand before the address.
-        self.index = index or re.sub(r"\A[\w.-]+=(?=\w+:)", "", named or "") or found.get("index-url")
-        self.certificate = environment("PIP_CERT") or environment("SSL_CERT_FILE") or found.get("cert")
-        self.proxy = environment("PIP_PROXY") or found.get("proxy")
+            self.found.update(sections.get(section, {}))
+        self.index, self.index_source = index, "--index"
+        if not index:
+            named, self.index_source = self.first("index-url", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL")
+            # uv lets a name stand before the address.
+            self.index = re.sub(r"\A[\w.-]+=(?=\w+:)", "", named or "")
+        self.certificate, self.certificate_source = self.first("cert", "PIP_CERT", "SSL_CERT_FILE")
+        self.proxy, self.proxy_source = self.first("proxy", "PIP_PROXY")
+
+    def first(self, option, *variables):
+        """Return the value of the first variable that is set, or else of an option of pip, and where it is from."""
+        for name in variables:
+            if os.environ.get(name):
+                return os.environ[name], name
+        return self.found.get(option) or (None, option)
+
+    def check(self):
+        """Refuse what cannot be an address before anybody is asked by it."""
+        if self.index:
+            self.index = checked(self.index, self.index_source)
+        if self.certificate and not os.path.exists(self.certificate):
+            raise Problem(
+                "%s: there is no %s; name a file that is there" % (self.certificate_source, self.certificate), 2
+            )
+        parts = urllib.parse.urlsplit(self.index or "https://")
+        proxy, source = self.proxy, self.proxy_source
+        if not proxy and parts.scheme != "file" and not urllib.request.proxy_bypass(parts.hostname or ""):
+            known = urllib.request.getproxies()
+            scheme = parts.scheme if known.get(parts.scheme) else "all"
+            proxy, source = known.get(scheme), scheme + "_proxy"
+        if proxy:
+            checked(proxy if "://" in proxy else "http://" + proxy, source, "a proxy", PROXIES)
 
     @staticmethod
     def files():
@@ -238,12 +372,44 @@ class Settings(object):
         return paths + [os.path.join(sys.prefix, "pip.conf")] + ([chosen] if chosen else [])
 
 
+def checked(address, source, what="an index", schemes=INDEXES):
+    """Return an address that can be one; a directory may stand for an index, as it may for pip."""
+    if schemes is INDEXES and os.path.isdir(address):
+        return "file://" + urllib.request.pathname2url(absolute(address))
+    reason = None
+    try:
+        parts = urllib.parse.urlsplit(address)
+        if parts.scheme not in schemes or not address[len(parts.scheme) :].startswith("://"):
+            reason = "it does not begin with %s" % " or ".join(scheme + "://" for scheme in schemes[:3])
+        elif parts.scheme != "file" and not parts.hostname:
+            reason = "it names no host"
+        elif re.search(r"[\x00-\x20\x7f]", address):
+            reason = "it holds a blank"
+    except ValueError:
+        reason = "its host is none"
+    try:
+        if reason is None and parts.port == 0:
+            reason = "no port is 0"
+    except ValueError:
+        reason = "its port is not a number up to 65535"
+    if reason:
+        # In what is no address, nobody can tell where credentials end.
+        shown = re.sub("//.*@", "//", address)
+        raise Problem(
+            "%s: %s is not the address of %s: %s; mend it, or leave it out" % (source, shown, what, reason), 2
+        )
+    return address
+
+
 def pins():
     """Return the text of all pins: the toolchain, the closed set, and uv among the latter."""
     text = ""
     for path in (TOOLCHAIN, CLOSED_SET):
-        with open(path, encoding="utf-8") as stream:
-            text += stream.read() + "\n"
+        try:
+            with open(path, encoding="utf-8") as stream:
+                text += stream.read() + "\n"
+        except UnicodeDecodeError:
+            raise Problem("%s is not UTF-8; get the whole checkout again" % path)
     return text
 
 
@@ -259,26 +425,29 @@ def fetched(cache, settings):
     place = os.path.join(cache, "bootstrap", bundle_name(text))
     if os.path.isdir(place):
         return place
+    settings.check()
     os.makedirs(os.path.dirname(place), exist_ok=True)
     print("Fetching the toolchain ...")
     sys.stdout.flush()
     staging = tempfile.mkdtemp(prefix=".wheels-", dir=os.path.dirname(place))
     try:
+        target = os.path.join(staging, "wheels")
+        os.mkdir(target, 0o755)
         launch = pip()
         if launch is not None:
             for lines in (TOOLCHAIN, CLOSED_SET):
-                by_pip(launch, lines, staging, settings)
+                by_pip(launch, lines, target, settings)
         elif settings.index:
-            by_index(text, staging, settings)
+            by_index(text, target, settings)
         else:
             raise Problem(
                 "this Python has neither pip nor ensurepip; name an index with --index URL, "
                 "or wheels with --from DIRECTORY",
                 4,
             )
-        os.chmod(staging, 0o755)
+        os.chmod(target, 0o755)
         try:
-            os.rename(staging, place)
+            os.rename(target, place)
         except OSError:
             if not os.path.isdir(place):
                 raise
@@ -306,11 +475,12 @@ def by_pip(launch, requirements, place, settings):
     command = launch + ["download", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
     command += ["--disable-pip-version-check", "--no-input", "--no-cache-dir", "--retries", "2", "--timeout", "20"]
     command += ["--requirement", requirements, "--dest", place]
-    for name, value in (("--index-url", settings.index), ("--cert", settings.certificate), ("--proxy", settings.proxy)):
-        if value:
-            command += [name, value]
     clean = dict((n, v) for n, v in os.environ.items() if not n.startswith(("PIP_", "PYTHON")))
-    clean["PIP_CONFIG_FILE"] = os.devnull
+    # What a command line holds every user of the machine can read, and addresses may hold passwords.
+    named = {"PIP_INDEX_URL": settings.index, "PIP_CERT": settings.certificate, "PIP_PROXY": settings.proxy}
+    clean.update((name, value) for name, value in named.items() if value)
+    # Whatever pip leaves when it is killed lies where it is cleared away.
+    clean.update(PIP_CONFIG_FILE=os.devnull, TMPDIR=os.path.dirname(place))
     done = subprocess.run(
         command, env=clean, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -346,8 +516,7 @@ def explain(output, name, settings):
 
 def without_credentials(url):
     """Return an address without the user name and password it may hold."""
-    parts = urllib.parse.urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return re.sub(r"\A([\w+.-]*:?//)[^/?#]*@", r"\1", url)
 
 
 def pinned(text):
@@ -397,7 +566,7 @@ def by_index(text, place, settings):
     """Fetch every pinned wheel with nothing but this file: from the pages of one index, checked by sha256."""
     for name, hashes in sorted(pinned(text).items()):
         page = "%s/%s/" % (settings.index.rstrip("/"), name)
-        links = re.findall(r"""href=["']([^"']+)["']""", read(page).decode("utf-8", "replace"))
+        links = re.findall(r"""href=["']([^"']+)["']""", read(page, settings).decode("utf-8", "replace"))
         chosen = None
         for link in links:
             address, fragment = urllib.parse.urldefrag(urllib.parse.urljoin(page, link.replace("&amp;", "&")))
@@ -409,28 +578,50 @@ def by_index(text, place, settings):
                 % (without_credentials(settings.index), name),
                 4,
             )
-        data = read(chosen[0])
+        data = read(chosen[0], settings)
         if hashlib.sha256(data).hexdigest() != chosen[1]:
             raise Problem(
                 "%s has another sha256 than the one pinned; nothing was installed" % without_credentials(chosen[0]), 5
             )
-        with open(os.path.join(place, urllib.parse.unquote(chosen[0].rpartition("/")[2])), "wb") as stream:
+        name = os.path.basename(urllib.parse.unquote(chosen[0]))
+        with open(os.path.join(place, name), "wb") as stream:
             stream.write(data)
 
 
-def read(address):
+def read(address, settings):
     """Return what an address serves."""
-    request = urllib.request.Request(address, headers={"Accept": "text/html"})
+    plain = without_credentials(address)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        request = urllib.request.Request(plain, headers={"Accept": "text/html"})
+        given = credentials(address, settings.index)
+        if given:
+            # A redirect may lead to another host, which these are not for.
+            request.add_unredirected_header("Authorization", "Basic " + base64.b64encode(given).decode("ascii"))
+        handlers = []
+        if settings.proxy:
+            handlers.append(urllib.request.ProxyHandler({"http": settings.proxy, "https": settings.proxy}))
+        if settings.certificate and plain.startswith("https:"):
+            import ssl
+
+            context = ssl.create_default_context(cafile=settings.certificate)
+            handlers.append(urllib.request.HTTPSHandler(context=context))
+        with urllib.request.build_opener(*handlers).open(request, timeout=30) as answer:
             return answer.read()
-    except (urllib.error.URLError, OSError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise Problem(
             "%s could not be fetched: %s; check the address, the network and the proxy"
-            % (without_credentials(address), reason),
+            % (plain, reason or "no answer"),
             4,
         )
+
+
+def credentials(address, index):
+    """Return the user name and password that an address holds, or the index's where it is of the same origin."""
+    parts, own = urllib.parse.urlsplit(address), urllib.parse.urlsplit(index)
+    same = (parts.scheme, parts.netloc.rpartition("@")[2]) == (own.scheme, own.netloc.rpartition("@")[2])
+    found = parts.netloc.rpartition("@")[0] or (own.netloc.rpartition("@")[0] if same else "")
+    return urllib.parse.unquote_to_bytes(found)
 
 
 def fits(address):
@@ -528,8 +719,15 @@ def uv_from(wheels, hashes, staging):
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1:])
+        try:
+            main(sys.argv[1:])
+        finally:
+            sys.stdout.flush()
     except Problem as problem:
         sys.exit(print("Error: %s" % problem, file=sys.stderr) or problem.exit_code)
+    except BrokenPipeError:
+        # Who read the output has left; the interpreter would complain when it flushes what is still in there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as error:
         sys.exit("Error: %s: %s" % (error.filename or "bootstrap.py", error.strerror or error))

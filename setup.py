@@ -60,7 +60,7 @@ setup(
         ],
         "zc.buildout.extension": ["default = eggcarton.buildout.extension:load"],
         "zc.buildout.unloadextension": ["default = eggcarton.buildout.extension:unload"],
-        "console_scripts": ["eggcarton = eggcarton.cli:main"],
+        "console_scripts": ["eggcarton = eggcarton.buildout.start:eggcarton"],
     },
     zip_safe=False,
 )

@@ -6,16 +6,17 @@ import functools
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from support.buildouts import BOOTSTRAP, CHECKOUT, PYTHON, Result, Shared, environment, run, tree
+from support.buildouts import BOOTSTRAP, CHECKOUT, PYTHON, Result, Shared, environment, run, stop, tree, wait_for
 from support.fakes import greeting
 from support.index import Index
 
@@ -42,13 +43,43 @@ class Machine:
     index: Index
     cache: Path | None = None
     python: Path = PYTHON
+    script: Path = BOOTSTRAP
+
+    def variables(self, **more: str) -> dict[str, str]:
+        """Return the variables that bootstrap.py runs with; an empty one is not set."""
+        kept = {} if self.cache is None else {"EGGCARTON_CACHE": str(self.cache)}
+        given = environment(self.home, **{"PIP_INDEX_URL": self.index.url, **kept, **more})
+        return {name: value for name, value in given.items() if value}
 
     def bootstrap(self, *arguments: str | Path, **variables: str) -> Result:
         """Run bootstrap.py in the directory above the one that is built."""
-        kept = {} if self.cache is None else {"EGGCARTON_CACHE": str(self.cache)}
-        given = environment(self.home, **{"PIP_INDEX_URL": self.index.url, **kept, **variables})
-        given = {name: value for name, value in given.items() if value}
-        return run([self.python, BOOTSTRAP, *arguments], cwd=self.place.parent, variables=given)
+        command = [self.python, self.script, *arguments]
+        return run(command, cwd=self.place.parent, variables=self.variables(**variables))
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """Start bootstrap.py in a process group of its own, to be stopped in the middle."""
+        return subprocess.Popen(
+            [str(self.python), str(self.script), *arguments],
+            cwd=self.place.parent,
+            env=self.variables(**variables),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            # Where the tests run in the background, Ctrl-C is ignored by all that they start.
+            preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        )
+
+    def checkout(self) -> Path:
+        """Take what bootstrap.py needs to another place, where it can be damaged, and return that."""
+        place = self.place.parent / "checkout"
+        place.mkdir()
+        for name in ("bootstrap.py", "toolchain.txt", "setup.py", "README.rst", "LICENSE.txt"):
+            shutil.copyfile(CHECKOUT / name, place / name)
+        shutil.copytree(CHECKOUT / "src", place / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        self.script = place / "bootstrap.py"
+        return place
 
     def builds(self, *arguments: str | Path, **variables: str) -> str:
         """Run bootstrap.py, which has to succeed, and return what it said."""
@@ -62,7 +93,7 @@ class Machine:
         found, output = self.bootstrap(*arguments, **variables)
         assert status == found, output
         assert "Traceback" not in output, output
-        assert 1 == output.count("Error: "), output
+        assert 1 == len(re.findall("^Error: ", output, re.MULTILINE)), output
         assert before == tree(self.place)
         return output[output.index("Error: ") :]
 
@@ -189,19 +220,39 @@ def test_a_configuration_that_cannot_be_read(used: Machine) -> None:
     assert ["buildout.cfg"] == os.listdir(used.place)
 
 
-@pytest.mark.parametrize("name", ["eggs", "bin", "develop-eggs"])
-def test_a_place_that_cannot_be_written(used: Machine, name: str) -> None:
-    """Where a regular file stands in the way of a directory, that is one sentence with its path; no script is left."""
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"parts =\n", "File contains no section headers."),
+        (b"[buildout]\n[broken\n", "buildout.cfg"),
+        (b"[buildout]\nparts = \xff\n", "can't decode byte 0xff"),
+        (b"[buildout]\nextends = nowhere.cfg\n", "nowhere.cfg"),
+    ],
+    ids=["no section", "half a section", "no UTF-8", "an extends file that is not there"],
+)
+def test_a_configuration_that_cannot_be_parsed(used: Machine, text: bytes, words: str) -> None:
+    """What is no configuration is told in one line with its reason, before anything is written."""
+    (used.place / "buildout.cfg").write_bytes(text)
+    sentence = used.refuses("place", status=1)
+    assert f"Error: {used.place}/buildout.cfg cannot be read: " in sentence
+    assert words in sentence
+    assert 1 == len(sentence.splitlines())
+
+
+@pytest.mark.parametrize("name", ["eggs", "bin", "develop-eggs", "parts"])
+def test_a_place_where_a_file_stands(used: Machine, name: str) -> None:
+    """Where a regular file stands in the way of a directory, its option and its path are told; nothing is written."""
     (used.place / name).write_text("", "utf-8")
-    found, output = used.bootstrap("place")
-    assert 1 == found
-    assert re.fullmatch(rf"Error: .*{re.escape(str(used.place / name))}.*", output.rstrip("\n"))
-    assert re.search("Not a directory|File exists", output)
-    assert not (used.place / "bin").is_dir() or [] == os.listdir(used.place / "bin")
+    option = f"[buildout] option '{name}-directory'"
+    told = "is not a directory; move it away, or name another place\n"
+    assert f"Error: {option}: {used.place / name} {told}" == used.refuses("place", status=2)
+    (used.place / "file").write_text("", "utf-8")
+    (used.place / "buildout.cfg").write_text(f"{NOTHING}{name}-directory = file/below\n", "utf-8")
+    assert f"Error: {option}: {used.place / 'file'} {told}" == used.refuses("place", status=2)
 
 
-def test_a_directory_of_another_user(machine: Machine) -> None:
-    """A directory that this user may not write to is told as such, before anything is fetched."""
+def as_nobody(machine: Machine, *arguments: str | Path, **variables: str) -> Result:
+    """Run bootstrap.py as a user that nobody knows, who is not root and owns nothing."""
     python = shutil.which("python3", path=os.defpath)
     if os.geteuid() != 0 or python is None:
         pytest.skip("only root can become another user, who needs a Python of the machine's")
@@ -209,23 +260,136 @@ def test_a_directory_of_another_user(machine: Machine) -> None:
         if place.stat().st_uid == 0 and place.owner() == "root" and "tmp" in place.parts:
             place.chmod(place.stat().st_mode | 0o055)
     # The checkout may lie where nobody else can read.
-    checkout = machine.place.parent / "checkout"
-    for name in ("bootstrap.py", "toolchain.txt", "setup.py"):
-        checkout.mkdir(exist_ok=True)
-        shutil.copyfile(BOOTSTRAP.parent / name, checkout / name)
-    shutil.copytree(BOOTSTRAP.parent / "src", checkout / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    status, output = run(
-        [python, checkout / "bootstrap.py", machine.place],
-        cwd=Path("/"),
-        variables=environment(machine.home, PIP_INDEX_URL=machine.index.url),
-        user=65534,
-    )
-    assert (1, f"Error: {machine.place} may not be written by this user; give a directory that may\n") == (
-        status,
-        output,
-    )
+    script = machine.checkout() / "bootstrap.py"
+    given = {name: value for name, value in machine.variables(**variables).items() if value}
+    return run([python, script, *arguments], cwd=Path("/"), variables=given, user=54321)
+
+
+def test_a_directory_of_another_user(machine: Machine) -> None:
+    """A directory that this user may not write to is told as such, before anything is fetched."""
+    told = f"Error: {machine.place} may not be written by this user; give a directory that may\n"
+    assert Result(1, told) == as_nobody(machine, machine.place)
     assert ["buildout.cfg"] == os.listdir(machine.place)
     assert [] == machine.index.requests
+
+
+def test_a_directory_that_may_not_be_entered(machine: Machine) -> None:
+    """A directory without the right to enter it is not told as one that lacks its configuration."""
+    machine.place.chmod(0o644)
+    told = f"Error: {machine.place} may not be entered by this user; give a directory that may\n"
+    assert Result(1, told) == as_nobody(machine, machine.place)
+
+
+def test_a_configuration_that_may_not_be_read(machine: Machine) -> None:
+    """A configuration without the right to read it is told by its path."""
+    (machine.place / "buildout.cfg").chmod(0o600)
+    told = f"Error: {machine.place}/buildout.cfg may not be read by this user\n"
+    assert Result(1, told) == as_nobody(machine, machine.place)
+
+
+def test_a_user_without_a_home(machine: Machine) -> None:
+    """Where no home is known the cache lies below the directory, and that is said; no directory is called ~."""
+    machine.place.chmod(0o777)
+    machine.index.stop()
+    status, output = as_nobody(machine, machine.place, HOME="")
+    cache = machine.place / ".eggcarton/cache"
+    assert 4 == status, output
+    told = f"The cache ~/.cache/eggcarton cannot be used (it is not an absolute path); {cache} is used.\n"
+    assert told == output[: len(told)]
+    assert "Traceback" not in output
+    assert [".eggcarton", "buildout.cfg"] == sorted(os.listdir(machine.place))
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda path: path.unlink(), "is missing; get the whole checkout again"),
+        (lambda path: path.write_bytes(b"\xff"), "is not UTF-8; get the whole checkout again"),
+        (lambda path: (path.unlink(), path.mkdir()), "Is a directory"),
+    ],
+    ids=["missing", "no UTF-8", "a directory"],
+)
+def test_pins_that_cannot_be_read(machine: Machine, damage: Callable[[Path], object], told: str) -> None:
+    """A checkout whose pins cannot be read is told by their path."""
+    pins = machine.checkout() / "toolchain.txt"
+    damage(pins)
+    assert re.fullmatch(f"Error: {re.escape(str(pins))}:? {told}\n", machine.refuses("place", status=1))
+
+
+def test_a_checkout_that_is_not_whole(used: Machine) -> None:
+    """A checkout whose setup.py cannot work is told by the last line of what it said."""
+    (used.checkout() / "README.rst").unlink()
+    sentence = used.refuses("place", status=1)
+    assert re.fullmatch(r"Error: .*/setup.py gave no metadata: FileNotFoundError: .*'README.rst'\n", sentence)
+
+
+def test_a_spoilt_cache(used: Machine) -> None:
+    """Where what bootstrap.py works with was taken out of the cache, the directory to remove is told."""
+    assert used.cache is not None
+    cache = used.cache
+    used.cache = used.home / "cache"
+    shutil.copytree(cache, used.cache, symlinks=True)
+    (place,) = (used.cache / "closed-set").iterdir()
+    shutil.rmtree(place / "packaging")
+    assert (
+        f"Error: No module named 'packaging'; remove {place}, or get the whole checkout again, and run it again\n"
+        in (used.refuses("place", status=1))
+    )
+
+
+def test_scripts_that_were_edited(used: Machine) -> None:
+    """A bin/buildout, or the note of where it is, that somebody has spoilt is made again."""
+    (used.place / "buildout.cfg").write_text(f"{NOTHING}bin-directory = scripts\n", "utf-8")
+    used.builds("place")
+    script, note = used.place / "scripts/buildout", used.place / ".eggcarton/bin"
+    text = script.read_text("utf-8")
+    for spoilt in (text.replace('.egg",', '\\x.egg",', 1), "\0"):
+        script.write_text(spoilt, "utf-8")
+        used.builds("place")
+        assert text == script.read_text("utf-8")
+    for content in (b"\xff", b"", b"{}", b"[1, 2, 3]", b"null"):
+        note.write_bytes(content)
+        used.builds("place")
+        assert content != note.read_bytes()
+
+
+def test_paths_that_no_script_can_name(used: Machine) -> None:
+    """A directory with a line end, or with bytes that are no text, in its name is refused."""
+    for name in ("one\ntwo", os.fsdecode(b"caf\xe9")):
+        place = used.place.with_name(name)
+        shutil.copytree(used.place, place)
+        assert "no script can name such a path\n" in used.refuses(name, status=2)
+        assert ["buildout.cfg"] == os.listdir(place)
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_working_directory_that_is_gone(used: Machine, given: bool) -> None:
+    """In a working directory that was removed, that is told where it matters, and nothing where DIR is absolute."""
+    command = 'mkdir gone; cd gone; rmdir ../gone; exec "$@"'
+    words = [used.place] if given else []
+    status, output = run(
+        ["sh", "-c", command, "sh", PYTHON, BOOTSTRAP, *words], cwd=used.place.parent, variables=used.variables()
+    )
+    if given:
+        assert 0 == status, output
+    else:
+        assert Result(1, "Error: the working directory is gone; change to one that exists\n") == (status, output)
+
+
+def test_nobody_reads_what_is_said(machine: Machine) -> None:
+    """When the reader of its output has left, it ends without a word about that."""
+    command = ["sh", "-c", '{ "$@" --help; echo $? >&2; } | true', "sh", PYTHON, BOOTSTRAP]
+    told = {run(command, cwd=machine.place, variables=machine.variables()).output for _ in range(3)}
+    assert told <= {"0\n", "1\n"}
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed(used: Machine, closed: str) -> None:
+    """Started with standard streams that are closed, it builds."""
+    command = ["sh", "-c", f'"$@" {closed}', "sh", PYTHON, BOOTSTRAP, "place"]
+    status, output = run(command, cwd=used.place.parent, variables=used.variables())
+    assert 0 == status, output
+    assert (used.place / "bin/buildout").exists()
 
 
 def old_pythons() -> list[str]:
@@ -290,6 +454,20 @@ def test_without_pip_an_index_is_enough(machine: Machine, bare_python: Path) -> 
     assert str(bare_python) in (machine.place / "bin/buildout").read_text("utf-8")
 
 
+def test_without_pip_credentials_and_proxies_count(machine: Machine, bare_python: Path, tmp_path: Path) -> None:
+    """Without pip too, credentials go to their own index only, and pip's proxy is asked."""
+    machine.python = bare_python
+    machine.index.credentials = "me:p@ss"
+    address = machine.index.url.replace("127.0.0.1", "me:p%40ss@index.example")
+    (tmp_path / "empty").mkdir()
+    with Index(tmp_path / "empty") as other:
+        machine.index.fault("*/zc-recipe-egg/", f"redirect:{other.url}zc-recipe-egg/")
+        told = machine.refuses("place", "--index", address, status=4, PIP_PROXY=machine.index.address)
+        assert "p%40ss" not in told
+        assert [False] == ["Authorization" in request.headers for request in other.requests]
+    machine.builds("place", "--index", address, PIP_PROXY=machine.index.address)
+
+
 def test_from_a_directory(machine: Machine, bare_python: Path, wheels: Path) -> None:
     """--from DIRECTORY needs no index at all, and a wheel in it that is not the pinned one is refused."""
     machine.python = bare_python
@@ -311,6 +489,8 @@ def test_from_a_directory(machine: Machine, bare_python: Path, wheels: Path) -> 
 def test_options_that_lack_their_value(machine: Machine) -> None:
     """A wrong command line is status 2 and says what is right; --help tells what there is."""
     assert "--index needs a value: --index URL or --from DIRECTORY\n" in machine.refuses("place", "--index", status=2)
+    assert "--index needs a value: " in machine.refuses("place", "--index=", status=2)
+    assert "-c needs a value: -c FILE\n" in machine.refuses("place", "-c", status=2)
     assert "--from nowhere is not a directory\n" in machine.refuses("place", "--from", "nowhere", status=2)
     assert "python3 bootstrap.py [DIR] [--index URL] [--from DIRECTORY]" in machine.builds("--help")
 
@@ -408,6 +588,22 @@ def test_another_bin_directory(used: Machine) -> None:
     assert not (used.place / "bin").exists()
     assert not (used.place / "eggs").exists()
     assert (used.place.parent / "store").is_dir()
+    before = tree(used.place / "scripts", used.place / "metadata")
+    used.builds("place")
+    assert before == tree(used.place / "scripts", used.place / "metadata")
+
+
+def test_a_bin_directory_that_changes(used: Machine) -> None:
+    """A bin directory that the command line or an extends file names is found again, and left when it is not named."""
+    (used.place / "base.cfg").write_text("[buildout]\nbin-directory = one\n", "utf-8")
+    (used.place / "buildout.cfg").write_text(f"{NOTHING}extends = base.cfg\n", "utf-8")
+    for arguments, name in (([], "one"), (["buildout:bin-directory=two"], "two"), ([], "one")):
+        used.builds("place", *arguments)
+        script = used.place / name / "buildout"
+        made = script.stat().st_ino
+        used.builds("place", *arguments)
+        assert made == script.stat().st_ino
+        shutil.rmtree(used.place / ("one" if name == "two" else "two"), ignore_errors=True)
 
 
 def test_two_at_once(machine: Machine) -> None:
@@ -428,3 +624,143 @@ def test_two_at_once(machine: Machine) -> None:
     for process in both:
         output, _ = process.communicate(timeout=240)
         assert 0 == process.returncode, output
+
+
+def half_made(*places: Path) -> list[str]:
+    """Return what begins with a dot below some directories, but for the hidden directories that are to be there."""
+    found = (path for place in places for path in place.rglob(".*"))
+    return [str(path) for path in found if path.name not in (".eggcarton", ".cache", ".installed.cfg", ".lock")]
+
+
+INTERRUPTED = "Interrupted; nothing half-made is left: run it again to go on.\n"
+
+
+@pytest.mark.parametrize("send", [os.killpg, os.kill], ids=["to all", "to the first process"])
+def test_interrupted_while_it_fetches(machine: Machine, tmp_path: Path, send: Callable[[int, int], None]) -> None:
+    """Ctrl-C while pip fetches is one sentence and status 130; what was fetched by then is cleared away."""
+    (tmp_path / "tmp").mkdir()
+    machine.index.fault("*.whl", "ok", "stall:0.5", forever=True)
+    process = machine.start("place", TMPDIR=str(tmp_path / "tmp"))
+    wait_for(lambda: 2 <= len(machine.index.paths("*.whl")), process)
+    send(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert (130, f"Fetching the toolchain ...\n{INTERRUPTED}") == (process.returncode, output)
+    assert ([], []) == (half_made(machine.home), os.listdir(tmp_path / "tmp"))
+    assert [] == os.listdir(machine.home / ".cache/eggcarton/bootstrap")
+    assert ["buildout.cfg"] == os.listdir(machine.place)
+
+
+@pytest.mark.parametrize("send", [os.killpg, os.kill], ids=["to all", "to the first process"])
+@pytest.mark.parametrize("name", ["setup.py", "src/eggcarton/core/script.py", "src/eggcarton/packages/uv.py"])
+def test_interrupted_in_the_next_step(
+    used: Machine, tmp_path: Path, name: str, send: Callable[[int, int], None]
+) -> None:
+    """Ctrl-C in the process that does the rest, while it imports and while it works, is the same sentence."""
+    told = tmp_path / "reached"
+    path = used.checkout() / name
+    wait = f"import pathlib, signal; pathlib.Path({str(told)!r}).touch(); signal.pause()\n"
+    text = path.read_text("utf-8")
+    future = "from __future__ import annotations\n"
+    path.write_text(text.replace(future, f"{future}{wait}", 1) if future in text else wait + text, "utf-8")
+    (tmp_path / "tmp").mkdir()
+    process = used.start("place", TMPDIR=str(tmp_path / "tmp"))
+    wait_for(told.exists, process)
+    send(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert (130, INTERRUPTED) == (process.returncode, output)
+    assert [] == os.listdir(tmp_path / "tmp")
+    assert ["buildout.cfg"] == os.listdir(used.place)
+
+
+def test_interrupted_while_it_imports(machine: Machine, tmp_path: Path) -> None:
+    """Ctrl-C before its own imports are done is the same sentence."""
+    told = tmp_path / "reached"
+    script = machine.checkout() / "bootstrap.py"
+    script.with_name("configparser.py").write_text(
+        f"import pathlib, signal; pathlib.Path({str(told)!r}).touch(); signal.pause()\n", "utf-8"
+    )
+    process = machine.start("place")
+    wait_for(told.exists, process)
+    assert Result(130, INTERRUPTED) == stop(process, signal.SIGINT)
+
+
+def test_no_command_line_holds_a_password(machine: Machine) -> None:
+    """What the index is asked with is told to pip in a way that other users of the machine cannot read."""
+    machine.index.fault("*", "stall", forever=True)
+    process = machine.start("place", PIP_INDEX_URL=machine.index.url.replace("://", "://me:secret@"))
+    wait_for(machine.index.paths, process)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if not children.exists():
+        stop(process, signal.SIGINT)
+        pytest.skip("the command lines of processes are read from /proc")
+    (pip,) = children.read_text("utf-8").split()
+    line = Path(f"/proc/{pip}/cmdline").read_text("utf-8")
+    stop(process, signal.SIGINT)
+    assert ("download" in line, "secret" in line) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("htp:/x", "it does not begin with http:// or https:// or file://"),
+        ("index.example/simple", "it does not begin with http:// or https:// or file://"),
+        ("http://me:secret@[bad/simple/", "its host is none"),
+        ("http://me:secret@index.example:99999/", "its port is not a number up to 65535"),
+        ("http://index.example:port/", "its port is not a number up to 65535"),
+        ("http://index.example:0/", "no port is 0"),
+        ("http:///simple/", "it names no host"),
+        ("http://index.example/a b", "it holds a blank"),
+    ],
+)
+def test_an_address_that_is_none(machine: Machine, tmp_path: Path, address: str, reason: str) -> None:
+    """What cannot be the address of an index is told without credentials, and with where it comes from."""
+    shown = address.replace("me:secret@", "")
+    end = f"{shown} is not the address of an index: {reason}; mend it, or leave it out\n"
+    assert f"Error: --index: {end}" == machine.refuses("place", "--index", address, status=2)
+    assert f"Error: PIP_INDEX_URL: {end}" == machine.refuses("place", PIP_INDEX_URL=address, status=2)
+    settings = tmp_path / "pip.conf"
+    settings.write_text(f"[global]\nindex-url = {address}\n", "utf-8")
+    told = machine.refuses("place", status=2, PIP_INDEX_URL="", PIP_CONFIG_FILE=str(settings))
+    assert f"Error: index-url in {settings}: {end}" == told
+
+
+@pytest.mark.parametrize("variable", ["PIP_PROXY", "http_proxy", "all_proxy"])
+def test_a_proxy_that_is_none(machine: Machine, variable: str) -> None:
+    """What cannot be the address of a proxy is told without credentials, and with where it comes from."""
+    given = {"http_proxy": "", "no_proxy": "", variable: "http://me:secret@proxy:port"}
+    assert (
+        f"Error: {variable}: http://proxy:port is not the address of a proxy: its port is not a number up to 65535; "
+        "mend it, or leave it out\n"
+    ) == machine.refuses("place", status=2, **given)
+    assert [] == machine.index.requests
+
+
+def test_a_certificate_that_is_not_there(machine: Machine) -> None:
+    """A bundle of certificates that is not there is told by its path and where it comes from."""
+    told = machine.refuses("place", status=2, PIP_CERT="nowhere.pem")
+    assert "Error: PIP_CERT: there is no nowhere.pem; name a file that is there\n" == told
+
+
+def test_a_directory_as_an_index(machine: Machine, wheels: Path) -> None:
+    """A directory that is laid out as an index is one, as it is for pip."""
+    for path in wheels.glob("*.whl"):
+        project = machine.home / "index" / path.name.partition("-")[0].lower().replace("_", "-").replace(".", "-")
+        project.mkdir(parents=True, exist_ok=True)
+        (project / path.name).symlink_to(path)
+        with open(project / "index.html", "a", encoding="utf-8") as stream:
+            stream.write(f'<a href="{path.name}">{path.name}</a>\n')
+    machine.builds("place", "--index", machine.home / "index")
+    assert [] == machine.index.requests
+
+
+def test_a_directory_without_the_wheels(machine: Machine, wheels: Path) -> None:
+    """--from a directory that lacks some or all of what is needed is one error."""
+    some = machine.home / "some"
+    some.mkdir()
+    assert "no wheel of uv in " in machine.refuses("place", "--from", some, status=5)
+    (some / "uv-1-py3-none-any.whl").mkdir()
+    assert "Is a directory" in machine.refuses("place", "--from", some, status=1)
+    (some / "uv-1-py3-none-any.whl").rmdir()
+    for path in [*wheels.glob("uv-*.whl"), *wheels.glob("packaging-*.whl")]:
+        (some / path.name).symlink_to(path)
+    assert "could not be unpacked from " in machine.refuses("place", "--from", some, status=1)

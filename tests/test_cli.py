@@ -90,11 +90,97 @@ def test_plan_of_a_build_that_is_not_up_to_date(built: Buildout) -> None:
     """Plans hang on what is installed: when the lock or the store does not answer, plan says so with status 3."""
     built.configure(CONFIG.replace("eggs = greeting\ninterpreter", "eggs =\n    greeting\n    noting\ninterpreter"))
     recipes(built.index.directory)
-    sentence = "Error: the build is not up to date, so its plans are not known; run bin/buildout first\n"
+    sentence = (
+        "Error: the build is not up to date, so its plans are not known; run bin/buildout, which says what is due\n"
+    )
     assert sentence == planned(built, status=3)
     built.configure(CONFIG)
     next((built.root / "eggs/v5").glob("greeting-*")).resolve().rename(built.home / "gone")
     assert sentence == planned(built, status=3)
+
+
+def test_plan_shows_parts_that_go(built: Buildout) -> None:
+    """A part that is no longer named is shown with what the next run removes, recipes from elsewhere included."""
+    built.configure(CONFIG + "\n[note]\nrecipe = eggcarton:template\ninput = inline: x\noutput = note.txt\n")
+    built.build("buildout:parts=text app theirs note")
+    built.index.requests.clear()
+    assert "[note] is no longer in parts: removed: note.txt" == planned(built).splitlines()[-1]
+    assert "[note] is no longer in parts: removed: note.txt\n" == planned(built, "note")
+    built.build()
+    assert not (built.root / "note.txt").exists()
+    assert "note" not in planned(built)
+
+
+def test_plan_of_a_part_that_is_renamed(built: Buildout) -> None:
+    """What a part with another name takes over is not shown as removed."""
+    built.configure(CONFIG.replace("parts = text", "parts = words").replace("[text]", "[words]"))
+    assert "[text] is no longer in parts: nothing to remove" == planned(built).splitlines()[-1]
+
+
+def test_plan_shows_parts_that_go_with_what_they_need(built: Buildout) -> None:
+    """Where plans are not known because needs went with the part, what it made is told all the same."""
+    built.configure(CONFIG.replace("parts = text app theirs", "parts = text app"))
+    gone = "[theirs] is no longer in parts: removed where no other part makes it: bin/theirs\n"
+    assert planned(built, status=3).startswith(f"{gone}Error: the build is not up to date")
+
+
+def test_plan_of_a_part_without_a_recipe(built: Buildout) -> None:
+    """A part that no recipe builds is told in zc.buildout's words."""
+    built.configure(CONFIG.replace("recipe = zc.recipe.egg\n", ""))
+    assert "Error: Missing option: theirs:recipe\n" == planned(built, status=1)
+
+
+def test_plan_never_makes_the_recipe_of_another(built: Buildout) -> None:
+    """The recipe of another may write when it is made: for a plan it is not."""
+    built.write("recipe/eager.py", "class Eager:\n    def __init__(self, *_):\n        raise ValueError('made')\n")
+    built.write(
+        "recipe/setup.py",
+        """
+        from setuptools import setup
+        setup(
+            name="eager",
+            version="1",
+            py_modules=["eager"],
+            entry_points={"zc.buildout": ["default = eager:Eager"]},
+        )
+        """,
+    )
+    config = CONFIG.replace("parts = text app theirs", "develop = recipe\nparts = text app theirs")
+    built.configure(config)
+    built.build()
+    built.index.requests.clear()
+    built.configure(config + "\n[eager]\nrecipe = eager\n")
+    assert "[eager] is built by eager, whose plan is not known\n" == planned(built, "buildout:parts+=eager", "eager")
+
+
+def test_plan_without_what_fills_in_templates(built: Buildout) -> None:
+    """Where the libraries that fill in a template are not in the store, that is said, and nothing is fetched."""
+    [closed_set] = (built.root / "eggs/v5/.eggcarton").glob("closed-set-*")
+    closed_set.unlink()
+    built.configure(CONFIG.replace("etc/text.ini", "etc/new.ini"))
+    assert (
+        f"[text]\nnew rendered file: etc/new.ini from {built.root}/text.in\n"
+        "not known: what etc/new.ini will hold, since what fills in templates is not installed; run bin/buildout,"
+        " which installs it\n"
+        "removed: etc/text.ini\n\n"
+    ) == planned(built, "text")
+
+
+def test_plan_when_the_lock_must_not_change(built: Buildout) -> None:
+    """Under a frozen policy bin/buildout may refuse what is due: then it is the lock that comes first."""
+    more = CONFIG.replace("eggs = greeting\ninterpreter", "eggs =\n    greeting\n    noting\ninterpreter")
+    built.configure(more + "\n[eggcarton]\npolicy = frozen\n")
+    advice = "; where policy = frozen has it refuse, run bin/eggcarton lock where the lock may change\n"
+    assert planned(built, status=3).endswith(advice)
+    assert "run bin/eggcarton lock where it may change" in built.fails(status=3)
+
+
+def test_plan_needs_the_extension(built: Buildout) -> None:
+    """Where the configuration does not name the extension no plan is known, with the line that changes it."""
+    built.configure(CONFIG.replace("extensions = eggcarton\n", ""))
+    assert "Error: no plan is known here: 'extensions = eggcarton' in [buildout] turns that on\n" == planned(
+        built, status=2
+    )
 
 
 def test_plan_before_the_first_run(build: Buildout) -> None:
@@ -129,7 +215,9 @@ def test_a_configuration_that_is_wrong(built: Buildout) -> None:
 def test_a_configuration_that_cannot_be_parsed(built: Buildout) -> None:
     """What is no configuration at all is one error, without a traceback."""
     built.configure(CONFIG + "[broken\n")
-    assert "buildout.cfg" in built.fails("plan", program="eggcarton", status=1)
+    line = len(CONFIG.strip().splitlines()) + 1
+    expected = f"Error: {built.root}/buildout.cfg, line {line}: '[broken': neither [section] nor option = value\n"
+    assert expected == built.fails("plan", program="eggcarton", status=2)
 
 
 def test_there_is_no_configuration(built: Buildout) -> None:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Sequence
 
-from eggcarton.buildout import current, needs, patches, pinning
+from eggcarton.buildout import current, patches, pinning
 from eggcarton.buildout.command import ConfigurationProblem
-from eggcarton.buildout.part import Part, Stop
+from eggcarton.buildout.part import Stop
+from eggcarton.buildout.preview import Preview
 from eggcarton.buildout.session import Session
-from eggcarton.core.difference import difference
 from eggcarton.core.errors import EggcartonError, UsageProblem
-from eggcarton.core.plan import File, Plan, Rendered
-from eggcarton.core.records import read_record
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,10 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit({"lock": _lock, "plan": _plan}[options.command](options, _assignments(settings)))
     except Stop:
         raise
-    except (EggcartonError, *ConfigurationProblem) as error:
+    except (EggcartonError, ConfigurationProblem) as error:
         sys.stdout.flush()
         sys.stderr.write(f"Error: {error}\n")
         sys.exit(getattr(error, "exit_code", 1))
+    except OSError as error:
+        sys.exit(f"Error: {error.filename or 'eggcarton'}: {error.strerror or error}")
 
 
 def _assignments(words: Sequence[str]) -> list[tuple[str, str, str]]:
@@ -78,8 +77,9 @@ def _lock(options: argparse.Namespace, settings: list[tuple[str, str, str]]) -> 
     try:
         if not patches.is_named(session.buildout):
             raise UsageProblem("nothing is locked here: 'extensions = eggcarton' in [buildout] turns that on")
-        changed = session.lock(options.upgrade)
-        changed += pinning.lock_toolchain(session, upgrade=options.upgrade is not None)
+        if options.upgrade:
+            pinning.check_names(session, options.upgrade)
+        changed = session.lock(options.upgrade) + pinning.lock_toolchain(session, options.upgrade)
     finally:
         session.close()
     print("\n".join(changed) if changed else f"{session.settings.lock.name} is up to date.")
@@ -88,31 +88,11 @@ def _lock(options: argparse.Namespace, settings: list[tuple[str, str, str]]) -> 
 
 def _plan(options: argparse.Namespace, settings: list[tuple[str, str, str]]) -> int:
     session = _session(options, settings, reading=True)
-    buildout = session.buildout
     try:
-        session.prepare_recipes()
-        session.prepare_parts()
-        known = [part.part for part in needs.of_parts(session.sections)]
-        for part in options.parts:
-            if part not in known:
-                raise UsageProblem(f"there is no part {part!r}; the parts are {', '.join(known)}")
-        for part in options.parts or known:
-            recipe = buildout[part].recipe
-            if isinstance(recipe, Part):
-                shown = _shown(recipe, session)
-                print(f"[{part}]\n{shown}" if shown else f"[{part}] nothing to do")
-            else:
-                print(f"[{part}] is built by {buildout[part]['recipe']}, whose plan is not known")
+        if not patches.is_named(session.buildout):
+            raise UsageProblem("no plan is known here: 'extensions = eggcarton' in [buildout] turns that on")
+        for told in Preview(session).of(options.parts):
+            print(told)
     finally:
         session.close()
     return 0
-
-
-def _shown(part: Part, session: Session) -> str:
-    """Return the difference between a part's plan and what stands, what it would remove included."""
-    rendered = [File(i.path, session.render(i), i.mode) if isinstance(i, Rendered) else i for i in part.plan.items]
-    root = session.settings.root
-    shown = difference(Plan(items=tuple(rendered)), root)
-    planned = {item.path for item in part.plan.items}
-    gone = sorted(path for path in read_record(session.records, part.name).known - planned if os.path.lexists(path))
-    return shown + "".join(f"removed: {os.path.relpath(path, root)}\n" for path in gone)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
 
 import pytest
 
+from eggcarton.buildout import develop
+from eggcarton.core.errors import EggcartonError
+from eggcarton.core.locks import hold
 from support.buildouts import Buildout
 from support.distributions import source, wheel
 from support.fakes import GREETING
@@ -232,6 +237,8 @@ def test_a_backend_that_the_toolchain_does_not_hold(build: Buildout) -> None:
         "greeting is built with absent-backend, not in the toolchain: pip builds it, unlocked and anew each run"
         in output
     )
+    assert output.endswith(f"Error: {build.root}/greeting could not be built by pip, whose last words are above\n")
+    assert "Traceback" not in output
 
 
 def test_a_directory_that_is_not_there(build: Buildout) -> None:
@@ -255,6 +262,124 @@ def test_a_recipe_from_a_directory_of_another_name(build: Buildout) -> None:
     build.index.requests.clear()
     build.build()
     assert [] == [path for _, path in build.index.requests if "noting" in path]
+
+
+BACKEND = """
+import os, zipfile
+
+def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
+    version = open("version.txt").read().strip()
+    info = f"Greeting-{version}.dist-info"
+    files = {
+        "greeting_here.pth": os.getcwd(),
+        f"{info}/METADATA": "Metadata-Version: 2.1\\nName: Greeting\\n"
+        f"Version: {version}\\nRequires-Dist: library>=1\\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\\nGenerator: tiny\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+        f"{info}/entry_points.txt": "[console_scripts]\\ngreet = greeting:main\\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{name},,\\n" for name in [*files, f"{info}/RECORD"])
+    name = f"Greeting-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(os.path.join(wheel_directory, name), "w") as archive:
+        for path, content in files.items():
+            archive.writestr(path, content)
+    return name
+
+def build_wheel(*arguments):
+    raise NotImplementedError
+"""
+
+
+def test_a_foreign_backend(build: Buildout) -> None:
+    """What pip has built with a backend from the index is a part of the build like any other, in each run anew."""
+    wheel(build.index.directory, "tiny-backend", "1.0", {"tiny_backend.py": BACKEND})
+    wheel(build.index.directory, "library", "1.0")
+    build.write(
+        "greeting/pyproject.toml",
+        """
+        [build-system]
+        requires = ["tiny-backend"]
+        build-backend = "tiny_backend"
+        """,
+    )
+    build.write("greeting/greeting.py", GREETING)
+    build.configure(CONFIG)
+    build.variables["PIP_INDEX_URL"] = build.index.url
+    own = {name for name in os.listdir(build.root / "develop-eggs") if name.startswith("eggcarton")}
+    for version in ("1.0", "1.0", "0.9"):
+        build.write("greeting/version.txt", version)
+        build.build()
+        assert f"greeting {version}\n" == build.run(program="greet").output
+        expected = {f"Greeting-{version}.dist-info", "Greeting.egg-link", "greeting_here.pth"}
+        assert own | expected == set(os.listdir(build.root / "develop-eggs"))
+    assert 'name = "library"' in build.lock.read_text("utf-8")
+
+
+def test_what_setuptools_of_old_leaves(tmp_path: Path) -> None:
+    """Where there is only an egg-link, the metadata beside the code is brought, its requirements read as markers."""
+    code, place, directory = tmp_path / "pro ject" / "src", tmp_path / "place", tmp_path / "develop-eggs"
+    info = code / "Some.Greeting.egg-info"
+    for made in (info, code / "Other.egg-info", place, directory / "some_greeting-0.9.dist-info"):
+        made.mkdir(parents=True)
+    (place / "Some.Greeting.egg-link").write_text(f"{code}\n../", "utf-8")
+    (info / "PKG-INFO").write_text("Metadata-Version: 1.0\nName: Some.Greeting\nVersion: 1.5\n\nName: no\n", "utf-8")
+    requires = "one>=1\n\n[more]\ntwo @ file:///two\n\n[more:python_version<'4']\nthree\n[:os_name=='nt']\nfour\n"
+    (info / "requires.txt").write_text(requires, "utf-8")
+    found = develop.take_over(tmp_path / "pro ject", place, directory)
+    assert ("some-greeting", "1.5") == (found.name, found.version)
+    assert (
+        "one>=1",
+        'two @ file:///two ; extra == "more"',
+        "three ; (python_version<'4') and extra == \"more\"",
+        "four ; (os_name=='nt')",
+    ) == found.requires
+    files = ("Some.Greeting.egg-info", "Some.Greeting.egg-link", "__editable__.Some.Greeting.pth")
+    assert files == found.files == tuple(sorted(os.listdir(directory)))
+    assert f"{code}\n" == (directory / files[2]).read_text("utf-8")
+
+
+@pytest.mark.parametrize("kind", ["directory", "file"])
+def test_metadata_as_an_egg_info(tmp_path: Path, kind: str) -> None:
+    """An egg-info is read whether it is a directory with PKG-INFO or itself that file."""
+    info = tmp_path / "place" / "greeting-1.0-py3.11.egg-info"
+    path = info / "PKG-INFO" if kind == "directory" else info
+    path.parent.mkdir(parents=True)
+    path.write_text("Metadata-Version: 2.1\nName: greeting\nVersion: 1.0\nRequires-Dist: one\n", "utf-8")
+    (tmp_path / "develop-eggs").mkdir()
+    found = develop.take_over(tmp_path / "greeting", tmp_path / "place", tmp_path / "develop-eggs")
+    assert ("greeting", "1.0", ("one",), (info.name,)) == (found.name, found.version, found.requires, found.files)
+
+
+@pytest.mark.parametrize("left", ["nothing", "a link to nowhere", "no version", "empty"])
+def test_a_package_that_nothing_tells_about(tmp_path: Path, left: str) -> None:
+    """A build that leaves no metadata with a name and a version is one sentence with the package's directory."""
+    place, directory = tmp_path / "place", tmp_path / "develop-eggs"
+    for made in (place, directory):
+        made.mkdir()
+    if left == "a link to nowhere":
+        (place / "greeting.egg-link").write_text(f"{tmp_path}/nowhere\n.", "utf-8")
+    elif left != "nothing":
+        (place / "greeting.dist-info").mkdir()
+        text = "Name: greeting\n" if left == "no version" else ""
+        (place / "greeting.dist-info/METADATA").write_text(text, "utf-8")
+    sentence = f"{tmp_path}/greeting was built by pip, but left no metadata with a name and a version; "
+    with pytest.raises(EggcartonError, match=f"^{re.escape(sentence)}"):
+        develop.take_over(tmp_path / "greeting", place, directory)
+    assert [] == os.listdir(directory)
+
+
+def test_what_a_killed_run_left_is_swept_away(developed: Buildout) -> None:
+    """Whatever a run that was killed had in its hands is gone after the next run, and not while one is at work."""
+    place = developed.root / "develop-eggs"
+    before = set(os.listdir(place))
+    for name in (".building-abc/0/greeting", ".old-abc/greeting-1.0.dist-info", ".new-greeting-1.0.dist-info"):
+        (place / name).mkdir(parents=True)
+    held = hold(developed.root / "parts/.eggcarton/state/lock")
+    assert held is not None
+    with held:
+        assert "another run is at work" in developed.fails(status=1)
+        assert 3 == len(set(os.listdir(place)) - before)
+    developed.build()
+    assert before == set(os.listdir(place))
 
 
 RECIPE = """

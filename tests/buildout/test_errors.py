@@ -57,6 +57,22 @@ def test_a_template_with_an_undefined_name(build: Buildout) -> None:
             2,
             "Error: [text] option 'recipe': eggcarton has no 'templat', but default, ",
         ),
+        (
+            CONFIG.replace("eggcarton:template", "egg carton:template"),
+            2,
+            "Error: [text] option 'recipe': 'egg carton:template' is neither a distribution nor distribution:name\n",
+        ),
+        (CONFIG.replace("= eggcarton:template", "="), 2, "Error: [text] option 'recipe': '' is neither a distribution"),
+        (
+            CONFIG.replace("[text]", "[te/xt]").replace("parts = text", "parts = te/xt"),
+            2,
+            "Error: [te/xt] no file can have this name",
+        ),
+        (
+            CONFIG.replace("= text.txt", "= ../text.txt"),
+            2,
+            "Error: [text] option 'output': '../text.txt' leads through",
+        ),
         (CONFIG.replace("= text.in", "= absent.in"), 2, "absent.in cannot be read: No such file or directory"),
     ],
     ids=[
@@ -65,6 +81,10 @@ def test_a_template_with_an_undefined_name(build: Buildout) -> None:
         "a wrong setting",
         "no such part",
         "no such recipe",
+        "no distribution",
+        "an empty recipe",
+        "no name of a file",
+        "a path that leaves",
         "no input",
     ],
 )
@@ -76,6 +96,58 @@ def test_what_is_wrong_in_a_configuration(build: Buildout, config: str, status: 
     assert (status, True) == (found, sentence in output), output
     assert "Traceback" not in output
     assert not (build.root / "text.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"parts =\n[buildout]\n", "buildout.cfg, line 1: 'parts =' stands before the first [section]\n"),
+        (b"[buildout]\nparts =\n[te\n", "buildout.cfg, line 3: '[te': neither [section] nor option = value\n"),
+        (
+            b"[buildout]\n" + b"?\n" * 5,
+            "buildout.cfg, line 2: '?', line 3: '?', line 4: '?' and 2 more: neither [section] nor option = value\n",
+        ),
+        (b"[buildout]\nparts =\n# caf\xe9\n", "buildout.cfg, line 3, is not text in UTF-8\n"),
+        (
+            b"[buildout]\nparts =\n[x: 1 / 0]\n",
+            "buildout.cfg, line 3: the condition of the section cannot be evaluated: division by zero\n",
+        ),
+        (b"[buildout]\nextends = gone.cfg\n", "gone.cfg: No such file or directory\n"),
+        (b"[buildout]\nextends = below.cfg\n", "below.cfg, line 1: 'x = 1' stands before the first [section]\n"),
+    ],
+    ids=["no section", "no option", "many lines", "not text", "condition", "no file", "in another file"],
+)
+@pytest.mark.parametrize(("program", "arguments"), [("buildout", ()), ("eggcarton", ("plan",))])
+def test_a_configuration_that_cannot_be_read(
+    build: Buildout, program: str, arguments: tuple[str, ...], text: bytes, told: str
+) -> None:
+    """A file that is no configuration is told with its line, alike by both commands, and nothing else is said."""
+    (build.root / "buildout.cfg").write_bytes(text)
+    build.write("below.cfg", "x = 1\n")
+    output = build.fails(*arguments, program=program, status=2)
+    assert 1 == len(output.splitlines()), output
+    assert output.endswith(f"{build.root}/{told}"), output
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("${text:absent}", "Error: Referenced option does not exist: text absent\n"),
+        ("${absent:x}", "Error: The referenced section, 'absent', was not defined.\n"),
+        ("${:x}", "Error: Circular reference in substitutions.\n"),
+    ],
+    ids=["option", "section", "circle"],
+)
+@pytest.mark.parametrize(("program", "arguments"), [("buildout", ()), ("eggcarton", ("plan",))])
+def test_a_reference_that_leads_nowhere(
+    build: Buildout, program: str, arguments: tuple[str, ...], value: str, words: str
+) -> None:
+    """What zc.buildout itself finds wrong is told in its own words."""
+    build.configure(CONFIG)
+    build.write("text.in", "hello {{ name }}\n")
+    build.build()
+    build.configure(f"{CONFIG}x = {value}\n")
+    assert words in build.fails(*arguments, program=program, status=1)
 
 
 def test_two_mistakes_in_one_section(build: Buildout) -> None:

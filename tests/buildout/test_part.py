@@ -179,3 +179,115 @@ def test_the_parts_named_on_the_command_line(built: Buildout) -> None:
     assert ["greet", "py", "tests"] == built.scripts()
     built.build()
     assert ["greet", "tests"] == built.scripts()
+
+
+SCRIPTS = """
+[buildout]
+extensions = eggcarton
+parts = one two
+
+[one]
+recipe = eggcarton:scripts
+eggs = greeting
+scripts = greet=first
+arguments = "one"
+
+[two]
+recipe = eggcarton:scripts
+eggs = greeting
+scripts = greet=second
+arguments = "two"
+"""
+
+
+def exchanged(config: str) -> str:
+    """Return the configuration with each part making the other's script."""
+    return config.replace("first", "third").replace("second", "first").replace("third", "second")
+
+
+def test_two_parts_exchange_their_scripts(build: Buildout) -> None:
+    """What one part gives up another may take in the same run, whichever of them comes first."""
+    greeting(build.index.directory)
+    for config in (SCRIPTS, exchanged(SCRIPTS), SCRIPTS.replace("=first", "=greet").replace("=second", "=first")):
+        build.configure(config)
+        build.build()
+    assert ["first", "greet"] == build.scripts()
+    assert "greeting 1.0 two\n" == build.run(program="first").output
+
+
+def test_what_a_part_has_taken_up_again_is_its_own(build: Buildout) -> None:
+    """A script that its part makes anew in this run is not given up, and is refused to another part."""
+    greeting(build.index.directory)
+    build.configure(SCRIPTS)
+    build.build()
+    build.configure(SCRIPTS.replace('"one"', '"one, changed"').replace("second", "first").replace('"two"', '"changed"'))
+    assert f"Error: [two] {build.bin / 'first'} exists and belongs to part [one]" in build.fails(status=1)
+    assert ["first", "second"] == build.scripts()
+
+
+def test_the_same_file_in_two_parts(build: Buildout) -> None:
+    """The second part that would write a file is refused even if it would write the very same."""
+    build.configure(
+        """
+        [buildout]
+        extensions = eggcarton
+        parts = one two
+        [one]
+        recipe = eggcarton:template
+        input = inline: the same
+        output = etc/same.ini
+        [two]
+        <= one
+        """
+    )
+    assert f"Error: [two] {build.root}/etc/same.ini exists and belongs to part [one]" in build.fails(status=1)
+
+
+def test_a_part_gets_another_recipe(build: Buildout) -> None:
+    """A part changes from a recipe from elsewhere to ours and back, and its script is that of its recipe each time."""
+    greeting(build.index.directory)
+    ours = SCRIPTS.replace("parts = one two", "parts = one")
+    theirs = ours.replace("recipe = eggcarton:scripts", "recipe = zc.recipe.egg")
+    record = build.root / "parts/.eggcarton/one.json"
+    for config in (theirs, ours, theirs, ours):
+        build.configure(config)
+        build.build()
+        assert ["first"] == build.scripts()
+        assert "greeting 1.0 one\n" == build.run(program="first").output
+        assert (config is ours) == record.exists()
+        assert (config is theirs) == ("sys.path[0:0]" in (build.bin / "first").read_text("utf-8"))
+
+
+def test_a_script_of_another_recipe_comes_back_after_an_error(build: Buildout) -> None:
+    """What a recipe from elsewhere had written is there again when the run in which ours took it over has failed."""
+    greeting(build.index.directory)
+    config = SCRIPTS.replace("[one]\nrecipe = eggcarton:scripts", "[one]\nrecipe = zc.recipe.egg")
+    build.configure(config)
+    build.build()
+    before = (build.bin / "first").read_bytes()
+    (build.bin / "mine").write_text("mine", "utf-8")
+    build.configure(SCRIPTS.replace("second", "mine"))
+    assert "mine exists and was not put there by this part" in build.fails(status=1)
+    assert before == (build.bin / "first").read_bytes()
+    build.configure(config)
+    build.build()
+    assert before == (build.bin / "first").read_bytes()
+
+
+def test_directories_elsewhere(build: Buildout) -> None:
+    """The directories of scripts and parts may be given with dots, lie outside, or be links; names may hold blanks."""
+    greeting(build.index.directory)
+    pytest_stand_in(build.index.directory)
+    (build.root / "real größe").mkdir()
+    (build.root / "linked").symlink_to("real größe")
+    places = "bin-directory = ../scripts größe\nparts-directory = linked/../linked/the parts\n"
+    config = CONFIG.replace("extensions = eggcarton\n", f"extensions = eggcarton\n{places}")
+    build.configure(config)
+    build.build()
+    place = build.root.parent / "scripts größe"
+    assert ["greet", "py", "tests"] == sorted(path.name for path in place.iterdir())
+    assert 1 == len(build.build().splitlines())
+    build.configure(config.replace("interpreter = py\n", "").replace("hello", "good morning"))
+    build.build()
+    assert ["greet", "tests"] == sorted(path.name for path in place.iterdir())
+    assert "good morning world\n" == (build.root / "etc/text.ini").read_text("utf-8")

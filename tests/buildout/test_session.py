@@ -160,6 +160,32 @@ def test_upgrade(locked: Buildout) -> None:
     assert "application 1.0 greeting 2.0 library 2.0\n" == locked.run(program="application").output
 
 
+def test_upgrade_of_what_is_not_locked(locked: Buildout) -> None:
+    """A name that nothing is locked of is refused with the nearest one, and no lock is written."""
+    text = locked.lock.read_bytes()
+    greeting(locked.index.directory, "2.0")
+    refused = locked.run("lock", "--upgrade", "greeting", "libary", program="eggcarton")
+    assert (2, "Error: --upgrade: nothing is locked of libary; did you mean library?\n") == refused
+    assert text == locked.lock.read_bytes()
+
+
+def test_only_files_changed(locked: Buildout) -> None:
+    """A lock whose versions stay is written when an index has more files of them, and that is told."""
+    wheel(locked.index.directory, "library", "1.0", tag="py3-none-win_amd64")
+    told = locked.run("lock", "--upgrade", program="eggcarton")
+    assert (0, "library 1.0: other files, markers or requirements\n") == told
+    assert "library-1.0-py3-none-win_amd64.whl" in locked.lock.read_text("utf-8")
+
+
+def test_locking_under_frozen(locked: Buildout) -> None:
+    """bin/eggcarton lock writes the lock under policy = frozen too: it is the command that a refused run advises."""
+    wheel(locked.index.directory, "library", "2.0")
+    locked.configure(CONFIG + "[eggcarton]\npolicy = frozen\n[versions]\nlibrary = 2.0\n")
+    assert "run bin/eggcarton lock" in locked.fails(status=3)
+    assert (0, "library 1.0 -> 2.0\n") == locked.run("lock", program="eggcarton")
+    locked.build()
+
+
 def test_frozen_refuses_drift(locked: Buildout) -> None:
     """Under policy = frozen a lock that does not answer ends the run with status 3, and what drifted is named."""
     before = locked.tree("bin", "parts", "etc")

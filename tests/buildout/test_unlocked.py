@@ -8,7 +8,7 @@ import pytest
 
 from support.buildouts import Buildout
 from support.distributions import source, wheel
-from support.fakes import GREETING, greeting, pytest_stand_in
+from support.fakes import GREETING, faulty, greeting, pytest_stand_in
 
 pytestmark = pytest.mark.slow
 
@@ -97,3 +97,32 @@ def test_an_error_without_the_extension_is_told_once(build: Buildout) -> None:
     build.configure(CONFIG.replace("interpreter", "interpretr"))
     sentence = "Error: [app] option 'interpretr' is not known: did you mean 'interpreter'?\n"
     assert sentence == build.fails(status=2)[-len(sentence) :]
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("no-such/file", "Error: [faulty] no-such/file: No such file or directory; put that right, then run again\n"),
+        ("fault", "Error: [faulty] this is a fault in eggcarton itself: please report it, with the lines above; what"),
+    ],
+)
+@pytest.mark.parametrize("version", [None, "5.2.0"], ids=["own bin/buildout", "stock 5.2.0"])
+def test_a_part_that_fails_unexpectedly(
+    request: pytest.FixtureRequest, build: Buildout, version: str | None, fault: str, told: str
+) -> None:
+    """zc.buildout deletes the files of a part whose update fails; ours keeps them, whatever fails and when."""
+    if version:
+        request.getfixturevalue("stock").take_over(build, version)
+    faulty(build.index.directory)
+    build.configure("[buildout]\nparts = faulty\n[faulty]\nrecipe = faulty\n")
+    build.build()
+    before = build.tree("bin", "faulty")
+    build.variables["FAULT"] = fault
+    status, output = build.run("-N")
+    assert (1, True) == (status, told in output), output
+    assert (fault == "fault") == ("RuntimeError: told to fail\n" in output)
+    assert (int(fault == "fault"), 1) == (output.count("Traceback"), output.count("Error: ["))
+    assert before == build.tree("bin", "faulty")
+    del build.variables["FAULT"]
+    build.build("-N")
+    assert before == build.tree("bin", "faulty")

@@ -68,7 +68,7 @@ def test_from_nothing(build: Build) -> None:
     assert ["2 distributions locked"] == answer["changed"]
     assert {"app": ["web", "six"]} == answer["sets"]
     assert {"web": "2.0", "six": "1.17.0"} == {n: found["version"] for n, found in answer["distributions"].items()}
-    assert (2, 2, []) == (answer["fetched"], answer["unpacked"], answer["remarks"])
+    assert (2, 0, 0, []) == (answer["fetched"], answer["cached"], answer["built"], answer["remarks"])
     for found in answer["distributions"].values():
         egg = Path(found["egg"])
         assert (build.root / "store" / egg.name).resolve() == egg
@@ -81,7 +81,7 @@ def test_unchanged(build: Build) -> None:
     before = build.lock.stat().st_mtime_ns
     build.index.requests.clear()
     answer = build.ask("web")
-    assert ([], 0, 0, []) == (answer["changed"], answer["fetched"], answer["unpacked"], build.index.requests)
+    assert ([], 0, 0, []) == (answer["changed"], answer["fetched"], answer["cached"], build.index.requests)
     assert (first["distributions"], before) == (answer["distributions"], build.lock.stat().st_mtime_ns)
 
 
@@ -100,7 +100,7 @@ def test_a_lock_and_an_empty_store(build: Build) -> None:
         (build.root / name).rename(build.root / f"{name}.before")
     build.index.requests.clear()
     answer = build.ask("web", "colour")
-    assert (3, 3) == (answer["fetched"], answer["unpacked"])
+    assert (3, 0) == (answer["fetched"], answer["cached"])
     assert (1, 3, 4) == (
         len(build.index.paths("/simple/*")),
         len(build.index.paths("/files/*.whl")),
@@ -116,7 +116,7 @@ def test_a_folder_of_wheels(build: Build) -> None:
     build.index.directory.rename(build.root / "wheels")
     build.index.stop()
     answer = build.ask("web", offline=True)
-    assert (0, 2) == (answer["fetched"], answer["unpacked"])
+    assert (0, 2) == (answer["fetched"], answer["cached"])
 
 
 def test_offline_tells_all_that_is_missing(build: Build) -> None:
@@ -223,7 +223,7 @@ def test_nothing_is_half_done(build: Build) -> None:
         build.ask("web")
     assert [] == list((build.root / "store").glob("*.egg"))
     answer = build.ask("web")
-    assert ([], 1, 2) == (answer["changed"], answer["fetched"], answer["unpacked"])
+    assert ([], 1, 1) == (answer["changed"], answer["fetched"], answer["cached"])
 
 
 def test_a_refused_lock_is_not_rewritten(build: Build) -> None:
@@ -296,7 +296,7 @@ def test_an_early_beginning(build: Build) -> None:
     build.index.requests.clear()
     prepared(build)
     answer = build.ask("web", "colour")
-    assert (3, 3, 4) == (answer["fetched"], answer["unpacked"], len(build.index.requests))
+    assert (3, 0, 4) == (answer["fetched"], answer["cached"], len(build.index.requests))
 
 
 def test_an_early_beginning_without_a_lock(build: Build) -> None:

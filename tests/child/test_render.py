@@ -36,6 +36,7 @@ def test_rendering(template: str, variables: dict[str, Any], expected: str) -> N
     [
         ("one\n{{ nothing }}\n", "a.in, line 2: 'nothing' is undefined; the template may use known, other"),
         ("{{ known.more }}", "a.in, line 1: 'str object' has no attribute 'more'; the template may use known, other"),
+        ("{{ known.more() }}", "a.in, line 1: 'str object' has no attribute 'more'; the template may use known, other"),
         ("{% if nothing %}{% endif %}", "a.in, line 1: 'nothing' is undefined; the template may use known, other"),
         ("\n\n{% for %}", "a.in, line 3: Expected an expression, got 'end of statement block'"),
         ("{{ 'a' }\n", "a.in, line 1: unexpected '}'"),
@@ -51,3 +52,32 @@ def test_errors(template: str, told: str) -> None:
     with pytest.raises(EggcartonError) as caught:
         render(template, "a.in", {"known": "x", "other": "y"})
     assert str(caught.value).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        ("\n{{ buildout.ect }}", "a.in, line 2: 'buildout.ect' is undefined; buildout has etc, root, sub"),
+        ("{{ buildout['ect'] }}", "a.in, line 1: 'buildout.ect' is undefined; buildout has etc, root, sub"),
+        ("{{ buildout.sub.x }}", "a.in, line 1: 'buildout.sub.x' is undefined; buildout.sub has nothing"),
+        ("{{ buildout.etc.x }}", "a.in, line 1: 'str object' has no attribute 'x'; the template may use buildout, "),
+        ("{{ buildout.ect.x.y }}", "a.in, line 1: 'buildout.ect' is undefined; buildout has etc, root, sub"),
+        ("{{ many['interface'] }}", "a.in, line 1: 'many.interface' is undefined; many has z-interface and 21 others"),
+        ("{{ many.quite }}", "a.in, line 1: 'many.quite' is undefined; many has 22 others"),
+        ("{% for x in [1] %}{{ loop.nope }}{% endfor %}", "a.in, line 1: 'jinja2.runtime.LoopContext object' has no"),
+    ],
+)
+def test_names_that_a_mapping_does_not_have(template: str, told: str) -> None:
+    """A name that one of the mappings does not have is told in full, with those it has, or those that are like it."""
+    variables = {
+        "buildout": {"root": "/", "etc": "/etc", "sub": {}},
+        "many": {f"p{n}": n for n in range(21)} | {"z-interface": 8},
+    }
+    with pytest.raises(EggcartonError) as caught:
+        render(template, "a.in", variables)
+    assert str(caught.value).startswith(told)
+
+
+def test_names_that_are_asked_for() -> None:
+    """Whether a name is there may be asked of a mapping too, without an error."""
+    assert "none no" == render("{{ a.b | default('none') }} {{ 'yes' if a.b is defined else 'no' }}", "a.in", {"a": {}})

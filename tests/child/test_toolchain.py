@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from eggcarton.child import toolchain
-from eggcarton.core.errors import EggcartonError, IntegrityProblem, Unavailable
+from eggcarton.core.errors import IntegrityProblem, Unavailable
 from eggcarton.indexes.cache import file_digest
 from support.distributions import wheel
 from support.index import Index
@@ -105,11 +105,12 @@ def test_wrong_bytes(tmp_path: Path, index: Index) -> None:
     assert [] == list((tmp_path / "store").glob("*.egg"))
 
 
-def lock(tmp_path: Path, index: Index, **files: list[str]) -> list[str]:
+def lock(tmp_path: Path, index: Index, upgrade: tuple[str, ...] = (), **files: list[str]) -> list[str]:
     return toolchain.lock(
         files={str(tmp_path / f"{name}.txt"): lines for name, lines in files.items()},
         headers={str(tmp_path / f"{name}.txt"): [f"For {name}."] for name in files},
         requires_python=">=3.10",
+        upgrade=upgrade,
         sources=sources(tmp_path, index),
     )
 
@@ -128,7 +129,15 @@ def test_pins_are_made(tmp_path: Path, index: Index) -> None:
     assert 2 == len(provide(tmp_path, str(tmp_path / "a.txt"), sources(tmp_path, index)))
 
 
-def test_nothing_to_pin(tmp_path: Path, index: Index) -> None:
-    """Without a pins file there is nothing to lock, and that is said."""
-    with pytest.raises(EggcartonError, match="no pins file to lock"):
-        lock(tmp_path, index)
+def test_one_pin_is_made_anew(tmp_path: Path, index: Index) -> None:
+    """What is not named stays at its version when pins are made anew; with no name nothing does."""
+    for version in ("1.0", "2.0"):
+        for name in ("one", "two"):
+            wheel(index.directory, name, version)
+        if version == "1.0":
+            lock(tmp_path, index, a=["one", "two"])
+    assert ["a.txt"] == lock(tmp_path, index, ("two",), a=["one", "two"])
+    assert "one==1.0" in (tmp_path / "a.txt").read_text("utf-8")
+    assert "two==2.0" in (tmp_path / "a.txt").read_text("utf-8")
+    assert ["a.txt"] == lock(tmp_path, index, a=["one", "two"])
+    assert "one==2.0" in (tmp_path / "a.txt").read_text("utf-8")

@@ -294,6 +294,34 @@ class TestStrangers:
         with pytest.raises(ForeignFile, match=r"^\[second\] .*/bin/x exists and belongs to part \[first\]"):
             install(root, File(root / "bin/x", "2"), part="second")
 
+    @pytest.mark.parametrize("step", [install, update])
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda path: File(path, "same"),
+            lambda path: Link(path, "same"),
+            lambda path: OwnedDirectory(path),
+            lambda path: Produced(path, ("true",)),
+            lambda path: Rendered(path, "same", "same", {}),
+        ],
+        ids=["File", "Link", "OwnedDirectory", "Produced", "Rendered"],
+    )
+    def test_the_same_in_two_parts(self, root: Path, make: Callable[[Path], Item], step: Callable[..., object]) -> None:
+        """What another part owns is refused with that part's name even where the two plan the very same."""
+        install(root, make(root / "x"), part="first", render=lambda item: "same")
+        before = tree(root)
+        with pytest.raises(ForeignFile, match=r"^\[second\] .*/x exists and belongs to part \[first\]"):
+            step(root, File(root / "y", "1"), make(root / "x"), part="second", render=lambda item: "same")
+        assert before == tree(root)
+        step(root, make(root / "x"), part="first", render=lambda item: "same")
+        assert before == tree(root)
+
+    def test_data_of_two_parts(self, root: Path) -> None:
+        """A directory that is kept belongs to nobody, so that any number of parts may keep it."""
+        for part in ("first", "second"):
+            install(root, KeptDirectory(root / "var"), part=part)
+        assert ["var"] == sorted(tree(root))
+
     def test_identical(self, root: Path) -> None:
         """A stranger's file with the very content and mode is fine, and owned from then on."""
         root.mkdir()

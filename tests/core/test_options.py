@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,28 @@ def test_all_problems_at_once() -> None:
         "[nightly] option 'retries': '-1' is not a whole number of at least 0\n"
         "[nightly] option 'logg' is not known: did you mean 'log'?"
     ) == str(caught.value)
+
+
+def test_long_values() -> None:
+    """Of a value that is very long a message shows both ends."""
+    told = f"option 'retries': '{'7' * 60}...{'7' * 20}' is not a whole number of at least 0"
+    with pytest.raises(OptionProblems, match=f"^.x. {re.escape(told)}$"):
+        read_options(Options, "x", {"command": "", "retries": "7" * 5000})
+
+
+def test_nul() -> None:
+    """NUL, which no file, variable or argument can hold, is refused in every option."""
+    with pytest.raises(OptionProblems, match=r"^.x. option 'command': 'a\\x00' holds a NUL character, which no file"):
+        read_options(Options, "x", {"command": "a\0"})
+
+
+@pytest.mark.parametrize("name", ["a/b", "/a", "..", "."])
+def test_names_of_parts(name: str) -> None:
+    """What a part makes is called by its name: one that no file can have is refused."""
+    expected = f"[{name}] no file can have this name, which parts give to theirs: rename the section"
+    with pytest.raises(OptionProblems) as caught:
+        read_options(Options, name, {"command": "", "eggs": ""})
+    assert str(caught.value).startswith(expected)
 
 
 def test_unknown() -> None:

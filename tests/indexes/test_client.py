@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from eggcarton.core.errors import UsageProblem
 from eggcarton.indexes.client import Client, RequestFailed, address_of, redacted
 from support.distributions import wheel
 from support.index import Index
@@ -156,10 +157,25 @@ def test_credentials_are_not_told(index: Index) -> None:
         assert "127.0.0.1" in told
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://me:secret@[bad/six/", "http://[bad/six/ is not an address: its host is none"),
+        ("http://me:secret@h:99999/", "http://h:99999/ is not an address: its port is not a number up to 65535"),
+        ("htp:/x/six/", "htp:/x/six/ is not an address: it does not begin with http:// or https:// or file://"),
+    ],
+)
+def test_an_address_that_is_none(url: str, told: str) -> None:
+    """What cannot be an address is a failure that tells it without its credentials, and why."""
+    assert told == failure(Client(), url)
+
+
 def test_redacted() -> None:
     """An address without its credentials is otherwise the same, and one without any is the same."""
     assert "https://index.example:8/x?y=z" == redacted("https://me:p%40ss@index.example:8/x?y=z")
-    assert "https://index.example/x@y" == redacted("https://index.example/x@y")
+    for plain in ("https://index.example/x@y", "https://index.example//x@y", "https://index.example?x@y"):
+        assert plain == redacted(plain)
+    assert "http://[bad/x" == redacted("http://me:secret@[bad/x")
 
 
 @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy"])
@@ -194,6 +210,23 @@ def test_dead_proxy_fails(index: Index, monkeypatch: pytest.MonkeyPatch) -> None
     assert [] == index.paths()
 
 
+@pytest.mark.parametrize(
+    ("proxy", "told"),
+    [
+        ("http://me:secret@proxy:port", "http://proxy:port is not the address of a proxy: its port is not a number"),
+        ("proxy:99999", "http://proxy:99999 is not the address of a proxy: its port is not a number up to 65535"),
+        ("socks5://proxy:1", "socks5://proxy:1 is not the address of a proxy: it does not begin with http:// or https"),
+    ],
+)
+def test_a_proxy_that_is_none(index: Index, monkeypatch: pytest.MonkeyPatch, proxy: str, told: str) -> None:
+    """What cannot be a proxy is a wrong setting, told with its variable; nobody is asked without it."""
+    monkeypatch.setenv("http_proxy", proxy)
+    with pytest.raises(UsageProblem) as caught:
+        read(Client(), index.url)
+    assert str(caught.value).startswith(f"http_proxy: {told}")
+    assert [] == index.paths()
+
+
 @pytest.fixture
 def private(tmp_path: Path) -> Iterator[tuple[Index, Path]]:
     """An index by TLS whose authority nobody knows, and that authority's certificate."""
@@ -220,3 +253,13 @@ def test_authorities_of_the_environment(
     index, bundle = private
     monkeypatch.setenv(variable, str(bundle))
     assert b"six" in read(Client(), index.url)
+
+
+def test_authorities_that_are_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A bundle without certificates is a wrong setting, told by its path."""
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_text("no certificate\n", "utf-8")
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    with pytest.raises(UsageProblem) as caught:
+        Client()
+    assert f"{bundle} holds no certificates; let SSL_CERT_FILE name a file that does" == str(caught.value)

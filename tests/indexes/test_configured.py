@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from eggcarton.indexes.configured import cache_directory, index_url
+from eggcarton.core.errors import UsageProblem
+from eggcarton.indexes.configured import PipSettings, cache_directory, index_url, pip_settings, proxy_for
 from support.closed import needs
 
 A, B, C = (f"https://{name}.example/simple/" for name in "abc")
@@ -131,6 +132,90 @@ def test_pip_reads_the_same(home: Path, tmp_path: Path) -> None:
     assert B == index_url(variables, home)
 
 
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.fixture
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever proxy this machine has, the tests do without."""
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_what_pip_may_be_told(home: Path) -> None:
+    """Index, certificate and proxy come from variables, else from pip's files; nothing else is handed on."""
+    write(
+        home / ".config/pip/pip.conf",
+        section(A) + "cert = file.pem\nproxy = one.example:3128\nuser = true\n[install]\nproxy = two.example:3128\n",
+    )
+    assert PipSettings(A, "file.pem", "two.example:3128") == pip_settings({"PIP_USER": "1"}, home)
+    variables = {"PIP_INDEX_URL": B, "SSL_CERT_FILE": "variable.pem", "PIP_PROXY": "http://me:pw@proxy.example"}
+    found = pip_settings(variables, home)
+    assert PipSettings(B, "variable.pem", "http://me:pw@proxy.example") == found
+    assert PipSettings(C, "variable.pem", found.proxy) == pip_settings(variables, home, index=C)
+    assert {
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_INDEX_URL": B,
+        "PIP_CERT": "variable.pem",
+        "PIP_PROXY": "http://me:pw@proxy.example",
+    } == found.variables()
+    assert {"PIP_CONFIG_FILE": os.devnull} == PipSettings(None, None, "").variables()
+
+
+def test_a_directory_may_be_an_index(home: Path, tmp_path: Path) -> None:
+    """A directory stands for an index, as it may for pip; its address is what the rest is told."""
+    (tmp_path / "an index").mkdir()
+    assert f"{tmp_path.as_uri()}/an%20index" == index_url({"PIP_INDEX_URL": str(tmp_path / "an index")}, home)
+
+
+NONE = [
+    ("htp:/x", "htp:/x", "it does not begin with http:// or https:// or file://"),
+    ("http://me:secret@[bad", "http://[bad", "its host is none"),
+    ("http://me:sec/ret@index.example/", "http://index.example/", "its port is not a number up to 65535"),
+    ("http://index.example:99999/", "http://index.example:99999/", "its port is not a number up to 65535"),
+    ("http://index.example:0/", "http://index.example:0/", "no port is 0"),
+    ("https:///simple/", "https:///simple/", "it names no host"),
+    ("https://index.example/\ta", "https://index.example/\ta", "it holds a blank"),
+]
+
+
+@pytest.mark.parametrize(("address", "shown", "reason"), NONE, ids=[case[1] for case in NONE])
+def test_an_address_that_is_none(home: Path, address: str, shown: str, reason: str) -> None:
+    """What cannot be an index is told without credentials, with where it comes from and why."""
+    path = write(home / ".config/pip/pip.conf", section(address))
+    for variables, source in (({}, f"index-url in {path}"), ({"UV_DEFAULT_INDEX": address}, "UV_DEFAULT_INDEX")):
+        with pytest.raises(UsageProblem) as caught:
+            index_url(variables, home)
+        told = f"{source}: {shown} is not the address of an index: {reason}; mend it, or leave it out"
+        assert told == str(caught.value)
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_a_proxy_that_is_none(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be a proxy is told with where it comes from, unless the index is asked without it."""
+    with pytest.raises(UsageProblem, match=r"^PIP_PROXY: http://proxy:port is not the address of a proxy: its port"):
+        pip_settings({"PIP_PROXY": "me:secret@proxy:port"}, home)
+    monkeypatch.setenv("https_proxy", "http://proxy:port")
+    with pytest.raises(UsageProblem, match=r"^https_proxy: http://proxy:port is not the address of a proxy: its port"):
+        pip_settings({}, home, index=A)
+    for index in ("http://a.example/", home.as_uri()):
+        assert None is pip_settings({}, home, index=index).proxy
+    monkeypatch.setenv("no_proxy", "a.example")
+    assert None is pip_settings({}, home, index=A).proxy
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_the_proxy_for_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable of an address's scheme comes before the one for all, and a missing scheme is http."""
+    assert None is proxy_for(A)
+    monkeypatch.setenv("all_proxy", "all.example:1")
+    assert "http://all.example:1" == proxy_for(A)
+    monkeypatch.setenv("https_proxy", "https://one.example:1")
+    assert ("https://one.example:1", "http://all.example:1") == (proxy_for(A), proxy_for("http://a.example/"))
+
+
 @pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="the directories of other platforms")
 @pytest.mark.parametrize(
     ("variables", "expected"),
@@ -155,6 +240,14 @@ def test_cache_of_an_unwritable_home(tmp_path: Path) -> None:
     place, remark = cache_directory({}, home, tmp_path / "root")
     assert tmp_path / "root/.eggcarton/cache" == place
     assert f"the cache {home}/.cache/eggcarton cannot be used (not a directory); {place} is used" == remark
+
+
+def test_cache_without_a_home(tmp_path: Path) -> None:
+    """Where no home is known, no directory is made that is called ~."""
+    place, remark = cache_directory({}, Path("~"), tmp_path / "root")
+    assert tmp_path / "root/.eggcarton/cache" == place
+    assert f"the cache ~/.cache/eggcarton cannot be used (it is not an absolute path); {place} is used" == remark
+    assert not Path("~").exists()
 
 
 def test_cache_that_may_not_be_written() -> None:

@@ -103,6 +103,30 @@ def test_requirements_that_the_backend_tells(tmp_path: Path, out: Path) -> None:
     assert ("cython",) == builds.build("wheel", project(tmp_path / "own", code=code), NOTHING, out).foreign
 
 
+MORE = "from setuptools import setup; setup(name='more', version='1', {})\n"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"setup.py": MORE.format("setup_requires=['fetched-first']")},
+        {"setup.py": MORE.format("**{'setup' + '_requires': ['fetched-first']}")},
+        {"setup.py": "import os, more\n", "more.py": MORE.format("setup_requires=['fetched-first']")},
+        {"setup.py": "exec(open('more').read())\n", "more": MORE.format("setup_requires=['fetched-first']")},
+        {"setup.py": MORE.format(""), "setup.cfg": "[options]\nsetup_requires = fetched-first\n"},
+    ],
+)
+def test_requirements_that_setup_py_tells(
+    tmp_path: Path, out: Path, setuptools: Toolchain, files: dict[str, str]
+) -> None:
+    """What setup.py or setup.cfg wants fetched before it runs is foreign, however it is said."""
+    source = tmp_path / "more"
+    source.mkdir()
+    for name, text in files.items():
+        (source / name).write_text(text, "utf-8")
+    assert ("fetched-first",) == builds.build("wheel", source, setuptools, out).foreign
+
+
 def test_a_backend_without_the_hook(tmp_path: Path, out: Path) -> None:
     """A backend that cannot make what is asked for is told of."""
     built = builds.build("editable", project(tmp_path / "own"), NOTHING, out)

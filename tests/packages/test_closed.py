@@ -242,18 +242,18 @@ import pathlib, sys
 from eggcarton.core.errors import EggcartonError
 from eggcarton.packages import closed
 try:
-    closed.ensure(pathlib.Path(sys.argv[1]), index=sys.argv[2], say=lambda line: print("said", line))
+    closed.ensure(pathlib.Path(sys.argv[1]), index=sys.argv[2] or None, say=lambda line: print("said", line))
 except EggcartonError as error:
     print(error)
     sys.exit(error.exit_code)
 """
 
 
-def ensure(store: Path, index: str) -> tuple[int, list[str]]:
+def ensure(store: Path, index: str, **more: str) -> tuple[int, list[str]]:
     """Have the closed set fetched by a process of its own, as it looks for pip, and return how that ended."""
     needs("pip")
     code = f"import sys; sys.path[:0] = {[entry for entry in sys.path if entry]!r}\n{ENSURE}"
-    variables = os.environ | {"no_proxy": "127.0.0.1"}
+    variables = os.environ | {"no_proxy": "127.0.0.1", "PIP_CONFIG_FILE": os.devnull} | more
     done = subprocess.run(
         [sys.executable, "-c", code, str(store), index],
         env=variables,
@@ -277,13 +277,68 @@ def test_it_cannot_be_fetched(tmp_path: Path) -> None:
 
 def test_other_bytes_are_refused(tmp_path: Path) -> None:
     """Where the index has other bytes under a pinned name, nothing is installed, and no credentials are told."""
-    for line in closed.PINS.read_text("utf-8").splitlines():
-        if "==" in line:
-            name, _, version = line.partition(" ")[0].partition("==")
-            wheel(tmp_path / "served", name, version)
+    pinned(tmp_path / "served")
     with Index(tmp_path / "served") as index:
         status, told = ensure(tmp_path / "store", index.url.replace("://", "://me:secret@"))
     assert (5, False) == (status, "secret" in " ".join(told))
+    assert [] == os.listdir(tmp_path / "store" / ".eggcarton")
+
+
+def pinned(place: Path) -> None:
+    """Make a wheel for every pinned name, with other bytes than those pinned."""
+    for line in closed.PINS.read_text("utf-8").splitlines():
+        if "==" in line:
+            name, _, version = line.partition(" ")[0].partition("==")
+            wheel(place, name, version)
+
+
+def test_only_the_way_to_the_index_counts(tmp_path: Path) -> None:
+    """Of what pip is told, by variables or files, only index, certificate and proxy count; the rest changes nothing."""
+    pinned(tmp_path / "served")
+    (tmp_path / "empty").mkdir()
+    settings = tmp_path / "pip.conf"
+    with Index(tmp_path / "served") as index, Index(tmp_path / "empty") as extra:
+        settings.write_text(
+            f"[global]\nindex-url = {index.url}\nextra-index-url = {extra.url}\nno-binary = :all:\nuser = true\n",
+            "utf-8",
+        )
+        for given, variables in (
+            ("", {"PIP_CONFIG_FILE": str(settings)}),
+            ("", {"PIP_INDEX_URL": index.url}),
+            (index.url, {"PIP_INDEX_URL": extra.url}),
+        ):
+            status, told = ensure(
+                tmp_path / "store",
+                given,
+                **variables,
+                PIP_EXTRA_INDEX_URL=extra.url,
+                PIP_FIND_LINKS=str(tmp_path / "served"),
+                PIP_NO_BINARY=":all:",
+                PIP_TARGET=str(tmp_path / "target"),
+                PIP_USER="1",
+                PIP_REQUIRE_VIRTUALENV="1",
+                PYTHONPATH=str(tmp_path / "nowhere"),
+            )
+            # That the bytes are others is found once they have come from there.
+            assert 5 == status, told
+            assert index.paths("*.whl")
+            index.requests.clear()
+        assert [] == extra.requests
+    assert not (tmp_path / "target").exists()
+
+
+@pytest.mark.parametrize(
+    ("index", "variables", "told"),
+    [
+        ("http://[bad", {}, "the index that is configured: http://[bad is not the address of an index: its host"),
+        ("", {"PIP_INDEX_URL": "htp:/x"}, "PIP_INDEX_URL: htp:/x is not the address of an index: it does not begin"),
+        ("", {"PIP_PROXY": "http://proxy:port"}, "PIP_PROXY: http://proxy:port is not the address of a proxy: its"),
+    ],
+)
+def test_an_address_that_is_none(tmp_path: Path, index: str, variables: dict[str, str], told: str) -> None:
+    """What cannot be an address is told as a wrong setting, and pip is not even started."""
+    status, lines = ensure(tmp_path / "store", index, **variables)
+    assert (2, told) == (status, lines[1][: len(told)])
     assert [] == os.listdir(tmp_path / "store" / ".eggcarton")
 
 

@@ -125,6 +125,19 @@ def test_old_versions_are_kept(resolver: Resolver, index: Index) -> None:
     assert "1.17.0" == versions(resolver.resolve(needs("web", "six>1.16"), old=old))["six"]
 
 
+def test_files_of_what_stays_are_kept(index: Index, tmp_path: Path) -> None:
+    """What stays at its version keeps its files, whatever the index lists by now; an upgrade takes what is there."""
+    old = made(index.url, tmp_path / "old").resolve(needs("web"))
+    wheel(index.directory, "six", "1.17.0", tag="py3-none-win_amd64")
+    (index.directory / "web-2.0-py3-none-any.whl").rename(index.directory / "web-2.0-1-py3-none-any.whl")
+    kept = made(index.url, tmp_path / "kept").resolve(needs("web", "colour"), old=old)
+    assert [old.named("six"), old.named("web")] == [kept.named("six"), kept.named("web")]
+    new = made(index.url, tmp_path / "new").resolve(needs("web"), old=old, upgrade=["six"])
+    assert (2, old.named("web")) == (len(new.named("six")[0].wheels), new.named("web"))
+    new = made(index.url, tmp_path / "all").resolve(needs("web"), old=old, upgrade=[])
+    assert "web-2.0-1-py3-none-any.whl" == new.named("web")[0].wheels[0].name
+
+
 def test_upgrade_by_name(index: Index, tmp_path: Path) -> None:
     """Only the names given are taken anew; all of them, when none is given."""
     old = made(index.url, tmp_path / "one").resolve(needs("web", "colour", pins={"six": "1.16.0"}))

@@ -45,7 +45,21 @@ class Site:
 
 def broken():
     return missing.name
+
+def wants():
+    return (1).wants
+
+def nothing():
+    pass
+
+NAME = "guest"
 """
+OTHERS = {
+    "lacking.py": "import lack\n",
+    "lacking_inside/__init__.py": "import lacking_inside.more\n",
+    "house/__init__.py": "import os\nfrom os.path import join\ndef door(): pass\ndef roof(): pass\n",
+    "house/attic.py": "",
+}
 
 
 class Server:
@@ -84,7 +98,10 @@ def script(tmp_path: Path) -> Make:
     source.write_text(runtime_source("serve"))
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib/site.pth").touch()
-    (tmp_path / "lib/guest.py").write_text(APPLICATION)
+    for name, text in {"guest.py": APPLICATION, **OTHERS}.items():
+        place = tmp_path / "lib" / name
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(text)
 
     def make(attribute: str = "application", environment: tuple[tuple[str, str], ...] = (), **changes: Any) -> Path:
         settings = {
@@ -202,8 +219,35 @@ def test_address_in_use(script: Make) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         address = f"127.0.0.1:{other.getsockname()[1]}"
-        expected = f"web: cannot listen on {address}: address already in use\n"
-        assert (1, expected) == run(script(listen=address))
+        assert (1, cannot_listen(address, "address already in use")) == run(script(listen=address))
+
+
+def cannot_listen(address: str, reason: str) -> str:
+    advice = "another address is chosen by option 'listen', or by --listen"
+    return f"web: cannot listen on {address}: {reason}; {advice}\n"
+
+
+def test_unknown_host(script: Make) -> None:
+    """A host that nobody knows is one sentence and exit status 1."""
+    assert (1, cannot_listen("nobody.invalid:0", "its host is not known here")) == run(
+        script(listen="nobody.invalid:0")
+    )
+
+
+def test_port_for_root_only(script: Make, tmp_path: Path) -> None:
+    """A port that the system does not let the user have is one sentence and exit status 1."""
+    first = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+    if not first.exists() or int(first.read_text()) < 2:
+        pytest.skip("this system keeps no port for root")
+    if os.geteuid() == 0:
+        # Root without the capability is anybody, as in most containers.
+        drop = "import ctypes, os, sys; ctypes.CDLL(None).prctl(24, 10, 0, 0, 0); os.execv(sys.argv[1], sys.argv[1:])"
+        command = [sys.executable, "-c", drop, str(script(listen="127.0.0.1:1"))]
+    else:
+        command = [str(script(listen="127.0.0.1:1"))]
+    done = subprocess.run(command, capture_output=True, text=True, env={}, timeout=30, check=False)
+    reason = "permission denied, since the system keeps the lowest ports, mostly those below 1024, for root"
+    assert (1, cannot_listen("127.0.0.1:1", reason)) == (done.returncode, done.stderr)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:x", "127.0.0.1:99999", "[::1", "", ":80"])
@@ -214,21 +258,53 @@ def test_no_address(script: Make, address: str) -> None:
     assert (2, True) == (status, text.endswith(expected)), text
 
 
-def test_missing_attribute(script: Make) -> None:
-    """A name that the module does not have is one sentence."""
-    assert (1, "web: the module 'guest' has no 'wrong'\n") == run(script("wrong"))
+@pytest.mark.parametrize(
+    ("module", "attribute", "kind", "told"),
+    [
+        ("no_such_module", "application", "application", "there is no module 'no_such_module'"),
+        ("guets", "application", "application", "there is no module 'guets'; did you mean 'guest'?"),
+        ("guest.inner", "application", "application", "there is no module 'guest.inner'"),
+        ("house.attik.room", "x", "application", "there is no module 'house.attik'; did you mean 'house.attic'?"),
+        ("guest", "aplication", "factory", "the module 'guest' has no 'aplication'; did you mean 'application'?"),
+        ("guest", "Site.nestd", "application", "'Site' of the module 'guest' has no 'nestd'; did you mean 'nested'?"),
+        ("guest", "quite_else", "paste", "the module 'guest' has no 'quite_else'"),
+        ("house", "x", "application", "the module 'house' has no 'x'; did you mean 'door' or 'roof'?"),
+        ("guest", "NAME", "factory", "guest:NAME is of the type 'str', which cannot be called"),
+        (
+            "guest",
+            "nothing",
+            "factory",
+            "guest:nothing() makes something of the type 'NoneType', which cannot be called",
+        ),
+        (
+            "guest",
+            "make",
+            "application",
+            "guest:make() does not take what an application takes, environ and start_response; write guest:make() if"
+            " calling it makes the application",
+        ),
+    ],
+)
+def test_what_is_no_application(script: Make, module: str, attribute: str, kind: str, told: str) -> None:
+    """What is not there, or cannot be an application, is one sentence that names the option and what may be meant."""
+    expected = f"web: option 'application': {told}\n"
+    assert (1, expected) == run(script(attribute, module=module, kind=kind))
 
 
-def test_missing_module(script: Make) -> None:
-    """A module that is not there is told by Python, with its name."""
-    status, text = run(script(module="no_such_module"))
-    assert (1, True) == (status, "No module named 'no_such_module'" in text)
-
-
-def test_broken_factory(script: Make) -> None:
-    """An error of the application's own is shown whole."""
-    status, text = run(script("broken", kind="factory"))
-    assert (1, True) == (status, "NameError: name 'missing' is not defined" in text)
+@pytest.mark.parametrize(
+    ("module", "attribute", "own"),
+    [
+        ("guest", "broken", "NameError: name 'missing' is not defined"),
+        ("guest", "wants", "AttributeError: 'int' object has no attribute 'wants'"),
+        ("lacking", "make", "ModuleNotFoundError: No module named 'lack'"),
+        ("lacking_inside", "make", "ModuleNotFoundError: No module named 'lacking_inside.more'"),
+    ],
+)
+def test_broken_application(script: Make, module: str, attribute: str, own: str) -> None:
+    """An error of the application's own, while it is imported or made, is shown whole."""
+    status, text = run(script(attribute, module=module, kind="factory"))
+    assert (1, True) == (status, own in text), text
+    assert "Traceback" in text
 
 
 @pytest.mark.parametrize("threads", ["0", "x"])

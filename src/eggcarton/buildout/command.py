@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from zc.buildout import UserError, buildout, configparser
+from zc.buildout import UserError, buildout
 
 from eggcarton.buildout import patches
 
-ConfigurationProblem = (UserError, configparser.Error)
-"""What zc.buildout raises when a configuration is wrong."""
+ConfigurationProblem = UserError
+"""What zc.buildout raises when a configuration is wrong, in words of its own."""
+
+INTERRUPTED = "Interrupted: parts that were done by then stay as they are now, the others wait for the next run.\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -20,5 +22,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
         try:
             buildout.main(given)
         except KeyboardInterrupt:
-            sys.stderr.write("Interrupted; everything is as it was before.\n")
+            sys.stderr.write(INTERRUPTED)
             sys.exit(130)

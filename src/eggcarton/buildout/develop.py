@@ -13,17 +13,20 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from email.parser import HeaderParser
 from pathlib import Path
 from typing import Any
 
 from zc.buildout import easy_install
 
-from eggcarton.core.errors import UsageProblem
+from eggcarton.buildout import metadata
+from eggcarton.core import locks
+from eggcarton.core.errors import EggcartonError, UsageProblem
 from eggcarton.core.layout import canonical_name
+from eggcarton.core.locks import scratch
 from eggcarton.packages.environment import Member
 from eggcarton.packages.watched import fingerprint
 
+_BUILDING, _OLD, _NEW = ".building-", ".old-", ".new-"
 _NAME = re.compile(r"^\s*name\s*=\s*[\"']?([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 
 
@@ -140,6 +143,7 @@ def put_in_place(
         _put(unpacked / name, directory / name)
     for name in set(old.files if old else ()) - set(files):
         _remove(directory / name)
+    _remove_others(directory, built["project"], files)
     watched = "" if built["out_of_sight"] else fingerprint(source, built["read"], built["listed"])
     return Developed(
         source=str(source),
@@ -157,27 +161,82 @@ def put_in_place(
 def by_pip(source: Path, directory: Path) -> Developed:
     """Have zc.buildout build a package as it does without us, through pip and whatever its backend needs.
 
+    Raises:
+        EggcartonError: pip could not build it, or left nothing that tells what it is.
+
     Source: zc.buildout.easy_install.develop.
     """
-    before = {name: (directory / name).stat().st_mtime_ns for name in os.listdir(directory)}
-    easy_install.develop(str(source), str(directory))
-    files = sorted(
-        n for n in os.listdir(directory) if before.get(n) != (directory / n).stat().st_mtime_ns and n[0] != "."
-    )
-    info = directory / next(name for name in files if name.endswith((".dist-info", ".egg-info")))
-    metadata = HeaderParser().parsestr((info / "METADATA").read_text("utf-8"))
-    digest = hashlib.sha256(b"".join(_content(directory / name) for name in files))
+    with scratch(directory, _BUILDING) as place:
+        try:
+            easy_install.develop(str(source), str(place))
+        except Exception as error:
+            # zc.buildout has printed what pip said, and raises an exception without a type of its own.
+            raise EggcartonError(f"{source} could not be built by pip, whose last words are above") from error
+        return take_over(source, place, directory)
+
+
+def take_over(source: Path, place: Path, directory: Path) -> Developed:
+    """Move what zc.buildout has made of a package from a place of its own into ``develop-eggs``.
+
+    Raises:
+        EggcartonError: nothing there tells what the package is.
+    """
+    if not _informations(place):
+        for link in place.glob("*.egg-link"):
+            _bring_metadata(link)
+    for info in _informations(place):
+        found = metadata.read(info)
+        if found is not None:
+            break
+    else:
+        raise EggcartonError(
+            f"{source} was built by pip, but left no metadata with a name and a version; correct its build"
+        )
+    files = tuple(sorted(name for name in os.listdir(place) if name[0] != "."))
+    digest = hashlib.sha256(b"".join(name.encode() + _content(place / name) for name in files))
+    for name in files:
+        _put(place / name, directory / name)
+    _remove_others(directory, found.name, files)
     return Developed(
         source=str(source),
-        name=canonical_name(metadata["Name"]),
-        version=metadata["Version"],
-        requires=tuple(metadata.get_all("Requires-Dist", ())),
-        files=tuple(files),
+        name=canonical_name(found.name),
+        version=found.version,
+        requires=found.requires,
+        files=files,
         fingerprint="",
         read=(),
         listed=(),
         identity=digest.hexdigest(),
     )
+
+
+def _informations(place: Path) -> list[Path]:
+    return sorted(path for path in place.iterdir() if path.name.endswith((".dist-info", ".egg-info")))
+
+
+def _bring_metadata(link: Path) -> None:
+    """Put beside an egg-link what lies where it leads: the metadata, and by a ``.pth`` file the code.
+
+    So do setuptools before 80, and those that imitate them.
+    """
+    code = Path(link.read_text("utf-8").partition("\n")[0].strip())
+    for info in sorted(code.glob("*.egg-info")):
+        if canonical_name(info.stem.partition("-")[0]) == canonical_name(link.stem):
+            _put(info, link.with_name(info.name))
+            link.with_name(f"__editable__.{link.stem}.pth").write_text(f"{code}\n", "utf-8")
+
+
+def _remove_others(directory: Path, project: str, files: Sequence[str]) -> None:
+    """Remove metadata of another version of a project, which zc.buildout would take for that project too."""
+    for path in _informations(directory):
+        if path.name not in files and canonical_name(path.stem.partition("-")[0]) == canonical_name(project):
+            _remove(path)
+
+
+def sweep(directory: Path) -> None:
+    """Remove what a run that was killed left half done in ``develop-eggs``; no other may be at work there."""
+    for prefix in (_BUILDING, _OLD, _NEW):
+        locks.sweep(directory, prefix, unheld=0)
 
 
 def _content(path: Path) -> bytes:
@@ -187,14 +246,14 @@ def _content(path: Path) -> bytes:
 
 
 def _put(source: Path, place: Path) -> None:
-    new = place.with_name(f"{place.name}.new")
+    new = place.with_name(f"{_NEW}{place.name}")
     # A run that was killed here has left it.
     _remove(new)
     shutil.copy2(source, new) if source.is_file() else shutil.copytree(source, new)
     if not place.is_dir() or place.is_symlink():
         os.replace(new, place)
         return
-    aside = tempfile.mkdtemp(prefix=".old-", dir=place.parent)
+    aside = tempfile.mkdtemp(prefix=_OLD, dir=place.parent)
     os.rename(place, os.path.join(aside, place.name))
     os.rename(new, place)
     shutil.rmtree(aside)

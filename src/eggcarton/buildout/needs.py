@@ -11,7 +11,7 @@ from eggcarton.buildout.sections import Sections
 from eggcarton.core.errors import OptionProblems
 from eggcarton.core.layout import canonical_name
 from eggcarton.core.options import read_options
-from eggcarton.core.readers import requirements
+from eggcarton.core.readers import requirements, shortened
 
 OURS = "eggcarton"
 # Recipes that take a part's name for its eggs when the option is missing, and what else they install.
@@ -49,7 +49,7 @@ def of_parts(sections: Sections) -> list[PartNeeds]:
     found = []
     for part in sections.parts():
         values = sections.section(part)
-        recipe, _, entry = values["recipe"].strip().partition(":")
+        recipe, entry = _recipe(part, values["recipe"].strip())
         if canonical_name(recipe) == OURS:
             module = RECIPES.get(entry or "default")
             if module is None:
@@ -59,6 +59,21 @@ def of_parts(sections: Sections) -> list[PartNeeds]:
             wanted = _foreign(canonical_name(recipe), part, values)
         found.append(PartNeeds(part, recipe, wanted))
     return found
+
+
+def _recipe(part: str, text: str) -> tuple[str, str]:
+    """Return the distribution of a recipe and the name after the colon.
+
+    Raises:
+        OptionProblems: it is none.
+    """
+    recipe, _, entry = text.partition(":")
+    try:
+        [recipe] = requirements(recipe)
+    except ValueError:
+        problem = f"option 'recipe': {shortened(text)!r} is neither a distribution nor distribution:name"
+        raise OptionProblems(part, [problem]) from None
+    return recipe, entry
 
 
 def _foreign(recipe: str, part: str, values: Mapping[str, str]) -> tuple[str, ...]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import sys
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, TypeVar
+
+from zc.buildout import UserError
 
 from eggcarton.buildout import current, unlocked
 from eggcarton.core.apply import apply
@@ -47,13 +51,33 @@ def told() -> Iterator[None]:
         stop(error)
 
 
-def _told(method: Callable[..., _Result]) -> Callable[..., _Result]:
+def _kept(method: Callable[[Part], _Result]) -> Callable[[Part], _Result]:
+    """End the run itself on whatever a method that writes raises: zc.buildout would delete the part's files."""
+
     @functools.wraps(method)
-    def wrapper(*arguments: Any) -> _Result:
-        with told():
-            return method(*arguments)
+    def wrapper(part: Part) -> _Result:
+        with told(), refusals(part.name):
+            try:
+                return method(part)
+            except (EggcartonError, OSError, UserError):
+                raise
+            except Exception as error:
+                sys.stdout.flush()
+                traceback.print_exc()
+                sentence = "this is a fault in eggcarton itself: please report it, with the lines above"
+                raise EggcartonError(f"[{part.name}] {sentence}; what the part had written is still there") from error
 
     return wrapper
+
+
+@contextmanager
+def refusals(part: str) -> Iterator[None]:
+    """Turn what the operating system refuses a part into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        raise EggcartonError(f"[{part}] {where}{error.strerror or error}; put that right, then run again") from error
 
 
 class Part:
@@ -62,20 +86,24 @@ class Part:
     Everything that can fail is done here at the start, before zc.buildout takes anything away.
     """
 
-    @_told
     def __init__(self, module: ModuleType, buildout: Any, name: str, options: Any) -> None:
         self.name, self.buildout = name, buildout
         self.session = current.session(buildout)
+        # This may bring other parts to life, whose errors are their own.
         values = {key: options[key] for key in options if key != _DIGEST}
-        reading = read_options(module.Options, name, values)
-        for warning in reading.warnings:
-            logging.getLogger("eggcarton").warning("%s", warning)
-        self.options = reading.options
-        self.layout = layout_of(buildout, name)
-        self.plan: Plan = module.plan(self.options, self.layout, self._environment())
+        with told(), refusals(name):
+            self._prepare(module, values)
         options[_DIGEST] = self.plan.digest
         for output, value in self.plan.outputs.items():
             options[output] = value
+
+    def _prepare(self, module: ModuleType, values: Mapping[str, str]) -> None:
+        reading = read_options(module.Options, self.name, values)
+        for warning in reading.warnings:
+            logging.getLogger("eggcarton").warning("%s", warning)
+        self.options = reading.options
+        self.layout = layout_of(self.buildout, self.name)
+        self.plan: Plan = module.plan(self.options, self.layout, self._environment())
 
     def _environment(self) -> Environment | None:
         requirements = tuple(getattr(self.options, "requirements", ()))
@@ -86,7 +114,7 @@ class Part:
             return self.session.environment(requirements, extra_paths)
         return unlocked.environment(self.buildout, self.name, requirements, extra_paths)
 
-    @_told
+    @_kept
     def install(self) -> tuple[str, ...]:
         """Make the plan true for the first time, or again after zc.buildout gave its files up."""
         transaction = current.transaction(self.buildout)
@@ -94,16 +122,19 @@ class Part:
             transaction.adopt(self.name, [item.path for item in self.plan.items])
         return self._apply(replace=transaction is not None)
 
-    @_told
+    @_kept
     def update(self) -> tuple[str, ...]:
         """Make the plan true once more; what is right already is not touched."""
         return self._apply(replace=True)
 
     def _apply(self, *, replace: bool) -> tuple[str, ...]:
         render = self.session.render if self.session is not None else unlocked.renderer(self.buildout)
+        transaction = current.transaction(self.buildout)
         # Under a transaction what the part gives up stays until the run has succeeded, and goes with the rest then.
-        clear = current.transaction(self.buildout) is None
+        clear = transaction is None
         owned = apply(self.plan, self.name, records_of(self.buildout), replace=replace, clear=clear, render=render)
+        if transaction is not None:
+            transaction.take(self.name, owned)
         for remark in self.plan.remarks:
             logging.getLogger("eggcarton").info("[%s] %s", self.name, remark)
         return owned
@@ -122,9 +153,10 @@ def layout_of(buildout: Any, part: str) -> Layout:
     return Layout(
         part=part,
         root=root,
-        bin=Path(section["bin-directory"]),
+        # zc.buildout puts what is relative behind its own directory as it stands.
+        bin=Path(os.path.normpath(section["bin-directory"])),
         etc=root / "etc",
-        parts=Path(section["parts-directory"]),
+        parts=Path(os.path.normpath(section["parts-directory"])),
         var=var,
         log=var / "log",
         run=var / "run",

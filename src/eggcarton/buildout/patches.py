@@ -12,10 +12,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from zc.buildout import configparser, easy_install
-from zc.buildout.buildout import Buildout
+from zc.buildout import easy_install
+from zc.buildout.buildout import Buildout, Options
 
-from eggcarton.buildout import current
+from eggcarton.buildout import current, installed
+from eggcarton.buildout.configuration import readable
 from eggcarton.buildout.part import told
 from eggcarton.buildout.session import Session
 from eggcarton.buildout.transaction import Transaction
@@ -31,7 +32,8 @@ def is_named(buildout: Any) -> bool:
 
 def opened(config: str, settings: Sequence[tuple[str, str, str]], *, user_defaults: bool) -> Any:
     """Return a buildout as its configuration says, with its develop packages importable, and run nothing."""
-    buildout: Any = Buildout(config, list(settings), user_defaults, "install", ())
+    with readable():
+        buildout: Any = Buildout(config, list(settings), user_defaults, "install", ())
     buildout._update_sys_path()
     return buildout
 
@@ -42,9 +44,9 @@ def begin(buildout: Any) -> Session:
     if session is None:
         with told():
             session = Session(buildout)
-            installed, root = buildout["buildout"].get("installed"), Path(buildout["buildout"]["directory"])
+            record, root = buildout["buildout"].get("installed"), Path(buildout["buildout"]["directory"])
             ours = (session.develop_eggs,)
-            transaction = Transaction.begin(session.records, Path(installed), root, ours=ours) if installed else None
+            transaction = Transaction.begin(session.records, Path(record), root, ours=ours) if record else None
             current.begin(buildout, session, transaction)
             _running.append(session)
             session.prepare_recipes()
@@ -57,10 +59,10 @@ def commit(buildout: Any) -> None:
     # Under a stock main both our unload entry point and the patch around it come here.
     if session is None or session not in _running:
         return
-    owned, parts = _installed(buildout)
+    left = installed.of(buildout)
     with told():
         if transaction is not None:
-            transaction.commit(owned, parts)
+            transaction.commit(left.owned, left.parts)
         session.finish(complete=set(buildout["buildout"].get("parts", "").split()) <= set(buildout._data))
     _running.clear()
 
@@ -75,18 +77,12 @@ def abandon(buildout: Any) -> None:
     _running.clear()
 
 
-def _installed(buildout: Any) -> tuple[list[str], list[str]]:
-    path = Path(buildout["buildout"].get("installed") or "")
-    if not path.is_file():
-        return [], []
-    with path.open(encoding="utf-8") as stream:
-        sections = configparser.parse(stream, str(path))
-    owned = sections.get("buildout", {}).get("installed_develop_eggs", "").split("\n")
-    parts = sections.get("buildout", {}).get("parts", "").split()
-    # The sections of parts that were removed stay in the file until some part is installed.
-    for part in parts:
-        owned += sections.get(part, {}).get("__buildout_installed__", "").split("\n")
-    return [path for path in owned if path], parts
+def _init(original: Callable[..., None]) -> Callable[..., None]:
+    def init(self: Any, *arguments: Any, **named: Any) -> None:
+        with told(), readable():
+            original(self, *arguments, **named)
+
+    return init
 
 
 def _load_extensions(original: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -118,12 +114,12 @@ def _develop(original: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 def _uninstall(original: Callable[[Any, str], None]) -> Callable[[Any, str], None]:
-    def uninstall(self: Any, installed: str) -> None:
+    def uninstall(self: Any, paths: str) -> None:
         transaction = current.transaction(self)
         if transaction is None:
-            original(self, installed)
+            original(self, paths)
         else:
-            transaction.release(path for path in installed.split("\n") if path)
+            transaction.release(path for path in paths.split("\n") if path)
 
     return uninstall
 
@@ -165,13 +161,28 @@ def _installer_install(original: Callable[..., Any]) -> Callable[..., Any]:
     return install
 
 
+def _at_work(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Know whose recipe runs, so that what it asks for can be told as that part's."""
+
+    def at_work(self: Any, *arguments: Any) -> Any:
+        if not _running:
+            return original(self, *arguments)
+        with _running[-1].asked.at_work(self.name):
+            return original(self, *arguments)
+
+    return at_work
+
+
 _PATCHES: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
+    (Buildout, "__init__", _init),
     (Buildout, "_load_extensions", _load_extensions),
     (Buildout, "_maybe_upgrade", _maybe_upgrade),
     (Buildout, "_develop", _develop),
     (Buildout, "_uninstall", _uninstall),
     (Buildout, "_unload_extensions", _unload_extensions),
     (Buildout, "install", _install),
+    (Options, "initialize", _at_work),
+    (Options, "_call", _at_work),
     (easy_install.Installer, "install", _installer_install),
 )
 
@@ -185,7 +196,7 @@ def _worth_telling(record: logging.LogRecord) -> bool:
         return True
     is_new = record.msg == "Installing %s."
     if is_new:
-        _running[-1].done.installed += 1
+        _running[-1].done.installed += [str(part) for part in record.args or ()]
     else:
         _running[-1].done.unchanged += 1
     return is_new

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from eggcarton.buildout.session import Session
+from eggcarton.core.errors import UsageProblem
+from eggcarton.core.layout import canonical_name
 from eggcarton.packages import closed
 
 REQUIRES_PYTHON = ">=3.10"
@@ -28,19 +33,22 @@ CLOSED_SET = (
 PINS = "toolchain.txt"
 
 
-def lock_toolchain(session: Session, *, upgrade: bool) -> list[str]:
-    """Write the pins files that are missing, or all of them anew, and return a line for each that changed.
+def lock_toolchain(session: Session, upgrade: Sequence[str] | None) -> list[str]:
+    """Write the pins files that are missing, or anew what is to be upgraded, and return a line for each that changed.
 
     The toolchain's pins lie beside a vendored ``bootstrap.py``; the closed set's are part of our own source and are
     written only where that is developed.
+
+    Args:
+        session: the buildout's.
+        upgrade: names to take anew, all of them when empty, none when None.
     """
-    root = session.settings.root
-    files: dict[str, list[str]] = {}
-    if (root / "bootstrap.py").is_file() and (upgrade or not (root / PINS).exists()):
-        files[str(root / PINS)] = list(TOOLCHAIN)
-    ours = root in closed.PINS.parents and (root / "setup.py").is_file()
-    if ours and (upgrade or not closed.PINS.exists()):
-        files[str(closed.PINS)] = list(CLOSED_SET)
+    names = [canonical_name(name) for name in upgrade or ()]
+    files = {
+        str(path): list(requirements)
+        for path, requirements in _files(session).items()
+        if not path.exists() or (upgrade is not None and (not names or pinned_names(path).intersection(names)))
+    }
     if not files:
         return []
     headers = {
@@ -51,9 +59,40 @@ def lock_toolchain(session: Session, *, upgrade: bool) -> list[str]:
         files=files,
         headers=headers,
         requires_python=REQUIRES_PYTHON,
+        upgrade=names,
         sources=session.sources,
     )
     return [f"{name} written" for name in changed]
 
 
+def check_names(session: Session, upgrade: Sequence[str]) -> None:
+    """Refuse to upgrade what nothing is locked of.
+
+    Raises:
+        UsageProblem: a name stands in no lock and in no pins file.
+    """
+    known = session.locked_names().union(*(pinned_names(path) for path in _files(session)))
+    unknown = [name for name in upgrade if canonical_name(name) not in known]
+    if unknown:
+        near = [f"{found[0]}" for name in unknown if (found := get_close_matches(canonical_name(name), known, n=1))]
+        asked = f"; did you mean {', '.join(near)}?" if near else "; add it to the eggs of a part to have it locked"
+        raise UsageProblem(f"--upgrade: nothing is locked of {', '.join(unknown)}{asked}")
+
+
+def pinned_names(path: Path) -> set[str]:
+    """Return the canonical names in a pins file; none where there is no file."""
+    if not path.exists():
+        return set()
+    return {canonical_name(name) for name in _PINNED.findall(path.read_text("utf-8"))}
+
+
+def _files(session: Session) -> dict[Path, tuple[str, ...]]:
+    root = session.settings.root
+    files: dict[Path, tuple[str, ...]] = {root / PINS: TOOLCHAIN} if (root / "bootstrap.py").is_file() else {}
+    if root in closed.PINS.parents and (root / "setup.py").is_file():
+        files[closed.PINS] = CLOSED_SET
+    return files
+
+
+_PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
 _WHAT = {PINS: "bin/buildout", closed.PINS.name: "the process that locks, fetches and unpacks"}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,37 +10,21 @@ from typing import Any
 import pkg_resources
 from zc.buildout import easy_install
 
-from eggcarton.buildout import develop, needs, settings
+from eggcarton.buildout import develop, needs, settings, toolchain
+from eggcarton.buildout.asked import Asked
 from eggcarton.buildout.sections import Sections
 from eggcarton.buildout.summary import Done
 from eggcarton.core.errors import Drift, UsageProblem
 from eggcarton.core.layout import Environment, canonical_name
+from eggcarton.core.locks import scratch
 from eggcarton.core.plan import Rendered
 from eggcarton.packages import closed, environment, selection
 from eggcarton.packages.environment import Interpreter, Member
 from eggcarton.packages.selection import Selection
 
 logger = logging.getLogger("eggcarton")
-
-
-def egg_tag() -> str:
-    """Return the end of an egg's name, as zc.buildout writes it for this Python and platform."""
-    return f"py{pkg_resources.PY_MAJOR}-{pkg_resources.get_supported_platform()}"
-
-
-def toolchain() -> dict[str, Any]:
-    """Return the distributions that zc.buildout, its recipe for eggs and we ourselves run on, by canonical name."""
-    found = {canonical_name(dist.project_name): dist for dist in easy_install.buildout_and_setuptools_dists}
-    # In a virtual environment zc.buildout counts only itself among them.
-    there = {canonical_name(dist.project_name): dist for dist in pkg_resources.working_set}
-    names = [*found, "zc-recipe-egg", "eggcarton"]
-    for name in names:
-        dist = found.get(name) or there.get(name)
-        if dist is not None:
-            found[name] = dist
-            needed = [canonical_name(requirement.project_name) for requirement in dist.requires()]
-            names += [name for name in needed if name in there and name not in names]
-    return found
+_ASKED = "asked"
+"""The working set of what recipes ask for while they run."""
 
 
 class Session:
@@ -72,7 +54,7 @@ class Session:
         self.developed: dict[str, develop.Developed] = {}
         self.selected: dict[str, Selection] = {}
         self.used_environments: set[str] = set()
-        self.extra: list[list[str]] = []
+        self.asked = Asked(self.state / "asked.json", list(self.sections.parts()))
         self._sources: dict[str, Any] | None = None
 
     @property
@@ -95,7 +77,7 @@ class Session:
     def _select_recipes(self, upgrade: Sequence[str] | None = None, *, lock_only: bool = False) -> list[str]:
         wanted = [[spec, "extensions"] for spec in self.buildout["buildout"].get("extensions", "").split()]
         wanted += [[part.recipe, f"the recipe of part {part.part}"] for part in needs.of_parts(self.sections)]
-        known = toolchain()
+        known = toolchain.running()
         developed = {name for path in self._develop_directories() for name in develop.names_in(path)}
         foreign = [
             pair
@@ -104,7 +86,7 @@ class Session:
         ]
         if not foreign:
             return []
-        stubs, sets = [_stub(dist) for dist in known.values()], {"all": [pair[0] for pair in foreign]}
+        stubs, sets = toolchain.as_develop(known), {"all": [pair[0] for pair in foreign]}
         return self._select("recipes", foreign, stubs, sets, upgrade=upgrade, lock_only=lock_only)
 
     def prepare_parts(self) -> list[str]:
@@ -116,12 +98,21 @@ class Session:
     def _select_parts(self, upgrade: Sequence[str] | None = None, *, lock_only: bool = False) -> list[str]:
         parts = needs.of_parts(self.sections)
         sets = {selection.set_key(part.requirements): list(part.requirements) for part in parts if part.requirements}
-        wanted = needs.pairs(parts) + self.extra
+        asked = self.asked.pairs()
+        wanted = needs.pairs(parts) + asked
         wanted += [[d.name, f"develop package {d.name}"] for d in self.developed.values()]
-        if self.extra:
-            sets["asked"] = [pair[0] for pair in self.extra]
+        if asked:
+            sets[_ASKED] = [pair[0] for pair in asked]
         stubs = [{"name": d.name, "version": d.version, "requires": list(d.requires)} for d in self.developed.values()]
         return self._select("parts", wanted, stubs, sets, upgrade=upgrade, lock_only=lock_only)
+
+    def locked_names(self) -> set[str]:
+        """Return the canonical names in the locks of recipes and of parts."""
+        return set(self.child.ask("locked-names", paths=[str(self._lock(group)) for group in ("recipes", "parts")]))
+
+    def _lock(self, group: str) -> Path:
+        lock = self.settings.lock
+        return lock if group == "parts" else lock.with_name(f"{lock.stem}.{group}{lock.suffix}")
 
     def lock(self, upgrade: Sequence[str] | None) -> list[str]:
         """Make the locks of recipes and of parts anew and return what changed, a line each."""
@@ -139,9 +130,7 @@ class Session:
         upgrade: Sequence[str] | None = None,
         lock_only: bool = False,
     ) -> list[str]:
-        lock = self.settings.lock
-        if group != "parts":
-            lock = lock.with_name(f"{lock.stem}.{group}{lock.suffix}")
+        lock = self._lock(group)
         order: dict[str, Any] = {
             "needs": sorted(map(list, wanted)),
             "pins": dict(self.buildout.versions),
@@ -149,7 +138,7 @@ class Session:
             "requires_python": self.settings.requires_python,
             "asked_python": self.settings.asked_python,
             "prereleases": self.settings.prereleases,
-            "tag": egg_tag(),
+            "tag": toolchain.egg_tag(),
             "allow_sdist": list(self.settings.allow_sdist),
             "sets": sets,
         }
@@ -158,17 +147,18 @@ class Session:
         found = selection.load(where)
         if found is not None and found.key == key and found.stands() and upgrade is None and not lock_only:
             self.selected[group] = found
-            self.done.selected += len(found.distributions)
             return []
         if self.reading:
-            raise Drift("the build is not up to date, so its plans are not known; run bin/buildout first")
+            raise Drift(
+                "the build is not up to date, so its plans are not known; run bin/buildout, which says what is due"
+            )
         answer = self.child.ask(
             "provide",
             lock=str(lock),
-            policy="frozen" if self.settings.frozen and upgrade is None else "update",
+            policy="frozen" if self.settings.frozen and not lock_only else "update",
             upgrade=upgrade,
             sources=self.sources,
-            toolchain=_importable(toolchain()),
+            toolchain=toolchain.importable(toolchain.running()),
             store=None if lock_only else str(self.store),
             **order,
         )
@@ -182,10 +172,7 @@ class Session:
     def _note(self, group: str, lock: Path, order: dict[str, Any], answer: dict[str, Any], where: Path) -> None:
         for remark in answer["remarks"]:
             logger.warning(remark)
-        self.done.selected += len(answer["distributions"])
-        self.done.fetched += answer["fetched"]
-        self.done.size += answer["bytes"]
-        self.done.unpacked += answer["unpacked"]
+        self.done.add(answer)
         key = selection.key_of(lock, store=str(self.store), python=self.python.version, **order)
         self.selected[group] = Selection(key, answer["distributions"], answer["sets"])
         selection.save(where, self.selected[group])
@@ -194,14 +181,14 @@ class Session:
         return develop.directories(self.buildout["buildout"].get("develop", ""), self.settings.root, logger.warning)
 
     def _develop(self) -> None:
-        known = toolchain()
-        versions = {name: dist.version for name, dist in known.items()}
+        known = toolchain.running()
+        versions = toolchain.versions(known)
         records = develop.Records(self.state / "develop", self.develop_eggs, versions)
         sources = self._develop_directories()
         found = {source: records.find(source) for source in sources}
         missing = [source for source in sources if found[source] is None]
         if missing and self.reading:
-            raise Drift("develop packages have changed, so plans are not known; run bin/buildout first")
+            raise Drift("develop packages have changed, so plans are not known; run bin/buildout, which builds them")
         if missing:
             self._build(missing, found, records, known, versions)
         self.developed = {d.name: d for d in found.values() if d is not None}
@@ -220,16 +207,16 @@ class Session:
             logger.info("Develop: %r", str(source))
         old = {d.source: d for d in records.known().values()}
         self.child.ask(
-            "prepare", lock=str(self.settings.lock), sources=self.sources, store=str(self.store), tag=egg_tag()
+            "prepare",
+            lock=str(self.settings.lock),
+            sources=self.sources,
+            store=str(self.store),
+            tag=toolchain.egg_tag(),
         )
         self.develop_eggs.mkdir(parents=True, exist_ok=True)
-        out = tempfile.mkdtemp(prefix=".building-", dir=self.develop_eggs)
-        try:
+        with scratch(self.develop_eggs, ".building-") as out:
             built = self.child.ask(
-                "develop",
-                sources=[str(source) for source in missing],
-                **_importable(known),
-                out=out,
+                "develop", sources=[str(source) for source in missing], **toolchain.importable(known), out=str(out)
             )
             for number, (source, answer) in enumerate(zip(missing, built, strict=True)):
                 if "foreign" in answer:
@@ -240,35 +227,48 @@ class Session:
                     )
                     found[source] = develop.by_pip(source, self.develop_eggs)
                     continue
-                built_here = develop.put_in_place(
-                    answer, source, Path(out, str(number)), self.develop_eggs, old.get(str(source))
-                )
+                before = old.get(str(source))
+                built_here = develop.put_in_place(answer, source, out / str(number), self.develop_eggs, before)
                 found[source] = built_here
                 records.keep(built_here)
-        finally:
-            shutil.rmtree(out)
 
     def answer(self, specs: Iterable[str]) -> bool:
         """Have the lock answer what a recipe asks for beyond what its section says; tell whether it did."""
-        chosen = self.selected.get("parts")
-        if chosen is None:
+        if "parts" not in self.selected:
             return False
-        names = set(chosen.distributions) | set(self.developed)
-        new = [spec for spec in specs if canonical_name(_project(spec)) not in names or not self._has_extras_of(spec)]
-        if not new:
+        beyond = [spec for spec in specs if not self._is_answered(spec, asked=False)]
+        if not beyond:
             return False
-        self.extra += [[spec, "a recipe while it runs"] for spec in new]
-        self._select_parts()
-        return True
+        new = [spec for spec in beyond if not self._is_answered(spec, asked=True)]
+        self.asked.add(beyond)
+        if new:
+            before = self.selected["parts"].pins()
+            self._select_parts()
+            after = self.selected["parts"].pins()
+            changed = sorted(name for name, version in before.items() if after.get(name, version) != version)
+            if changed:
+                # Parts that were built before this was asked have what was locked then.
+                logger.warning("%s changed while parts were being built; run bin/buildout again", ", ".join(changed))
+        return bool(new)
 
-    def _has_extras_of(self, spec: str) -> bool:
-        """Tell whether what the lock was asked for brings the extras of a requirement too."""
-        wanted = pkg_resources.Requirement.parse(spec)
+    def _is_answered(self, spec: str, *, asked: bool) -> bool:
+        """Tell whether a requirement is part of what was locked, with its extras, and in a version that suits.
+
+        Args:
+            asked: whether what recipes asked for while they ran counts too.
+        """
+        wanted, chosen = pkg_resources.Requirement.parse(spec), self.selected["parts"]
+        name = canonical_name(wanted.project_name)
+        if not any(name in names for key, names in chosen.sets.items() if asked or key != _ASKED):
+            return False
+        found = chosen.distributions.get(name)
+        if found is not None and found["version"] not in wanted:
+            return False
         if not wanted.extras:
             return True
-        lines = [line for line, _ in (*needs.pairs(needs.of_parts(self.sections)), *self.extra)]
-        known = [pkg_resources.Requirement.parse(line) for line in lines]
-        extras = {extra for asked in known if asked.key == wanted.key for extra in asked.extras}
+        pairs = needs.pairs(needs.of_parts(self.sections)) + (self.asked.pairs() if asked else [])
+        known = [pkg_resources.Requirement.parse(line) for line, _ in pairs]
+        extras = {extra for requirement in known if requirement.key == wanted.key for extra in requirement.extras}
         return extras.issuperset(wanted.extras)
 
     def pins(self, *, for_recipes: bool) -> dict[str, str]:
@@ -277,7 +277,7 @@ class Session:
         if for_recipes:
             if "recipes" in self.selected:
                 pins |= self.selected["recipes"].pins()
-            return _by_canonical(pins) | {name: dist.version for name, dist in toolchain().items()}
+            return _by_canonical(pins) | toolchain.versions(toolchain.running())
         if "parts" in self.selected:
             pins = _by_canonical(pins) | self.selected["parts"].pins()
         return {name: pin for name, pin in _by_canonical(pins).items() if name not in self.developed}
@@ -309,6 +309,8 @@ class Session:
 
     def finish(self, *, complete: bool) -> None:
         """Say in one line what was done; after a complete run remove environments that were long given up."""
+        self.asked.forget(self.done.installed)
+        self.done.selected = sum(len(found.distributions) for found in self.selected.values())
         if complete:
             environment.keep_generations(self.records / "environments", self.used_environments)
         logger.info("%s", self.done)
@@ -322,22 +324,6 @@ class Session:
 def _project(spec: str) -> str:
     name: str = pkg_resources.Requirement.parse(spec).project_name
     return name
-
-
-def _stub(dist: Any) -> dict[str, Any]:
-    return {
-        "name": canonical_name(dist.project_name),
-        "version": dist.version,
-        "requires": [str(r) for r in dist.requires()],
-    }
-
-
-def _importable(known: dict[str, Any]) -> dict[str, Any]:
-    """Return the toolchain as a build may import it."""
-    return {
-        "paths": [dist.location for dist in known.values()],
-        "versions": {name: dist.version for name, dist in known.items()},
-    }
 
 
 def _by_canonical(pins: dict[str, str]) -> dict[str, str]:

@@ -58,7 +58,7 @@ class Settings:
         """Return a cache that can be written, and a remark when it is not the usual one."""
         if self.cache is not None:
             return self.cache, None
-        return configured.cache_directory(os.environ, Path.home(), self.root)
+        return configured.cache_directory(os.environ, _home(), self.root)
 
     def sources(self, cache: Path) -> dict[str, Any]:
         """Return where files come from, as the child process is told."""
@@ -92,6 +92,7 @@ def read(
     reading = read_options(Options, SECTION, section)
     options = reading.options
     root = Path(buildout["directory"])
+    index = buildout.get("index", "").strip()
     offline = buildout.get("offline", "false") == "true"
     settings = Settings(
         root=root,
@@ -99,7 +100,9 @@ def read(
         frozen=options.policy == "frozen",
         asked_python=options.requires_python,
         requires_python=options.requires_python or f">={sys.version_info[0]}.{sys.version_info[1]}",
-        index=buildout.get("index", "").strip() or configured.index_url(os.environ, Path.home()) or public_index,
+        index=(configured.checked(index, "[buildout] option 'index'") if index else None)
+        or configured.index_url(os.environ, _home())
+        or public_index,
         find_links=tuple(buildout.get("find-links", "").split()),
         offline=offline,
         prereleases=buildout.get("prefer-final", "true") == "false",
@@ -107,3 +110,8 @@ def read(
         cache=root / options.cache.expanduser() if options.cache else None,
     )
     return settings, reading.warnings
+
+
+def _home() -> Path:
+    # Path.home() raises where the account is unknown; what cannot be expanded cannot be written either.
+    return Path(os.path.expanduser("~"))

@@ -1,28 +1,64 @@
-"""What ``bin/buildout`` runs: it starts what takes time, and only then imports zc.buildout."""
+"""What ``bin/buildout`` and ``bin/eggcarton`` run: it imports what takes time, and tells what may go wrong meanwhile.
+
+Nothing but the little here is imported before Ctrl-C is seen to.
+"""
 
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import sys
-from pathlib import Path
+from importlib import import_module
+from os import _exit as leave
+from types import FrameType
 
-from eggcarton.packages import closed
-
-_LAST_RUN = Path("parts", ".eggcarton", "state", "selection-parts.json")
+_LAST_RUN = os.path.join("parts", ".eggcarton", "state", "selection-parts.json")
 
 
 def main() -> None:
     """Run bin/buildout; where no run has succeeded before, the child process will be needed."""
     # A run makes many objects that live to its end; looking through them for garbage is time lost.
     gc.set_threshold(50_000)
-    if not _LAST_RUN.exists():
-        closed.warm_up()
+    _start("buildout", "eggcarton.buildout.command", early=not os.path.exists(_LAST_RUN))
+
+
+def eggcarton() -> None:
+    """Run bin/eggcarton."""
+    _start("eggcarton", "eggcarton.cli")
+
+
+def _start(program: str, module: str, *, early: bool = False) -> None:
+    """Import a module, by name as the layer of one of them lies above this one, and run its main.
+
+    Args:
+        early: whether the child process is started before, beside the imports.
+    """
+    heeded = signal.getsignal(signal.SIGINT) != signal.SIG_IGN
+    if heeded:
+        signal.signal(signal.SIGINT, _interrupted)
+    from eggcarton.packages import closed
+
     try:
+        if early:
+            closed.warm_up()
         # Importing zc.buildout, with setuptools and pip behind it, takes longer than anything else in most runs.
         try:
-            from eggcarton.buildout import command
-        except ModuleNotFoundError as error:
-            sys.exit(f"Error: {error.name} is gone from the eggs that bin/buildout starts from; run bootstrap.py again")
-        command.main()
+            run = import_module(module).main
+        except ImportError as error:
+            gone = error.name or "something"
+            sys.exit(f"Error: {gone} is gone from the eggs that bin/{program} starts from; run bootstrap.py again")
+        if heeded:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        run()
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted; what was finished before that stays.\n")
+        sys.exit(130)
     finally:
         closed.cool_down()
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    """End the process at once: it has only imported so far, and what it started ends with it."""
+    os.write(2, b"Interrupted; nothing was changed.\n")
+    leave(130)

@@ -3,33 +3,46 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(slots=True)
 class Done:
     """What a run did so far.
 
-    ``size`` is in bytes; ``installed`` and ``unchanged`` count parts, whatever their recipe.
+    ``size`` is in bytes; ``fetched`` and ``cached`` count what was unpacked, by where its file came from, and
+    ``built`` what was made of source here; ``installed`` are parts, ``unchanged`` counts them, whatever their recipe.
     """
 
     selected: int = 0
     fetched: int = 0
+    cached: int = 0
+    built: int = 0
     size: int = 0
-    unpacked: int = 0
-    installed: int = 0
+    installed: list[str] = field(default_factory=list)
     unchanged: int = 0
     begun: float = field(default_factory=time.monotonic)
+
+    def add(self, answer: Mapping[str, Any]) -> None:
+        """Count what the child process has provided."""
+        self.fetched += answer["fetched"]
+        self.cached += answer["cached"]
+        self.built += answer["built"]
+        self.size += answer["bytes"]
 
     def __str__(self) -> str:
         size = f" ({self.size / 1e6:.1f} MB)" if self.size else ""
         parts = [f"{_counted(self.unchanged, 'part')} unchanged"] if self.unchanged else []
-        parts += [f"{self.installed} installed"] if self.installed else []
-        distributions = (
-            f"{_counted(self.selected, 'distribution')}: {self.selected - self.unpacked} in the store, "
-            f"{self.fetched} fetched{size}"
-        )
-        return "; ".join([distributions, ", ".join(parts) or "no parts", f"{time.monotonic() - self.begun:.1f} s"])
+        parts += [f"{len(self.installed)} installed"] if self.installed else []
+        there = self.selected - self.fetched - self.cached - self.built
+        distributions = [f"{there} in the store", f"{self.fetched} fetched{size}"]
+        distributions += [f"{self.cached} from the cache"] if self.cached else []
+        distributions += [f"{self.built} built"] if self.built else []
+        seconds = time.monotonic() - self.begun
+        told = f"{_counted(self.selected, 'distribution')}: {', '.join(distributions)}"
+        return "; ".join([told, ", ".join(parts) or "no parts", f"{seconds:.1f} s"])
 
 
 def _counted(number: int, noun: str) -> str:

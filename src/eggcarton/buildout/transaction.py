@@ -8,18 +8,22 @@ the next command.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 from urllib.parse import unquote
 
+from eggcarton.buildout import develop, installed
 from eggcarton.core.errors import EggcartonError
-from eggcarton.core.records import Entry, owner_of, read_record, record_file, write_record
+from eggcarton.core.locks import hold
+from eggcarton.core.records import Entry, read_record, record_file, write_record
+from eggcarton.core.staging import stands
+from eggcarton.core.standing import Standing, look
 
 
 class Transaction:
@@ -32,11 +36,13 @@ class Transaction:
         ours: directories whose entries are written by us alone, so that none has to make room.
     """
 
-    def __init__(self, records: Path, installed: Path, root: Path, *, ours: Container[Path] = ()) -> None:
+    def __init__(self, records: Path, installed: Path, root: Path, *, ours: Collection[Path] = ()) -> None:
         self._records, self._installed, self._root, self._ours = records, installed, root, ours
         self._state = records / "state"
         self._journal = self._state / "transaction.json"
-        self._released: dict[str, None] = {}
+        self._released: dict[str, Entry | None] = {}
+        self._gave: set[str] = set()
+        self._taken: set[str] = set()
         self._aside: list[tuple[str, str]] = []
         self._copies: list[tuple[str, str]] = []
         self._before = installed.read_text("utf-8") if installed.exists() else None
@@ -44,7 +50,7 @@ class Transaction:
         self._alone: TextIO | None = None
 
     @classmethod
-    def begin(cls, records: Path, installed: Path, root: Path, *, ours: Container[Path] = ()) -> Transaction:
+    def begin(cls, records: Path, installed: Path, root: Path, *, ours: Collection[Path] = ()) -> Transaction:
         """Undo what a killed run left, then begin a new one.
 
         Raises:
@@ -54,6 +60,9 @@ class Transaction:
         left = cls(records, installed, root)
         if left._journal.exists():
             left._recover()
+        if alone is not None:
+            for directory in ours:
+                develop.sweep(directory)
         transaction = cls(records, installed, root, ours=ours)
         transaction._alone = alone
         return transaction
@@ -86,7 +95,9 @@ class Transaction:
             path = self._root / name
             if not os.path.lexists(path):
                 continue
-            foreign = path not in owned and path.parent not in self._ours
+            entry = _standing(path, owned.get(path, {}))
+            self._gave.update(owned.get(path, {}))
+            foreign = entry is None and path.parent not in self._ours
             if foreign and path.is_dir() and not path.is_symlink():
                 self._move_aside(path)
                 continue
@@ -94,7 +105,7 @@ class Transaction:
                 copy = self._place_aside()
                 shutil.copy2(path, copy, follow_symlinks=False)
                 self._copies.append((str(path), str(copy)))
-            self._released[str(path)] = None
+            self._released[str(path)] = entry
         self._write()
 
     def _place_aside(self) -> Path:
@@ -110,40 +121,47 @@ class Transaction:
         self._write()
         os.rename(path, aside)
 
-    def is_released(self, path: Path) -> bool:
-        """Tell whether a path may be overwritten because its part has given it up in this run."""
-        return str(path) in self._released
-
     def adopt(self, part: str, paths: Iterable[Path]) -> None:
-        """Let a part write over what another part has given up in this run, as when a part is renamed."""
-        record = read_record(self._records, part)
-        given: dict[Path, Entry] = {}
-        for path in paths:
-            if self.is_released(path) and path not in record.known:
-                owner = owner_of(self._records, path, besides=part)
-                if owner is not None:
-                    given[path] = read_record(self._records, owner).entries(path)[-1]
-        if given:
-            write_record(self._records, part, replace(record, paths={**record.paths, **given}))
+        """Let a part write over what another part, or another recipe, has given up in this run.
 
-    def commit(self, owned: Iterable[str], parts: Container[str]) -> None:
+        So can a part be renamed, be given another recipe, or leave a script to another part.
+        """
+        record = read_record(self._records, part)
+        given = {path: self._released[str(path)] for path in paths if str(path) in self._released}
+        taken = installed.read(self._installed, self._root).owned if given else set()
+        entries = {
+            path: entry or _as_it_stands(path)
+            for path, entry in given.items()
+            if path not in record.known and path not in taken and os.path.lexists(path)
+        }
+        if entries:
+            write_record(self._records, part, replace(record, paths={**record.paths, **entries}))
+
+    def take(self, part: str, paths: Iterable[str]) -> None:
+        """Note what a part of ours has now: from here on it is not for others to write over."""
+        self._taken.add(part)
+        for path in paths:
+            self._released.pop(path, None)
+
+    def commit(self, owned: Iterable[Path], parts: Container[str]) -> None:
         """Remove what was released and belongs to nobody now, and the records of parts that are no more.
 
         Args:
             owned: every path that some part has now.
             parts: the parts that there are now.
         """
-        kept = {str(self._root / name) for name in owned}
+        kept = set(owned)
         for name in sorted(self._released, reverse=True):
             path = Path(name)
-            if name in kept or not os.path.lexists(path):
+            if path in kept or not os.path.lexists(path):
                 continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink()
         for part in _parts(self._records):
-            if part not in parts:
+            # One that gave its files up and took none is built by another recipe now.
+            if part not in parts or part in self._gave - self._taken:
                 record_file(self._records, part).unlink(missing_ok=True)
         self._forget()
 
@@ -172,6 +190,7 @@ class Transaction:
         shutil.rmtree(self._state / "aside", ignore_errors=True)
         self._journal.unlink(missing_ok=True)
         self._released, self._aside, self._copies, self._open = {}, [], [], False
+        self._gave, self._taken = set(), set()
         self._let_others()
 
     def _let_others(self) -> None:
@@ -181,25 +200,38 @@ class Transaction:
 
 def _locked(state: Path, root: Path) -> TextIO | None:
     """Return what keeps other runs out until it is closed or this process ends, None where a place has no locks."""
-    try:
+    # A place that cannot be written is told of by whatever has to write there.
+    with suppress(OSError):
         state.mkdir(parents=True, exist_ok=True)
-        alone = (state / "lock").open("a", encoding="utf-8")
-    except OSError:
-        return None
     try:
-        fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return hold(state / "lock")
     except BlockingIOError:
-        alone.close()
         raise EggcartonError(f"another run is at work in {root}: wait until it has ended, then run again") from None
-    except OSError:
-        alone.close()
-        return None
-    return alone
 
 
-def _recorded(records: Path) -> set[Path]:
-    """Return every path that a part of ours owns."""
-    return {path for part in _parts(records) for path in read_record(records, part).known}
+def _recorded(records: Path) -> dict[Path, dict[str, tuple[Entry, ...]]]:
+    """Return every path that parts of ours own, and by which part it is known as what."""
+    found: dict[Path, dict[str, tuple[Entry, ...]]] = {}
+    for part in _parts(records):
+        record = read_record(records, part)
+        for path in record.known:
+            found.setdefault(path, {})[part] = record.entries(path)
+    return found
+
+
+def _standing(path: Path, known: Mapping[str, Sequence[Entry]]) -> Entry | None:
+    """Return as what a path is known, None where what stands there is not what any of our parts has put there."""
+    standing = look(path) if known else Standing("nothing")
+    for entry in (entry for entries in known.values() for entry in entries):
+        if stands(entry, standing) or (standing.kind == "directory" and entry.kind in ("directory", "produced")):
+            return entry
+    return None
+
+
+def _as_it_stands(path: Path) -> Entry:
+    """Return what another recipe has left as an entry of ours, so that it may be replaced."""
+    standing = look(path)
+    return Entry("link" if standing.kind == "link" else "file", standing.digest, standing.mode)
 
 
 def _parts(records: Path) -> list[str]:

@@ -15,6 +15,7 @@ from zc.buildout.buildout import Options
 
 from eggcarton.core.layout import Environment, canonical_name
 from eggcarton.core.plan import Rendered
+from eggcarton.core.pth import named_in
 from eggcarton.packages import closed
 from eggcarton.packages.environment import Interpreter, Member, ensure
 
@@ -49,7 +50,7 @@ def environment(buildout: Any, name: str, requirements: Sequence[str], extra_pat
         if dist.precedence == pkg_resources.DEVELOP_DIST and not dist.location.endswith(".egg"):
             members.append(_developed(dist))
             paths.insert(0, Path(dist.location))
-            paths += [path for path in _named_beside(Path(dist.location)) if path not in paths]
+            paths += [path for path in named_in(Path(dist.location)) if path not in paths]
         else:
             place = Path(dist.location)
             identity = f"{os.path.realpath(place)} {dist.version}"
@@ -74,12 +75,6 @@ def _developed(dist: Any) -> Member:
     place = Path(dist.location)
     metadata = [entry for entry in sorted(os.listdir(place)) if _is_metadata_of(entry, dist.project_name)]
     return Member(canonical_name(dist.project_name), dist.version, place, dist.location, tuple(metadata))
-
-
-def _named_beside(place: Path) -> list[Path]:
-    """Return the directories that .pth files in a directory name; zc.buildout itself reads them from 6.0 on only."""
-    lines = [line.strip() for file in sorted(place.glob("*.pth")) for line in file.read_text("utf-8").splitlines()]
-    return [place / line for line in lines if line and not line.startswith(("#", "import "))]
 
 
 def _is_metadata_of(entry: str, project: str) -> bool:

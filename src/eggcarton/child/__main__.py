@@ -17,6 +17,7 @@ OPERATIONS = {
     "ready": "eggcarton.child.provide:ready",
     "prepare": "eggcarton.child.provide:prepare",
     "provide": "eggcarton.child.provide:provide",
+    "locked-names": "eggcarton.child.provide:locked_names",
     "toolchain": "eggcarton.child.toolchain:provide",
     "lock-toolchain": "eggcarton.child.toolchain:lock",
     "develop": "eggcarton.packages.develop:build",

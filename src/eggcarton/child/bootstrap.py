@@ -7,16 +7,18 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from eggcarton.child import toolchain
-from eggcarton.core.errors import EggcartonError
+from eggcarton.core.errors import EggcartonError, UsageProblem
 from eggcarton.core.script import script
 from eggcarton.packages import closed
 from eggcarton.packages.store import HIDDEN
@@ -25,11 +27,23 @@ _QUERY = """
 import json, sys
 settings = json.loads(sys.argv[1])
 sys.path[:0] = settings["paths"]
+from zc.buildout import UserError, configparser
 from zc.buildout.buildout import Buildout
 import logging, pkg_resources
-buildout = Buildout(settings["config"], settings["options"], settings["defaults"], "install", ())
-names = ("eggs-directory", "bin-directory", "develop-eggs-directory", "directory")
-answer = {name: buildout["buildout"][name] for name in names}
+
+def ask(*more):
+    buildout = Buildout(settings["config"], settings["options"] + list(more), settings["defaults"], "install", ())
+    return {name: buildout["buildout"][name] for name in settings["names"]}
+
+try:
+    try:
+        answer = ask()
+    except NotADirectoryError as error:
+        # To read is to make the eggs directory, so where that cannot be, another one has to serve for the question.
+        answer = ask(["buildout", "eggs-directory", settings["spare"]])
+        answer["eggs-directory"] = error.filename
+except (UserError, configparser.Error, OSError, UnicodeDecodeError) as error:
+    sys.exit(" ".join(str(error).split()))
 answer["tag"] = f"py{pkg_resources.PY_MAJOR}-{pkg_resources.get_supported_platform()}"
 with open(settings["answer"], "w", encoding="utf-8") as stream:
     json.dump(answer, stream)
@@ -47,15 +61,31 @@ exec(compile(source, __file__, "exec"), {"__file__": __file__, "__name__": "__ma
 """
 
 
+_PLACES = ("eggs-directory", "develop-eggs-directory", "bin-directory", "parts-directory")
+
+
 def main() -> None:
     """Do what the JSON on the command line orders; an error is one sentence and an exit code."""
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupted)
     try:
         bootstrap(json.loads(sys.argv[1]))
+    except KeyboardInterrupt:
+        # The parent tells of it.
+        sys.exit(130)
     except EggcartonError as error:
         sys.stderr.write(f"Error: {error}\n")
         sys.exit(error.exit_code)
     except OSError as error:
-        sys.exit(f"Error: {error.filename}: {error.strerror}")
+        sys.exit(f"Error: {error.filename or 'bootstrap.py'}: {error.strerror or error}")
+    except subprocess.TimeoutExpired as error:
+        sys.exit(f"Error: {error.cmd[0]} did not end within {error.timeout:g} seconds")
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    # Only the first one counts: the parent sends another, and what clears up must not be interrupted.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def bootstrap(order: Mapping[str, Any]) -> None:
@@ -72,6 +102,7 @@ def bootstrap(order: Mapping[str, Any]) -> None:
     with tempfile.TemporaryDirectory(prefix="eggcarton-bootstrap-") as name:
         own = _own_egg(checkout, first, Path(name), python)
         places = _asked(order, [*(found["egg"] for found in first), str(own)], Path(name))
+        _refuse_files(places)
         store = Path(places["eggs-directory"])
         found = _provide(order, store, places["tag"])
         closed_set = _closed_set(Path(order["closed_set"]), store)
@@ -82,15 +113,25 @@ def bootstrap(order: Mapping[str, Any]) -> None:
     paths = [str(egg), *(item["egg"] for item in found)]
     scripts = Path(places["bin-directory"])
     scripts.mkdir(parents=True, exist_ok=True)
-    for program, module in (("eggcarton", "eggcarton.cli"), ("buildout", "eggcarton.buildout.start")):
-        _write(scripts / program, _script(python, paths, module, order["stamp"]))
-    usual = directory / "bin"
+    for program, function in (("eggcarton", "eggcarton"), ("buildout", "main")):
+        _write(scripts / program, _script(python, paths, program, function, order["stamp"]))
     note = directory / ".eggcarton" / "bin"
-    if scripts != usual:
+    if order["wish"] or scripts != directory / "bin":
         note.parent.mkdir(exist_ok=True)
-        note.write_text(str(scripts), "utf-8")
+        note.write_text(json.dumps([str(scripts), order["wish"]]), "utf-8")
     else:
         note.unlink(missing_ok=True)
+
+
+def _refuse_files(places: Mapping[str, str]) -> None:
+    """Refuse options whose directory cannot be made, as something else stands there or above."""
+    for name in _PLACES:
+        path = Path(places[name])
+        there = next(place for place in (path, *path.parents) if os.path.lexists(place))
+        if not there.is_dir():
+            raise UsageProblem(
+                f"[buildout] option '{name}': {there} is not a directory; move it away, or name another place"
+            )
 
 
 def _provide(order: Mapping[str, Any], store: Path, tag: str) -> list[dict[str, str]]:
@@ -120,9 +161,7 @@ def _own_egg(checkout: Path, found: Sequence[Mapping[str, str]], place: Path, py
     )
     info = base / "eggcarton.egg-info"
     if done.returncode or not info.is_dir():
-        raise EggcartonError(
-            f"{checkout / 'setup.py'} gave no metadata: {done.stderr.decode('utf-8', 'replace').strip()[-500:]}"
-        )
+        raise EggcartonError(f"{checkout / 'setup.py'} gave no metadata: {_last_line(done.stderr)}")
     version = re.search(r"^Version: (.+)$", (info / "PKG-INFO").read_text("utf-8"), re.MULTILINE)
     assert version is not None
     egg = place / f"eggcarton-{version[1]}-py{sys.version_info[0]}.{sys.version_info[1]}.egg"
@@ -149,6 +188,8 @@ def _asked(order: Mapping[str, Any], paths: Sequence[str], place: Path) -> dict[
         "config": config,
         "options": options,
         "defaults": defaults,
+        "names": _PLACES,
+        "spare": str(place / "eggs"),
         "paths": list(paths),
         "answer": str(answer),
     }
@@ -161,10 +202,13 @@ def _asked(order: Mapping[str, Any], paths: Sequence[str], place: Path) -> dict[
         check=False,
     )
     if done.returncode:
-        last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"])[-1]
-        raise EggcartonError(f"{Path(order['directory'], config)} cannot be read: {last}")
+        raise EggcartonError(f"{Path(order['directory'], config)} cannot be read: {_last_line(done.stderr)}")
     places: dict[str, str] = json.loads(answer.read_text("utf-8"))
     return places
+
+
+def _last_line(said: bytes) -> str:
+    return (said.decode("utf-8", "replace").strip().splitlines() or ["no reason given"])[-1]
 
 
 def _read_arguments(arguments: Sequence[str]) -> tuple[str, list[list[str]], bool]:
@@ -192,7 +236,7 @@ def _compile(eggs: Sequence[str]) -> None:
     All of pip would take longer than everything else here; what zc.buildout imports of it is compiled when it does.
     """
     for egg in eggs:
-        compileall.compile_dir(egg, quiet=2, workers=0)
+        compileall.compile_dir(egg, quiet=2)
 
 
 def _closed_set(source: Path, store: Path) -> Path:
@@ -210,13 +254,15 @@ def _closed_set(source: Path, store: Path) -> Path:
     return final
 
 
-def _script(python: Path, paths: Sequence[str], module: str, stamp: str) -> str:
+def _script(python: Path, paths: Sequence[str], program: str, function: str, stamp: str) -> str:
     lines = "".join(f"    {json.dumps(path)},\n" for path in paths)
     body = (
         f"# bootstrap: {stamp}\n"
         f"sys.path[:0] = [\n{lines}]\n\n"
-        f"from {module} import main\n\n"
-        'if __name__ == "__main__":\n    main()'
+        f"try:\n    from eggcarton.buildout.start import {function}\n"
+        "except ImportError as error:\n"
+        f'    sys.exit(f"Error: {{error}}, which bin/{program} starts from; run bootstrap.py again")\n\n'
+        f'if __name__ == "__main__":\n    {function}()'
     )
     # Without site (-S) no site-packages is on the path that a part could be served from.
     return script(python, body, flags="-IS")

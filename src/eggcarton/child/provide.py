@@ -59,6 +59,12 @@ def prepare(*, lock: str, sources: Mapping[str, Any], store: str, tag: str) -> N
         _early[lock] = Early(Path(lock), Store(Path(store), tag), Sources.of(sources).open())
 
 
+def locked_names(*, paths: Sequence[str]) -> list[str]:
+    """Return the canonical names in these locks; one that is not there yet has none."""
+    there = [locks.read(Path(path)) for path in paths if Path(path).exists()]
+    return sorted({package.name for lock in there for package in lock.packages})
+
+
 def _environment() -> dict[str, str]:
     return {key: str(value) for key, value in default_environment().items()}
 
@@ -197,14 +203,17 @@ def _changes(old: Lock | None, new: Lock) -> list[str]:
         return [f"{number} distribution{'' if number == 1 else 's'} locked"]
     before = {(package.name, package.version) for package in old.packages}
     after = {(package.name, package.version) for package in new.packages}
-    lines = []
+    ranges = (old.requires_python, new.requires_python)
+    lines = [f"requires-python {ranges[0]} -> {ranges[1]}"] if ranges[0] != ranges[1] else []
     for name in sorted({name for name, _ in before ^ after}):
         was = "/".join(sorted(version for key, version in before if key == name))
         now = "/".join(sorted(version for key, version in after if key == name))
         lines.append(
             f"{name} {was} -> {now}" if was and now else f"{name} {now} added" if now else f"{name} {was} removed"
         )
-    return lines
+    same = before & after
+    others = {(package.name, package.version) for package in set(old.packages) ^ set(new.packages)} & same
+    return lines + [f"{name} {version}: other files, markers or requirements" for name, version in sorted(others)]
 
 
 def _filled(store: Store, packages: Sequence[LockedPackage], door: Door) -> dict[str, Any]:
@@ -217,13 +226,17 @@ def _filled(store: Store, packages: Sequence[LockedPackage], door: Door) -> dict
     files = {**door.made, **(door.fetch(wanted) if wanted else {})}
     eggs = store.add(uv_program(), files, unpacked) if unpacked else {}
     remarks = store.show(eggs.values())
+    # What was fetched for its metadata alone, or ahead and then not needed, is not what the build consists of.
+    added = store.added & set(eggs)
+    fetched = {sha256: size for sha256, size in door.fetcher.brought.items() if sha256 in added}
     return {
         "distributions": {
             item.name: {"version": item.version, "sha256": item.sha256, "egg": str(eggs[item.sha256])}
             for item in unpacked
         },
-        "fetched": door.fetcher.count,
-        "bytes": door.fetcher.bytes,
-        "unpacked": store.added,
+        "fetched": len(fetched),
+        "bytes": sum(fetched.values()),
+        "cached": len(added - set(fetched) - set(door.made)),
+        "built": len(added & set(door.made)),
         "remarks": remarks,
     }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from eggcarton.child.door import Door, Sources, uv_program
-from eggcarton.core.errors import EggcartonError, Unavailable
+from eggcarton.core.errors import Unavailable
 from eggcarton.indexes.cache import file_digest
 from eggcarton.indexes.fetch import Wanted
 from eggcarton.packages import pins
@@ -73,6 +74,7 @@ def lock(
     files: Mapping[str, Sequence[str]],
     headers: Mapping[str, Sequence[str]],
     requires_python: str,
+    upgrade: Sequence[str],
     sources: Mapping[str, Any],
 ) -> list[str]:
     """Resolve pins files anew and return the names of those that changed.
@@ -81,17 +83,28 @@ def lock(
         files: the requirements of each pins file, by its path.
         headers: the comment lines of each.
         requires_python: the range they are made for.
+        upgrade: the canonical names to take anew, all of them when empty.
         sources: the fields of `Sources`.
     """
     resolver = Sources.of(sources).open().resolver()
     changed = []
     for name, requirements in files.items():
-        needs = Needs(tuple(Need(line, "the toolchain") for line in requirements), {}, (), requires_python)
-        text = pins.text_of(resolver.resolve(needs), headers[name])
         path = Path(name)
+        needs = Needs(
+            tuple(Need(line, "the toolchain") for line in requirements), _kept(path, upgrade), (), requires_python
+        )
+        text = pins.text_of(resolver.resolve(needs), headers[name])
         if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")
             changed.append(path.name)
-    if not files:
-        raise EggcartonError("no pins file to lock")
     return changed
+
+
+def _kept(path: Path, upgrade: Sequence[str]) -> dict[str, str]:
+    """Return the versions that stay: those of what is not named, where anything is."""
+    if not upgrade or not path.exists():
+        return {}
+    found = pins.read(path.read_text("utf-8"), path.name)
+    # What is pinned twice differs between platforms, which no single version can say.
+    once = [name for name, number in Counter(pin.name for pin in found).items() if number == 1]
+    return {pin.name: pin.version for pin in found if pin.name in once and pin.name not in upgrade}

@@ -251,16 +251,20 @@ def _check(step: Step, record: Record, part: str, records: Path, *, replace: boo
     standing, path = step.before, step.path
     if standing.kind == "nothing":
         return
+    owner = owner_of(records, path, besides=part)
     with reasons(path):
         known = record.entries(path)
         if isinstance(step.item, KeptDirectory):
             fine = path.is_dir()
+        elif owner is not None and not known:
+            # The same content is no reason: whichever part goes first would take it from the other.
+            fine = False
         elif standing.kind == "directory":
             fine = _may_take_directory(step, known, replace=replace)
         else:
             fine = step.is_done or any(replace or stands(entry, standing) for entry in known)
     if not fine:
-        raise ForeignFile(path, part, owner_of(records, path, besides=part))
+        raise ForeignFile(path, part, owner)
 
 
 def _may_take_directory(step: Step, known: Sequence[Entry], *, replace: bool) -> bool:

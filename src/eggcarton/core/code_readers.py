@@ -7,7 +7,7 @@ import re
 import textwrap
 from dataclasses import dataclass
 
-from eggcarton.core.readers import reads
+from eggcarton.core.readers import reads, shortened
 
 _DOTTED = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 
@@ -55,9 +55,9 @@ def entry_points(value: str) -> tuple[tuple[str, ObjectReference], ...]:
         name, _, target = word.partition("=")
         match = re.fullmatch(rf"({_DOTTED}):({_DOTTED})", target)
         if not name or "/" in name or not match:
-            raise ValueError(f"holds '{word}', which is not an entry point such as name=package.module:name")
+            raise ValueError(f"holds '{shortened(word)}', which is not an entry point such as name=package.module:name")
         if name in found:
-            raise ValueError(f"names '{name}' twice")
+            raise ValueError(f"names '{shortened(name)}' twice")
         found[name] = ObjectReference(match[1], match[2])
     return tuple(found.items())
 
@@ -77,7 +77,7 @@ def module_names(value: str) -> tuple[str, ...]:
     """Return importable names."""
     for word in value.split():
         if not re.fullmatch(_DOTTED, word):
-            raise ValueError(f"holds '{word}', which is not a package's or module's name")
+            raise ValueError(f"holds '{shortened(word)}', which is not a package's or module's name")
     return tuple(value.split())
 
 

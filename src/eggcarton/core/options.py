@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, Final, Generic, TypeVar, cast, overload
 
 from eggcarton.core.errors import OptionProblems
+from eggcarton.core.readers import file_name, shortened
 
 T = TypeVar("T")
 
@@ -152,6 +153,11 @@ def read_options(cls: type[T], section: str, values: Mapping[str, str], *, known
         arguments[collector] = undeclared
     else:
         _judge_undeclared(declarations, undeclared, section, problems, warnings)
+    try:
+        # Scripts, directories and records of a part are called as it is.
+        file_name(section)
+    except ValueError:
+        problems.append("no file can have this name, which parts give to theirs: rename the section")
     if problems:
         raise OptionProblems(section, problems)
     return Reading(cls(**arguments), tuple(warnings))
@@ -194,10 +200,13 @@ def _value(
         return (None,)
     else:
         spelling, text = declaration.name, section if default is PART_NAME else str(default)
+    text = text.strip()
     try:
-        return (declaration.reader(text.strip()),)
+        if "\0" in text:
+            raise ValueError("holds a NUL character, which no file, variable or argument can hold")
+        return (declaration.reader(text),)
     except ValueError as error:
-        problems.append(f"option '{spelling}': {text.strip()!r} {error}")
+        problems.append(f"option '{spelling}': {shortened(text)!r} {error}")
         return ()
 
 

@@ -43,6 +43,18 @@ class Listen:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+def shortened(text: str) -> str:
+    """Return a text for a message: of a long one the middle is left out.
+
+    >>> shortened("spam " * 100)
+    'spam spam spam spam spam spam spam spam spam spam spam spam ... spam spam spam spam '
+    """
+    return text if len(text) <= _LONGEST else f"{text[:60]}...{text[-20:]}"
+
+
+_LONGEST = 100
+
+
 @reads("text")
 def text(value: str) -> str:
     """Return the text as it is, of one line or many."""
@@ -157,6 +169,19 @@ def path(value: str) -> Path:
     return Path(_checked_path(value))
 
 
+@reads("the path of a file")
+def file_path(value: str) -> Path:
+    """Return the path of a file that is to be written, absolute or relative to what its option says."""
+    place = _checked_path(value)
+    if value.startswith("~"):
+        raise ValueError("begins with '~', which stands for no directory here: write the directory itself")
+    if ".." in place.split("/"):
+        raise ValueError("leads through '..': write the path without")
+    if re.search(r"(^|/)\.?$", place):
+        raise ValueError("is the path of a directory, not of a file")
+    return Path(place)
+
+
 @reads("paths, one a line")
 def paths(value: str) -> tuple[Path, ...]:
     """Return one path for each line that is not empty."""
@@ -192,7 +217,7 @@ def choices(*names: str) -> Reader[tuple[str, ...]]:
         found = tuple(dict.fromkeys(value.split()))
         unknown = [word for word in found if word not in names]
         if unknown:
-            raise ValueError(f"holds '{unknown[0]}', which is not {_either(names)}")
+            raise ValueError(f"holds '{shortened(unknown[0])}', which is not {_either(names)}")
         return found
 
     return read
@@ -214,7 +239,7 @@ def assignments(value: str) -> tuple[tuple[str, str], ...]:
     for line in lines(value):
         name, equals, text = (part.strip() for part in line.partition("="))
         if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            raise ValueError(f"holds the line '{line}', which is not KEY=VALUE")
+            raise ValueError(f"holds the line '{shortened(line)}', which is not KEY=VALUE")
         if name in found:
             raise ValueError(f"sets {name} twice")
         found[name] = text
@@ -241,7 +266,7 @@ def requirements(value: str) -> tuple[str, ...]:
     found = tuple(line for line in without_comments if line)
     for line in found:
         if not _REQUIREMENT.fullmatch(line):
-            raise ValueError(f"holds the line '{line}', which is not a requirement such as 'name >= 1.0'")
+            raise ValueError(f"holds the line '{shortened(line)}', which is not a requirement such as 'name >= 1.0'")
     return found
 
 
@@ -262,9 +287,9 @@ def renames(value: str) -> tuple[tuple[str, str], ...]:
     for word in value.split():
         name, equals, new = word.partition("=")
         if not name or (equals and not new) or "/" in new or "=" in new:
-            raise ValueError(f"holds '{word}', which is neither a script's name nor NAME=NEW-NAME")
+            raise ValueError(f"holds '{shortened(word)}', which is neither a script's name nor NAME=NEW-NAME")
         if name in found:
-            raise ValueError(f"names '{name}' twice")
+            raise ValueError(f"names '{shortened(name)}' twice")
         found[name] = new or name
     return tuple(found.items())
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import truststore
 import urllib3
 
+from eggcarton.core.errors import UsageProblem
+from eggcarton.indexes import configured
 from eggcarton.indexes.routes import Outcome
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 30.0
-_CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 class RequestFailed(Exception):
@@ -29,13 +30,18 @@ class RequestFailed(Exception):
 
 
 def trusted_authorities() -> ssl.SSLContext:
-    """Return the machine's certificate authorities, and those of a bundle that the environment names."""
+    """Return the machine's certificate authorities, and those of a bundle that the environment names.
+
+    Raises:
+        UsageProblem: the bundle is none.
+    """
     context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    for variable in _CA_VARIABLES:
-        bundle = os.environ.get(variable)
-        if bundle and os.path.isfile(bundle):
+    bundle = configured.authorities(os.environ)
+    if bundle:
+        try:
             context.load_verify_locations(cafile=bundle)
-            break
+        except ssl.SSLError as error:
+            raise UsageProblem(f"{bundle} holds no certificates; let SSL_CERT_FILE name a file that does") from error
     return context
 
 
@@ -54,12 +60,11 @@ class Client:
         self._authorizations: dict[str, dict[str, str]] = {}
 
     def _pool(self, url: str) -> urllib3.PoolManager:
-        parts, proxies = urlsplit(url), getproxies()
-        address = proxies.get(parts.scheme) or proxies.get("all")
-        if not address or proxy_bypass(parts.hostname or ""):
+        address = configured.proxy_for(url)
+        if not address:
             return self._direct
         if address not in self._proxies:
-            proxy = urlsplit(address if "://" in address else f"http://{address}")
+            proxy = urlsplit(address)
             known = _credentials(proxy)
             headers = urllib3.make_headers(proxy_basic_auth=known) if known else None
             self._proxies[address] = urllib3.ProxyManager(
@@ -74,9 +79,12 @@ class Client:
         """Open one GET request, follow its redirects, and give its answer while the block runs.
 
         Raises:
-            RequestFailed: no connection, a fault on the way, or a status other than 200. The body's own faults
-                are raised as this too, also while the block reads it.
+            UsageProblem: the environment's proxy cannot be one.
+            RequestFailed: what is no address, no connection, a fault on the way, or a status other than 200. The
+                body's own faults are raised as this too, also while the block reads it.
         """
+        if fault := configured.fault_of(url):
+            raise RequestFailed(Outcome(fault=f"{redacted(url)} is not an address: {fault}"))
         headers = {"Accept": accept, "Accept-Encoding": "identity", **self._authorization(url)}
         try:
             response = self._pool(url).request("GET", url, headers=headers, preload_content=False)
@@ -114,8 +122,7 @@ def address_of(answer: urllib3.BaseHTTPResponse, asked: str) -> str:
 
 def redacted(url: str) -> str:
     """Return an address without the user name and password it may hold."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return re.sub(r"\A([\w+.-]*:?//)[^/?#]*@", r"\1", url)
 
 
 def _credentials(parts: SplitResult) -> str | None:

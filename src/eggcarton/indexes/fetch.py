@@ -134,7 +134,7 @@ def hint_of(url: str) -> str:
 class Fetcher:
     """Brings locked files into a cache: from the cache, local directories, then the one index of each.
 
-    ``count`` and ``bytes`` tell what came over the network so far.
+    ``brought`` holds the size in bytes of each file that came over the network so far, by sha256.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class Fetcher:
         self._cache, self._pages, self._client = cache, pages, client
         self._directories, self._sleep = tuple(directories), sleep
         self._guard = threading.Lock()
-        self.count, self.bytes = 0, 0
+        self.brought: dict[str, int] = {}
 
     def fetch(self, files: Iterable[Wanted]) -> dict[str, Path]:
         """Return all files, by sha256.
@@ -187,7 +187,7 @@ class Fetcher:
                     last = error
                 continue
             with self._guard:
-                self.count, self.bytes = self.count + 1, self.bytes + path.stat().st_size
+                self.brought[wanted.sha256] = path.stat().st_size
             return path
         name = self._pages.index_of(wanted).name
         raise last or Unavailable(f"{wanted.name}: index {name} does not list it; if it was removed there, lock again")

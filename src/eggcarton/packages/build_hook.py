@@ -62,7 +62,7 @@ def main() -> None:
     sys.addaudithook(watch)
     answer: dict[str, object] = {"requires": [], "wheel": None}
     requires = getattr(backend, f"get_requires_for_build_{wanted['kind']}", None)
-    if requires is not None:
+    if requires is not None and wanted["ask_requires"]:
         answer["requires"] = list(requires(None))
     hook = getattr(backend, f"build_{wanted['kind']}", None)
     if hook is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -23,6 +24,8 @@ else:
 
 _LEGACY = {"requires": ["setuptools"], "build-backend": "setuptools.build_meta:__legacy__"}
 _HOOK = Path(__file__).with_name("build_hook.py")
+_SAY_NO_MORE = sys.stdlib_module_names | {"setuptools", "pkg_resources"}
+_MAY_SAY_MORE = (b"setup_requires", b"setup-requires", b"**", b"exec", b"__import__", b"import_module")
 # 1980-01-01, the first day that a zip file can hold.
 _EPOCH = "315532800"
 
@@ -107,6 +110,30 @@ def _build_system(source: Path) -> dict[str, Any]:
     return {**_LEGACY, **system}
 
 
+def _may_ask_for_more(source: Path, backend: str) -> bool:
+    """Tell whether a backend's build requirements may go beyond those in ``pyproject.toml``.
+
+    setuptools finds out by a whole run of its own, which takes as long as the build. All it looks for is
+    ``setup_requires``; where no file says so, and ``setup.py`` hands on nothing that was made elsewhere, there is none.
+    """
+    if backend.partition(":")[0] != "setuptools.build_meta":
+        return True
+    texts = {name: path.read_bytes() for name in ("setup.py", "setup.cfg") if (path := source / name).is_file()}
+    imported = _imported(texts.get("setup.py", b""))
+    return not imported <= _SAY_NO_MORE or any(word in text for text in texts.values() for word in _MAY_SAY_MORE)
+
+
+def _imported(code: bytes) -> set[str]:
+    """Return the top-level names of what a file imports; a dot stands for what lies beside it or cannot be read."""
+    try:
+        nodes = list(ast.walk(ast.parse(code)))
+    except (SyntaxError, ValueError):
+        return {"."}
+    found = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    found |= {"." if node.level else node.module or "." for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name.partition(".")[0] or "." for name in found}
+
+
 def _run(kind: str, source: Path, system: Mapping[str, Any], toolchain: Toolchain, out: Path) -> dict[str, Any]:
     order = {
         "kind": kind,
@@ -114,6 +141,7 @@ def _run(kind: str, source: Path, system: Mapping[str, Any], toolchain: Toolchai
         "backend": system["build-backend"],
         "backend_path": system.get("backend-path", []),
         "paths": list(toolchain.paths),
+        "ask_requires": _may_ask_for_more(source, system["build-backend"]),
         "out": str(out),
         "answer": str(out / "answer.json"),
     }

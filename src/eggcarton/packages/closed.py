@@ -19,6 +19,7 @@ import eggcarton
 from eggcarton.core import errors
 from eggcarton.core.errors import EggcartonError
 from eggcarton.core.plan import Rendered
+from eggcarton.indexes import configured
 
 PINS = Path(__file__).with_name("closed-set.txt")
 _SOURCE = Path(eggcarton.__file__).parent.parent
@@ -47,10 +48,11 @@ def ensure(store: Path, *, index: str | None, say: Callable[[str], None] = lambd
 
     Args:
         store: the eggs directory.
-        index: where pip asks; None leaves that to pip's own configuration.
+        index: where pip asks; None leaves that to what is configured for pip.
         say: is told when something has to be fetched.
 
     Raises:
+        UsageProblem: the index, or the proxy, cannot be one.
         Unavailable: pip could not fetch it.
         IntegrityProblem: what pip fetched is not what the pins name.
     """
@@ -61,31 +63,38 @@ def ensure(store: Path, *, index: str | None, say: Callable[[str], None] = lambd
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".closed-", dir=place.parent) as name:
         target = Path(name) / place.name
-        command = [
-            *_pip(),
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-deps",
-            "--only-binary",
-            ":all:",
-        ]
-        command += ["--require-hashes", "--target", str(target), "--requirement", str(PINS)]
-        command += ["--index-url", index] if index else []
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=1800, check=False)
-        if done.returncode:
-            if b"DO NOT MATCH THE HASHES" in done.stderr:
-                raise errors.IntegrityProblem(
-                    f"a file from the index has another sha256 than {PINS.name} pins; nothing was installed"
-                )
-            lines = done.stderr.decode("utf-8", "replace").strip().splitlines()[-10:]
-            raise errors.Unavailable("the libraries that eggcarton works with could not be fetched:", tried=lines)
+        _fetch(target, index)
         try:
             target.rename(place)
         except OSError:
             if not place.is_dir():
                 raise
     return place
+
+
+def _fetch(target: Path, index: str | None) -> None:
+    """Have pip install what is pinned; of what is configured for it, only the way to the index counts."""
+    home = Path(os.path.expanduser("~"))
+    settings = configured.pip_settings(os.environ, home, index=index)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
+    # Whatever pip leaves when it is killed lies where it is cleared away.
+    clean |= settings.variables() | {"TMPDIR": str(target.parent)}
+    command = [*_pip(), "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-cache-dir"]
+    command += ["--no-deps", "--only-binary", ":all:", "--require-hashes", "--target", str(target)]
+    command += ["--requirement", str(PINS)]
+    try:
+        done = subprocess.run(
+            command, env=clean, stdin=subprocess.DEVNULL, capture_output=True, timeout=1800, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise errors.Unavailable("the libraries that eggcarton works with were not there in half an hour") from error
+    if b"DO NOT MATCH THE HASHES" in done.stderr:
+        raise errors.IntegrityProblem(
+            f"a file from the index has another sha256 than {PINS.name} pins; nothing was installed"
+        )
+    if done.returncode:
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()[-10:]
+        raise errors.Unavailable("the libraries that eggcarton works with could not be fetched:", tried=lines)
 
 
 def _pip() -> list[str]:

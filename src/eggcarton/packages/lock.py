@@ -225,11 +225,16 @@ def _extras(lines: Iterable[Iterable[str]]) -> dict[str, set[str]]:
     return found
 
 
+def extras_in(line: str) -> set[str]:
+    """Return the extras that the marker of a requirement names."""
+    return set(_EXTRA.findall(line))
+
+
 def _targets(requires: Iterable[str], extras: Collection[str]) -> set[str]:
     """Return the projects that a distribution leads to, on some platform, with these of its extras."""
     found = set()
     for requirement in _parsed(requires):
-        optional = set(_EXTRA.findall(str(requirement.marker or "")))
+        optional = extras_in(str(requirement.marker or ""))
         if not optional or optional & set(extras):
             found.add(str(canonicalize_name(requirement.name)))
     return found

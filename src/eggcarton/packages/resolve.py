@@ -37,7 +37,6 @@ else:
 
 _TABLE = "[tool.eggcarton.places]"
 _NO_WHEEL = re.compile(r"Wheels are required for `([^`]+)`")
-_EXTRA = re.compile(r"extra == [\"']([^\"']+)")
 
 
 class Resolver:
@@ -96,11 +95,15 @@ class Resolver:
                 package,
                 # What an extra leads to stays, asked for or not: who asks for it later must find the lock wanting.
                 requires=tuple(
-                    line for line in lines if canonicalize_name(Requirement(line).name) in names or _EXTRA.search(line)
+                    line
+                    for line in lines
+                    if canonicalize_name(Requirement(line).name) in names or locks.extras_in(line)
                 ),
             )
             for package, lines in zip(packages, requires, strict=True)
         ]
+        if old is not None and old.requires_python == needs.requires_python and (upgrade is None or upgrade):
+            packages = [_as_before(package, old, upgrade or ()) for package in packages]
         return Lock(needs.requires_python, tuple(packages))
 
     @staticmethod
@@ -216,6 +219,14 @@ def _as_source(package: LockedPackage, sdist: LockedFile | None) -> LockedPackag
     return package if sdist is None else replace(package, wheels=(), sdist=sdist)
 
 
+def _as_before(package: LockedPackage, old: Lock, upgrade: Sequence[str]) -> LockedPackage:
+    """Keep the files of what stays at its version: an index that lists more or fewer by now changes nothing else."""
+    if package.name in {canonicalize_name(name) for name in upgrade}:
+        return package
+    before = next((p for p in old.named(package.name) if p.version == package.version), package)
+    return replace(package, wheels=before.wheels, sdist=before.sdist)
+
+
 def _stub(directory: Path, package: LockedPackage) -> Path:
     """Write a wheel that holds nothing but a develop package's metadata.
 
@@ -223,7 +234,7 @@ def _stub(directory: Path, package: LockedPackage) -> Path:
     """
     stem = f"{package.name.replace('-', '_')}-{package.version}"
     path = directory / f"{stem}-py3-none-any.whl"
-    extras = sorted({extra for line in package.requires for extra in _EXTRA.findall(line)})
+    extras = sorted({extra for line in package.requires for extra in locks.extras_in(line)})
     lines = ["Metadata-Version: 2.1", f"Name: {package.name}", f"Version: {package.version}"]
     lines += [f"Provides-Extra: {extra}" for extra in extras] + [f"Requires-Dist: {line}" for line in package.requires]
     with zipfile.ZipFile(path, "w") as archive:

@@ -5,24 +5,23 @@ from __future__ import annotations
 import csv
 import os
 import re
-import shutil
 import sys
 import tempfile
 import threading
-import time
 import zipfile
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from eggcarton.core.errors import EggcartonError, IntegrityProblem
+from eggcarton.core.locks import scratch, sweep
 from eggcarton.packages import uv
 from eggcarton.packages.lock import toml_of
 
 HIDDEN = ".eggcarton"
-_ABANDONED = 24 * 3600.0
+_UNPACKING = ".unpack-"
 _DROPPED = ("direct_url.json", "REQUESTED", "uv_cache.json", "uv_build.json")
 _SCRIPT = re.compile(r"[^/]+\.data/scripts/([^/]+)")
 _PLACEHOLDER = b"#!python"
@@ -64,12 +63,12 @@ class Store:
         directory: the eggs directory with its version, such as ``eggs/v5``.
         tag: how the names of eggs end there, such as ``py3.11-linux-x86_64``; pkg_resources decides it.
 
-    ``added`` counts what was unpacked so far.
+    ``added`` holds the sha256 of what was unpacked so far.
     """
 
     def __init__(self, directory: Path, tag: str) -> None:
         self.directory, self.tag = directory, tag
-        self.added = 0
+        self.added: set[str] = set()
 
     def find(self, sha256: str) -> Path | None:
         """Return the egg that was unpacked from the file with this digest, for this Python and platform."""
@@ -97,12 +96,11 @@ class Store:
         if missing:
             hidden = self.directory / HIDDEN
             hidden.mkdir(parents=True, exist_ok=True)
-            _sweep(hidden)
-            with tempfile.TemporaryDirectory(prefix=".unpack-", dir=hidden) as name:
-                staging = Path(name)
+            sweep(hidden, _UNPACKING)
+            with scratch(hidden, _UNPACKING) as staging:
                 for number, batch in enumerate(_without_collisions(missing, files)):
                     self._unpack(program, staging / str(number), files, batch)
-            self.added += len(missing)
+            self.added |= {item.sha256 for item in missing}
         eggs = {}
         for item in wanted:
             egg = self.find(item.sha256)
@@ -198,9 +196,9 @@ class Store:
                 raise
 
     def _discard(self, directory: Path) -> None:
-        aside = Path(tempfile.mkdtemp(prefix=".unpack-", dir=self.directory / HIDDEN))
-        directory.rename(aside / directory.name)
-        threading.Thread(target=shutil.rmtree, args=(aside,), kwargs={"ignore_errors": True}).start()
+        with ExitStack() as stack:
+            directory.rename(stack.enter_context(scratch(self.directory / HIDDEN, _UNPACKING)) / directory.name)
+            threading.Thread(target=stack.pop_all().close).start()
 
     def show(self, eggs: Iterable[Path]) -> list[str]:
         """Give eggs their names in buildout's layout, as links, and return a remark for each stranger moved aside."""
@@ -219,14 +217,6 @@ class Store:
                 remarks.append(f"{name} had not come from the lock and was moved to {aside}")
             _replace_link(name, target)
         return remarks
-
-
-def _sweep(hidden: Path) -> None:
-    """Remove what a killed run left half unpacked; another build may be at work on whatever is younger than a day."""
-    for path in hidden.glob(".unpack-*"):
-        with suppress(OSError):
-            if path.stat().st_mtime < time.time() - _ABANDONED:
-                shutil.rmtree(path)
 
 
 def _made(directory: Path) -> Path:

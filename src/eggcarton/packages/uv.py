@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+from eggcarton.indexes import configured
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,9 @@ def environment(inherited: Mapping[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in inherited.items() if not name.startswith(("UV_", "PIP_", "PYTHON"))}
     kept.pop("VIRTUAL_ENV", None)
     kept.pop("CONDA_PREFIX", None)
-    for variable in _CA_VARIABLES:
-        bundle = inherited.get(variable)
-        if bundle and os.path.isfile(bundle):
-            kept["SSL_CERT_FILE"] = bundle
-            break
+    bundle = configured.authorities(inherited)
+    if bundle:
+        kept["SSL_CERT_FILE"] = bundle
     return kept | {"UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
 
 

@@ -1,8 +1,16 @@
-"""Fills in a Jinja2 template with the options of its section and the places of the buildout."""
+"""Fills in a Jinja2 template with the options of its section and the places of the buildout.
+
+A template may use these names; any other ends the run with a sentence that says where it stands:
+
+- ``part``: the name of the section,
+- ``buildout``: ``root``, ``bin``, ``etc``, ``parts``, ``var``, ``log`` and ``run``, as in ``buildout.var``,
+- ``environment``, where ``eggs`` is given: ``python``, ``prefix``, ``site_packages`` and ``distributions``,
+- of the latter each version by its name, as in ``environment.distributions["zope-interface"]``,
+- every option that is none of those below, with ``_`` for each hyphen: ``secret-file`` is ``secret_file``.
+"""
 
 from __future__ import annotations
 
-import os
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -13,7 +21,8 @@ from eggcarton.core.errors import OptionProblems
 from eggcarton.core.layout import Environment, Layout
 from eggcarton.core.options import option, rest
 from eggcarton.core.plan import Plan, Rendered
-from eggcarton.core.readers import mode, path, requirements, text
+from eggcarton.core.pth import named_in
+from eggcarton.core.readers import file_path, mode, requirements, shortened, text
 
 __all__ = ["Options", "plan"]
 
@@ -27,7 +36,7 @@ class Options:
         "The template: a path relative to the buildout directory, package:path for a file that a distribution"
         " of eggs brings, or inline: and then the template itself.",
     )
-    output: Path = option(path, "The file to write, relative to the buildout directory.")
+    output: Path = option(file_path, "The file to write, relative to the buildout directory or absolute.")
     mode: int = option(mode, "The permissions of the file.", default="0644")
     eggs: tuple[str, ...] = option(
         requirements, "The distributions that the template is taken from or tells about.", default=""
@@ -65,10 +74,12 @@ def _template(given: str, layout: Layout, environment: Environment | None) -> tu
         return f"[{layout.part}] input", f"{lines}\n"
     if match := re.fullmatch(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):(.+)", given):
         file = _resource(match[1], match[2], environment)
-    elif given:
+    elif given and "\n" not in given:
         file = layout.root / given
     else:
-        raise ValueError("option 'input': '' is neither a path nor package:path nor inline: and a template")
+        raise ValueError(
+            f"option 'input': {shortened(given)!r} is neither a path nor package:path nor inline: and a template"
+        )
     try:
         return str(file), file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -92,10 +103,7 @@ def _resource(package: str, inside: str, environment: Environment | None) -> Pat
 def _import_path(environment: Environment) -> Iterator[Path]:
     """Yield the directories that the environment imports from; develop packages are named in .pth files."""
     yield environment.site_packages
-    for file in sorted(environment.site_packages.glob("*.pth")):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            if line.strip() and not line.startswith(("#", "import ", "import\t")):
-                yield Path(os.path.normpath(environment.site_packages / line.strip()))
+    yield from named_in(environment.site_packages)
 
 
 def _variables(options: Options, layout: Layout, environment: Environment | None) -> dict[str, object]:

@@ -35,7 +35,7 @@ class Options:
     listen: Listen = option(
         listen, "Where the server listens; port 0 lets the system choose one.", default="127.0.0.1:8080"
     )
-    threads: int = option(integer(minimum=1), "How many requests are answered at once.", default="4")
+    threads: int = option(integer(1, 9999), "How many requests are answered at once.", default="4")
     environment: tuple[tuple[str, str], ...] = option(
         assignments, "Environment variables for the application, KEY=VALUE, one a line.", default=""
     )
@@ -50,8 +50,10 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
     """Return the plan of the script and of the file it calls.
 
     Raises:
-        OptionProblems: when an entry point is asked for that no distribution has.
+        OptionProblems: when no distribution is named, or an entry point is asked for that none has.
     """
+    if not options.eggs:
+        raise OptionProblems(layout.part, ["option 'eggs' is empty: there is nothing that has an application"])
     if environment is None:
         return Plan(())
     server = layout.location / "serve.py"

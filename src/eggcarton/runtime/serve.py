@@ -6,9 +6,11 @@ This file stands alone: a plan copies it beside the script that calls `main`.
 from __future__ import annotations
 
 import argparse
-import functools
+import difflib
 import importlib
+import inspect
 import os
+import pkgutil
 import re
 import signal
 import sys
@@ -18,6 +20,12 @@ from typing import Any
 
 # What a request that is being answered when the server is told to end may still take.
 _GRACE = 10.0
+# How many names a sentence may list.
+_FEW = 5
+
+
+class NotServed(Exception):
+    """What is configured is not there, or is no application; the sentence says what was found instead."""
 
 
 def main(
@@ -57,19 +65,82 @@ def main(
     chosen = parser.parse_args(arguments)
     try:
         application = load(module, attribute, kind)
-    except AttributeError as error:
-        if error.name != attribute.rpartition(".")[2]:
-            raise
-        return _say(program, f"the module '{module}' has no '{attribute}'")
+    except NotServed as problem:
+        return _say(program, f"option 'application': {problem}")
     return serve(application, chosen.listen, chosen.threads, program)
 
 
 def load(module: str, attribute: str, kind: str) -> Callable[..., Any]:
-    """Return the WSGI application that an object is, or makes."""
-    found: Any = functools.reduce(getattr, attribute.split("."), importlib.import_module(module))
+    """Return the WSGI application that an object is, or makes; what the application itself raises is passed on.
+
+    Raises:
+        NotServed: there is no such object, or it cannot be called as an application is.
+    """
+    found, name = _attribute(_module(module), attribute), f"{module}:{attribute}"
+    if not callable(found):
+        raise NotServed(f"{name} is of the type '{type(found).__name__}', which cannot be called")
     if kind == "application":
+        _check_arguments(found, name)
         return found  # type: ignore[no-any-return]
-    return found({}) if kind == "paste" else found()  # type: ignore[no-any-return]
+    made = found({}) if kind == "paste" else found()
+    if not callable(made):
+        raise NotServed(f"{name}() makes something of the type '{type(made).__name__}', which cannot be called")
+    return made  # type: ignore[no-any-return]
+
+
+def _module(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        # A module that is there and misses another one tells of that itself.
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise
+        package, _, last = error.name.rpartition(".")
+        places = getattr(sys.modules.get(package), "__path__", ()) if package else None
+        near = _near(last, [found.name for found in pkgutil.iter_modules(places)], f"{package}." if package else "")
+        raise NotServed(f"there is no module '{error.name}'{near}") from error
+
+
+def _attribute(module: Any, dotted: str) -> Any:
+    found, where = module, f"the module '{module.__name__}'"
+    for name in dotted.split("."):
+        try:
+            found = getattr(found, name)
+        except AttributeError as error:
+            raise NotServed(f"{where} has no '{name}'{_near(name, _callables(found))}") from error
+        where = f"'{name}' of the module '{module.__name__}'"
+    return found
+
+
+def _callables(owner: Any) -> list[str]:
+    """Return what may be meant, and leave out what a module only imports unless nothing else is there."""
+    names = [name for name in dir(owner) if not name.startswith("_") and callable(getattr(owner, name, None))]
+    own = [
+        name for name in names if getattr(getattr(owner, name), "__module__", None) == getattr(owner, "__name__", "")
+    ]
+    return own or names
+
+
+def _near(name: str, there: Sequence[str], prefix: str = "") -> str:
+    """Return the rest of a sentence: what is like a name that is not there, or all there is, when that is little."""
+    near = difflib.get_close_matches(name, there, n=1) or (sorted(there) if len(there) <= _FEW else [])
+    meant = " or ".join(f"'{prefix}{found}'" for found in near)
+    return f"; did you mean {meant}?" if near else ""
+
+
+def _check_arguments(application: Callable[..., Any], name: str) -> None:
+    """Find a factory that is given as an application, before each request fails."""
+    try:
+        signature = inspect.signature(application)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind({}, None)
+    except TypeError as error:
+        raise NotServed(
+            f"{name}{signature} does not take what an application takes, environ and start_response;"
+            f" write {name}() if calling it makes the application"
+        ) from error
 
 
 def serve(application: Callable[..., Any], listen: str, threads: int, program: str) -> int:
@@ -80,8 +151,8 @@ def serve(application: Callable[..., Any], listen: str, threads: int, program: s
     try:
         server = waitress.create_server(application, map=sockets, listen=listen, threads=threads)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        return _say(program, f"cannot listen on {listen}: {reason[:1].lower()}{reason[1:]}")
+        advice = "another address is chosen by option 'listen', or by --listen"
+        return _say(program, f"cannot listen on {listen}: {_reason(error)}; {advice}")
     ending: list[int] = []
 
     def end(number: int, frame: object) -> None:
@@ -104,6 +175,17 @@ def serve(application: Callable[..., Any], listen: str, threads: int, program: s
         server.asyncore.loop(adjusted.asyncore_loop_timeout, adjusted.asyncore_use_poll, sockets, 1)
     _finish(server, sockets)
     return 0
+
+
+def _reason(error: Exception) -> str:
+    """Return why nobody can listen on an address."""
+    if isinstance(error, PermissionError):
+        return "permission denied, since the system keeps the lowest ports, mostly those below 1024, for root"
+    if isinstance(error, OSError):
+        reason = error.strerror or str(error)
+        return f"{reason[:1].lower()}{reason[1:]}"
+    # All that waitress finds wrong with an address of the right form.
+    return "its host is not known here"
 
 
 def _finish(server: Any, sockets: dict[int, Any]) -> None:

@@ -1,0 +1,52 @@
+"""The distributions that zc.buildout, its recipe for eggs and we ourselves run on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pkg_resources
+from zc.buildout import easy_install
+
+from eggcarton.core.layout import canonical_name
+
+
+def egg_tag() -> str:
+    """Return the end of an egg's name, as zc.buildout writes it for this Python and platform."""
+    return f"py{pkg_resources.PY_MAJOR}-{pkg_resources.get_supported_platform()}"
+
+
+def running() -> dict[str, Any]:
+    """Return what runs here, by canonical name, as pkg_resources knows it."""
+    found = {canonical_name(dist.project_name): dist for dist in easy_install.buildout_and_setuptools_dists}
+    # In a virtual environment zc.buildout counts only itself among them.
+    there = {canonical_name(dist.project_name): dist for dist in pkg_resources.working_set}
+    names = [*found, "zc-recipe-egg", "eggcarton"]
+    for name in names:
+        dist = found.get(name) or there.get(name)
+        if dist is not None:
+            found[name] = dist
+            needed = [canonical_name(requirement.project_name) for requirement in dist.requires()]
+            names += [name for name in needed if name in there and name not in names]
+    return found
+
+
+def versions(known: dict[str, Any]) -> dict[str, str]:
+    """Return the versions of a toolchain by canonical name."""
+    return {name: dist.version for name, dist in known.items()}
+
+
+def importable(known: dict[str, Any]) -> dict[str, Any]:
+    """Return a toolchain as a build may import it."""
+    return {"paths": [dist.location for dist in known.values()], "versions": versions(known)}
+
+
+def as_develop(known: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a toolchain as a resolution takes what is here already: requirements, and no files."""
+    return [
+        {
+            "name": canonical_name(dist.project_name),
+            "version": dist.version,
+            "requires": [str(requirement) for requirement in dist.requires()],
+        }
+        for dist in known.values()
+    ]

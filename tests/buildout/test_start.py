@@ -1,0 +1,99 @@
+"""bin/buildout and bin/eggcarton begin alike: what is missing, and an early Ctrl-C, is one sentence."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from support.buildouts import CHECKOUT, Buildout, Result, stop, wait_for
+
+PROGRAMS = {"buildout": "main", "eggcarton": "eggcarton"}
+
+
+def started(program: str, *paths: Path, ignored: bool = False) -> subprocess.Popen[str]:
+    """Start a program as its script does, with a library of zc.buildout that stands somewhere else."""
+    places = [str(path) for path in (*paths, CHECKOUT / "src")]
+    code = f"import sys; sys.path[:0] = {places!r}; from eggcarton.buildout.start import {PROGRAMS[program]} as f; f()"
+    action = signal.SIG_IGN if ignored else signal.SIG_DFL
+    return subprocess.Popen(
+        [sys.executable, "-IS", "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, action),
+    )
+
+
+@pytest.fixture
+def reached(tmp_path: Path) -> Path:
+    """A zc.buildout whose import goes on until the standard input ends, and the path that tells of its beginning."""
+    told = tmp_path / "reached"
+    (tmp_path / "zc" / "buildout").mkdir(parents=True)
+    (tmp_path / "zc" / "__init__.py").write_text("", "utf-8")
+    (tmp_path / "zc" / "buildout" / "__init__.py").write_text(
+        f"import pathlib, sys\npathlib.Path({str(told)!r}).touch()\nsys.stdin.read()\nraise SystemExit('went on')\n",
+        "utf-8",
+    )
+    return told
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_interrupted_while_it_imports(tmp_path: Path, reached: Path, program: str) -> None:
+    """Ctrl-C while zc.buildout is imported is one sentence and status 130."""
+    process = started(program, tmp_path)
+    wait_for(reached.exists, process)
+    assert Result(130, "Interrupted; nothing was changed.\n") == stop(process, signal.SIGINT)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_ignored_interruptions_stay_ignored(tmp_path: Path, reached: Path, program: str) -> None:
+    """Where Ctrl-C is ignored, as by nohup and in the background, it is ignored here."""
+    process = started(program, tmp_path, ignored=True)
+    wait_for(reached.exists, process)
+    assert Result(1, "went on\n") == stop(process, signal.SIGINT)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_without_zc_buildout(tmp_path: Path, program: str) -> None:
+    """Where zc.buildout is gone, that is one sentence with what puts it back."""
+    output, _ = (process := started(program, tmp_path)).communicate(timeout=60)
+    told = f"Error: zc is gone from the eggs that bin/{program} starts from; run bootstrap.py again\n"
+    assert (1, told) == (process.returncode, output)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_without_its_eggs(build: Buildout, program: str) -> None:
+    """Where the eggs were deleted, both programs say so, and so they do where develop-eggs was."""
+    build.configure("[buildout]\nextensions = eggcarton\nparts =\n")
+    shutil.rmtree(build.root / "eggs")
+    arguments = ["plan"] if program == "eggcarton" else []
+    assert f"gone from the eggs that bin/{program} starts from; run bootstrap.py again" in build.fails(
+        *arguments, program=program, status=1
+    )
+    shutil.rmtree(build.root / "develop-eggs")
+    assert f"No module named 'eggcarton', which bin/{program} starts from; run bootstrap.py again" in build.fails(
+        *arguments, program=program, status=1
+    )
+
+
+@pytest.mark.slow
+def test_interrupted_while_it_works(build: Buildout) -> None:
+    """Ctrl-C while bin/eggcarton waits for an index is one sentence and status 130; no lock is half-written."""
+    build.configure(
+        "[buildout]\nextensions = eggcarton\nparts = app\n[app]\nrecipe = eggcarton:scripts\neggs = nothing\n"
+    )
+    build.index.fault("*", "stall", forever=True)
+    process = build.start("lock", program="eggcarton")
+    wait_for(build.index.paths, process)
+    status, output = stop(process, signal.SIGINT)
+    assert (130, "Interrupted; what was finished before that stays.\n") == (status, output)
+    assert not build.lock.exists()
