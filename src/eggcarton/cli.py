@@ -73,15 +73,18 @@ def _session(options: argparse.Namespace, settings: list[tuple[str, str, str]], 
 
 
 def _lock(options: argparse.Namespace, settings: list[tuple[str, str, str]]) -> int:
-    session = _session(options, settings, reading=False)
+    session, transaction = _session(options, settings, reading=False), None
     try:
         if not patches.is_named(session.buildout):
             raise UsageProblem("nothing is locked here: 'extensions = eggcarton' in [buildout] turns that on")
+        transaction = patches.transaction_of(session)
         if options.upgrade:
             pinning.check_names(session, options.upgrade)
         changed = session.lock(options.upgrade) + pinning.lock_toolchain(session, options.upgrade)
     finally:
         session.close()
+        if transaction is not None:
+            transaction.undo()
     print("\n".join(changed) if changed else f"{session.settings.lock.name} is up to date.")
     return 0
 

@@ -256,7 +256,9 @@ def test_two_runs_at_once(built: Buildout) -> None:
     first = paused(built, "installing notes")
     refused = f"Error: another run is at work in {built.root}: wait until it has ended, then run again\n"
     assert (1, refused) == built.run()
+    assert (1, refused) == built.run("lock", program="eggcarton")
     stop(first, signal.SIGKILL)
+    assert (0, "pylock.toml is up to date.\n") == built.run("lock", program="eggcarton")
     built.build()
     assert [] == problems(built, ", changed")
 

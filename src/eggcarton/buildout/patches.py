@@ -38,16 +38,20 @@ def opened(config: str, settings: Sequence[tuple[str, str, str]], *, user_defaul
     return buildout
 
 
+def transaction_of(session: Session) -> Transaction | None:
+    """Undo what a killed run left and keep others out; None where nothing is ever noted as installed."""
+    section = session.buildout["buildout"]
+    record, root = section.get("installed"), Path(section["directory"])
+    return Transaction.begin(session.records, Path(record), root, ours=(session.develop_eggs,)) if record else None
+
+
 def begin(buildout: Any) -> Session:
     """Begin the session of a buildout's run, its transaction too, and provide its recipes; once a run."""
     session = current.session(buildout)
     if session is None:
         with told():
             session = Session(buildout)
-            record, root = buildout["buildout"].get("installed"), Path(buildout["buildout"]["directory"])
-            ours = (session.develop_eggs,)
-            transaction = Transaction.begin(session.records, Path(record), root, ours=ours) if record else None
-            current.begin(buildout, session, transaction)
+            current.begin(buildout, session, transaction_of(session))
             _running.append(session)
             session.prepare_recipes()
     return session
