@@ -1,3 +1,9 @@
 """What all tests have at hand."""
 
+import signal
+
 pytest_plugins = ["support.buildouts"]
+
+# Where tests run in the background Ctrl-C is ignored, and so it would be by every program that they interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

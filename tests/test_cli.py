@@ -91,7 +91,8 @@ def test_plan_of_a_build_that_is_not_up_to_date(built: Buildout) -> None:
     built.configure(CONFIG.replace("eggs = greeting\ninterpreter", "eggs =\n    greeting\n    noting\ninterpreter"))
     recipes(built.index.directory)
     sentence = (
-        "Error: the build is not up to date, so its plans are not known; run bin/buildout, which says what is due\n"
+        "Error: the build is not up to date (eggs, versions, the lock or the store have changed since the last run), "
+        "so its plans are not known; run bin/buildout, or bin/eggcarton lock to see first what it would lock\n"
     )
     assert sentence == planned(built, status=3)
     built.configure(CONFIG)
@@ -235,13 +236,13 @@ def test_lock_needs_the_extension(built: Buildout) -> None:
 
 
 def test_lock_writes_the_lock_alone(build: Buildout) -> None:
-    """bin/eggcarton lock writes the lock, and no script, no part and nothing into the store."""
+    """No script, no part and nothing into the store; beside the lock only the file that keeps other runs out."""
     greeting(build.index.directory)
     build.configure(CONFIG)
     before = tree(build.root)
-    assert (0, "1 distribution locked\n") == build.run("lock", program="eggcarton")
+    assert (0, "1 distribution locked, for all platforms\n") == build.run("lock", program="eggcarton")
     new = set(tree(build.root)) - set(before)
-    assert {str(build.lock)} == new
+    assert {str(build.lock), str(build.root / "parts/.eggcarton/state/lock")} == new
     assert (0, "pylock.toml is up to date.\n") == build.run("lock", program="eggcarton")
 
 
@@ -254,3 +255,17 @@ def test_a_command_that_is_not_there(build: Buildout) -> None:
     assert "exit codes: 0 done, 1 error, 2 usage, 3 drift or finding, 4 unavailable, 5 integrity" in " ".join(
         output.split()
     )
+
+
+def test_lock_takes_no_version_for_a_setting(built: Buildout) -> None:
+    """A requirement after --upgrade is refused, and a name without --upgrade too: neither is passed over."""
+    output = built.fails("lock", "--upgrade", "greeting==1.0", status=2, program="eggcarton")
+    assert "--upgrade: nothing is locked of greeting==1.0; did you mean greeting?" in output
+    status, output = built.run("lock", "greeting", program="eggcarton")
+    assert (2, True) == (status, "unrecognized arguments: greeting" in output)
+
+
+def test_a_configuration_whose_name_holds_an_equals_sign(built: Buildout) -> None:
+    """What follows -c is a file, whatever its name."""
+    (built.root / "buildout.cfg").rename(built.root / "x=y.cfg")
+    assert (0, "pylock.toml is up to date.\n") == built.run("-c", "x=y.cfg", "lock", program="eggcarton")

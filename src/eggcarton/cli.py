@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import re
 import sys
 from collections.abc import Sequence
 
@@ -13,6 +14,9 @@ from eggcarton.buildout.part import Stop
 from eggcarton.buildout.preview import Preview
 from eggcarton.buildout.session import Session
 from eggcarton.core.errors import EggcartonError, UsageProblem
+
+# A requirement, such as name==1.0, is none: --upgrade would lose it, and take everything anew instead.
+_SETTING = re.compile(r"[^-=][^=]*(?<![<>!~])=(?!=)")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -30,8 +34,9 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     lock = commands.add_parser("lock", help="make the lock, and the pins beside bootstrap.py, answer the configuration")
     lock.add_argument("--upgrade", nargs="*", metavar="NAME", help="take these distributions anew; without a name, all")
-    lock.add_argument("settings", nargs="*", metavar="section:option=value", help=argparse.SUPPRESS)
-    plan = commands.add_parser("plan", help="show what a run would write, and write nothing")
+    plan = commands.add_parser(
+        "plan", help="show what a run would write where eggs have not changed, and write nothing"
+    )
     plan.add_argument("parts", nargs="*", metavar="PART", help="only these parts")
     return top
 
@@ -39,7 +44,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and end the process with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    settings = [word for word in given if "=" in word and not word.startswith("-")]
+    after = zip(["", *given], given, strict=False)
+    settings = [word for before, word in after if before != "-c" and _SETTING.match(word)]
     options = parser().parse_args([word for word in given if word not in settings])
     try:
         sys.exit({"lock": _lock, "plan": _plan}[options.command](options, _assignments(settings)))

@@ -33,7 +33,7 @@ def test_a_template_with_an_undefined_name(build: Buildout) -> None:
     build.write("text.in", "hello {{ name }}\n")
     build.build()
     build.write("text.in", "one\nhello {{ nmae }}\n")
-    output = build.fails(status=1)
+    output = build.fails(status=2)
     assert (
         f"Error: {build.root}/text.in, line 2: 'nmae' is undefined; the template may use buildout, name, part\n"
         in output

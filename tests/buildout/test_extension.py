@@ -182,3 +182,47 @@ def test_recipes_are_locked_by_command(build: Buildout) -> None:
     build.build("eggcarton:policy=frozen")
     recipes(build.index.directory, "2.0")
     assert "noting 1.0 -> 2.0\n" in build.run("lock", "--upgrade", program="eggcarton").output
+
+
+SET_LATE = """
+[buildout]
+extensions = eggcarton
+parts = app
+
+[setting]
+recipe = noting
+output = note.txt
+text = greeting
+
+[app]
+recipe = {}
+eggs = ${{setting:path}}
+"""
+
+
+def test_eggs_that_a_recipe_sets_while_it_runs(build: Buildout) -> None:
+    """What our own parts need must be known before: a reference to what a recipe sets later is refused by its name."""
+    recipes(build.index.directory)
+    build.configure(SET_LATE.format("eggcarton:scripts"))
+    assert "[app] option 'eggs': a recipe sets ${setting:path} only while it runs" in build.fails(status=2)
+
+
+def test_eggs_of_another_recipe_that_are_set_late(build: Buildout) -> None:
+    """What another recipe's eggs are is asked when it is known, and never a project by a stand-in's name."""
+    greeting(build.index.directory)
+    wheel(
+        build.index.directory,
+        "setting",
+        modules={
+            "setting.py": "class Recipe:\n    def __init__(self, buildout, name, options):\n"
+            "        options['found'] = 'greeting'\n    def install(self):\n        return ()\n    update = install\n"
+        },
+        entry_points={"zc.buildout": {"default": "setting:Recipe"}},
+    )
+    config = SET_LATE.replace("noting\noutput = note.txt\ntext = greeting", "setting").replace(
+        "setting:path", "setting:found"
+    )
+    build.configure(config.format("zc.recipe.egg"))
+    build.build()
+    assert "greeting 1.0\n" == build.run(program="greet").output
+    assert [] == build.index.paths("/simple/0/")

@@ -160,7 +160,9 @@ def test_a_file_that_somebody_changed_is_put_right(built: Buildout) -> None:
     """What a part wrote is what stands after every run."""
     text = (built.bin / "greet").read_text("utf-8")
     (built.bin / "greet").write_text("changed", "utf-8")
-    built.build()
+    output = built.build()
+    assert f"[app] {built.bin / 'greet'} was not as this part had written it, and is again\n" in output
+    assert "2 parts unchanged, 1 restored; " in output
     assert text == (built.bin / "greet").read_text("utf-8")
 
 

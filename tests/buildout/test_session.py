@@ -177,6 +177,30 @@ def test_only_files_changed(locked: Buildout) -> None:
     assert "library-1.0-py3-none-win_amd64.whl" in locked.lock.read_text("utf-8")
 
 
+def test_locking_holds_no_more_than_is_asked_for(locked: Buildout) -> None:
+    """A run leaves what nothing asks for any more in the lock; bin/eggcarton lock takes it out, and asks no index."""
+    only = CONFIG.replace("eggs = application", "eggs = library").replace("scripts = application\n", "scripts =\n")
+    locked.configure(only.replace("scripts = application=theirs\n", ""))
+    text = locked.lock.read_bytes()
+    locked.build()
+    assert text == locked.lock.read_bytes()
+    told = locked.run("lock", program="eggcarton")
+    assert (0, "application 1.0 removed\ngreeting 1.0 removed\n") == told
+    assert [] == locked.index.requests
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_an_extra_that_is_not_there(locked: Buildout, allowed: bool) -> None:
+    """A need that names an extra which is not there is refused, unless [buildout] allows it."""
+    text = locked.lock.read_bytes()
+    locked.configure(CONFIG.replace("eggs = application", "eggs = application[loud]", 1))
+    if allowed:
+        locked.build("allow-unknown-extras=true")
+        return
+    assert "part app needs application[loud], and application 1.0 has no extra loud" in locked.fails(status=2)
+    assert text == locked.lock.read_bytes()
+
+
 def test_locking_under_frozen(locked: Buildout) -> None:
     """bin/eggcarton lock writes the lock under policy = frozen too: it is the command that a refused run advises."""
     wheel(locked.index.directory, "library", "2.0")

@@ -6,9 +6,11 @@ import os
 import shutil
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
+from eggcarton.buildout.transaction import Transaction
 from support.buildouts import Buildout, stop, wait_for
 from support.fakes import greeting, pytest_stand_in, recipes
 
@@ -189,7 +191,7 @@ def test_a_script_that_a_part_gives_up_stays_when_another_part_fails(built: Buil
     broken = renamed.replace("parts = text app", "parts = app text").replace("{{ name }}", "{{ nobody }}")
     built.configure(broken)
     status, output = built.run()
-    assert (1, True) == (status, "nobody" in output)
+    assert (2, True) == (status, "nobody" in output)
     assert (built.root / "bin/old").is_file()
     built.configure(renamed)
     built.build()
@@ -209,6 +211,45 @@ def test_an_error_in_a_recipe_from_elsewhere_leaves_everything(built: Buildout) 
     del built.variables["FAIL_WHEN"]
     built.build()
     assert [] == problems(built, ", changed")
+
+
+def test_a_new_part_that_was_done_before_another_failed_is_not_built_again(built: Buildout) -> None:
+    """It stays noted with its directory, which its recipe would not make over, and goes when it is no longer named."""
+    config = CONFIG.replace("last\n", "last more\n", 1) + "\n[more]\nrecipe = noting\noutput = more\ndirectory = true\n"
+    built.configure(
+        config.replace(" last more", " more broken") + "\n[broken]\nrecipe = noting\noutput = none/at/all\n"
+    )
+    status, output = built.run()
+    assert (1, True) == (status, "none/at/all" in output), output
+    built.configure(config)
+    assert "Installing more" not in built.build()
+    assert [] == problems(built, "")
+    built.configure(CONFIG)
+    built.build()
+    assert not (built.root / "more").exists()
+
+
+def test_a_file_in_a_directory_that_is_given_up(built: Buildout) -> None:
+    """A part may go on with less: what it has now is not removed with the directory that it had."""
+    last = "[last]\nrecipe = eggcarton:test\neggs = greeting\n"
+    inside = "[last]\nrecipe = eggcarton:template\ninput = inline: here\noutput = parts/last/file\n"
+    assert last in CONFIG
+    built.configure(CONFIG.replace(last, inside))
+    built.build()
+    assert ["file"] == os.listdir(built.root / "parts/last")
+
+
+def test_what_another_recipe_writes_into_its_own_directory_stays(tmp_path: Path) -> None:
+    """Noted first as files, then as the directory that holds them, they are not removed as given up."""
+    records, installed, place = tmp_path / "parts/.eggcarton", tmp_path / ".installed.cfg", tmp_path / "parts/theirs"
+    place.mkdir(parents=True)
+    (place / "file").write_text("old", "utf-8")
+    installed.write_text("[buildout]\nparts = theirs\n", "utf-8")
+    transaction = Transaction.begin(records, installed, tmp_path)
+    transaction.release(["parts/theirs/file"])
+    (place / "file").write_text("new", "utf-8")
+    transaction.commit([place], ["theirs"])
+    assert "new" == (place / "file").read_text("utf-8")
 
 
 @OWN_AND_STOCK
@@ -331,3 +372,20 @@ def test_ctrl_c_while_it_fetches(build: Buildout) -> None:
     assert (130, INTERRUPTED) == (status, output.splitlines()[-1])
     assert "Traceback" not in output
     build.build()
+
+
+def test_a_directory_is_taken_over_from_what_lay_in_it(build: Buildout) -> None:
+    """A part may have a directory that holds nothing but what another part gives up in the same run."""
+    greeting(build.index.directory)
+    pytest_stand_in(build.index.directory)
+    build.configure(
+        "[buildout]\nextensions = eggcarton\nparts = text\n"
+        "[text]\nrecipe = eggcarton:template\ninput = inline: hello\noutput = parts/last/file\n"
+    )
+    build.build()
+    build.configure(
+        "[buildout]\nextensions = eggcarton\nparts = last\n[last]\nrecipe = eggcarton:test\neggs = greeting\n"
+    )
+    build.build()
+    assert not (build.root / "parts/last/file").exists()
+    assert (build.bin / "last").exists()

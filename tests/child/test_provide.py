@@ -37,6 +37,7 @@ class Build:
             "lock": str(self.lock),
             "policy": "update",
             "upgrade": None,
+            "unknown_extras": False,
             "needs": [[need, "part app"] for need in needs],
             "pins": {},
             "develop": [],
@@ -65,7 +66,7 @@ def build(tmp_path: Path, index: Index) -> Build:
 def test_from_nothing(build: Build) -> None:
     """Without a lock one is made, and all it selects here is fetched, unpacked and named as buildout does."""
     answer = build.ask("web")
-    assert ["2 distributions locked"] == answer["changed"]
+    assert ["2 distributions locked, for all platforms"] == answer["changed"]
     assert {"app": ["web", "six"]} == answer["sets"]
     assert {"web": "2.0", "six": "1.17.0"} == {n: found["version"] for n, found in answer["distributions"].items()}
     assert (2, 0, 0, []) == (answer["fetched"], answer["cached"], answer["built"], answer["remarks"])
@@ -256,7 +257,7 @@ def test_a_lock_may_be_read_by_all(build: Build) -> None:
 
 def test_nothing_asked_for(build: Build) -> None:
     """Without needs there is an empty lock, which answers the next time."""
-    assert ["0 distributions locked"] == build.ask()["changed"]
+    assert ["0 distributions locked, for all platforms"] == build.ask()["changed"]
     assert ([], {}) == (build.ask(policy="frozen")["changed"], build.ask()["distributions"])
 
 
@@ -303,7 +304,7 @@ def test_an_early_beginning_without_a_lock(build: Build) -> None:
     """Without a lock nothing is begun early."""
     prepared(build)
     assert [] == build.index.requests
-    assert ["1 distribution locked"] == build.ask("six")["changed"]
+    assert ["1 distribution locked, for all platforms"] == build.ask("six")["changed"]
 
 
 def test_an_early_failure_is_told_later(build: Build) -> None:

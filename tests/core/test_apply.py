@@ -655,6 +655,20 @@ def test_refused_anywhere(tmp_path: Path, step: Callable[..., object]) -> None:
     assert errors > 40
 
 
+def test_what_was_restored_is_told(root: Path) -> None:
+    """A path that somebody changed or removed is told when it is put right; one that only the plan changes is not."""
+    told: list[Path] = []
+    items = [File(root / "changed", "one"), File(root / "removed", "one"), File(root / "same", "one")]
+    install(root, *items, restored=told.append)
+    assert [] == told
+    (root / "changed").write_text("by hand")
+    (root / "removed").unlink()
+    update(root, *items, restored=told.append)
+    assert [root / "changed", root / "removed"] == told
+    update(root, *(File(item.path, "two") for item in items), restored=told.append)
+    assert 2 == len(told)
+
+
 def test_record(root: Path) -> None:
     """The record names each owned path with its kind, digest and mode, from its own place."""
     install(root, File(root / "bin/x", "x", 0o755), KeptDirectory(root / "var"))

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 
 from eggcarton.core.errors import IntegrityProblem, UsageProblem
 from eggcarton.packages.lock import Lock, LockedPackage
-from eggcarton.packages.needs import Need, Needs, activated, closure, drift, pin_of, requirement_of
+from eggcarton.packages.needs import Need, Needs, activated, check, closure, drift, pin_of, pruned, requirement_of
 
 HERE = {key: str(value) for key, value in default_environment().items()}
 
@@ -89,17 +89,12 @@ def test_prereleases_that_are_locked_are_met() -> None:
 
 
 def test_develop_packages_are_in_no_lock() -> None:
-    """A develop package needs no entry and no fitting version, but what it requires must be there."""
+    """A develop package needs no entry, and no pin holds it, but what it requires must be there."""
     own = package("web", "0.1", "six>=1", "gone ; extra == 'x'")
-    assert [] == drift(lock(package("six")), needs("web>5", pins={"web": "7"}, develop=(own,)))
+    assert [] == drift(lock(package("six")), needs("web", pins={"web": "7"}, develop=(own,)))
     assert ["web needs gone ; extra == 'x', which the lock does not have"] == drift(
         lock(package("six")), needs("web[x]", develop=(own,))
     )
-
-
-def test_what_others_need_of_a_develop_package() -> None:
-    """A locked distribution may need a develop package, whatever version it asks for."""
-    assert [] == drift(lock(package("plugin", "1", "web>=9")), needs("plugin", develop=(package("web", "0.1"),)))
 
 
 def test_markers_choose_entries() -> None:
@@ -229,3 +224,67 @@ def test_a_requirement_that_is_none() -> None:
         requirement_of(Need("six >", "part app"))
     assert str(caught.value).startswith("part app: 'six >' is not a requirement such as name>=1.0: ")
     assert 1 == len(str(caught.value).splitlines())
+
+
+EXTRAS = LockedPackage("web", "2.0", requires=('colour; extra == "Tests_Too"',), empty_extras=("nothing",))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        (
+            needs("own>=2", develop=(package("own", "1.0"),)),
+            "part app needs own>=2, and own 1.0 is developed here; develop another version, or ask for this one",
+        ),
+        (
+            needs("web[test]"),
+            "part app needs web[test], and web 2.0 has no extra test: it has nothing, tests-too; correct it, or set "
+            "allow-unknown-extras = true in [buildout]",
+        ),
+        (
+            needs("own[tests]", develop=(package("own", "1.0"),)),
+            "part app needs own[tests], and own 1.0 has no extra tests: it has none; correct it, or set "
+            "allow-unknown-extras = true in [buildout]",
+        ),
+    ],
+)
+def test_what_no_lock_could_answer(wanted: Needs, sentence: str) -> None:
+    """A version other than the one developed here, and an extra that is not there, are refused."""
+    with pytest.raises(UsageProblem) as caught:
+        check(lock(EXTRAS), wanted)
+    assert sentence == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "line", ["web[tests-too,nothing]", "Web[Tests.Too]", "gone[x]", "web[x]; sys_platform == 'no'"]
+)
+def test_what_a_lock_could_answer(line: str) -> None:
+    """Extras are known by any spelling, those that lead to nothing too; what is not needed here is not looked at."""
+    check(lock(EXTRAS), needs(line))
+
+
+def test_unknown_extras_allowed() -> None:
+    """Where it is allowed, a need may name extras that are not there."""
+    check(lock(EXTRAS), replace(needs("web[x]"), unknown_extras=True))
+
+
+def test_what_a_developed_version_no_longer_answers() -> None:
+    """A locked distribution that needs another version than the one developed here is drift."""
+    locked = lock(package("web", "2.0", "own>=2"))
+    wanted = needs("web", develop=(package("own", "1.0"),))
+    assert ["web needs own>=2, the lock has own 1.0"] == drift(locked, wanted)
+
+
+def test_pruning() -> None:
+    """What nothing leads to goes; what another platform or an extra that is asked for needs stays, in all its forms."""
+    locked = lock(
+        package("web", "2.0", "six ; sys_platform == 'none'", "colour ; extra == 'tests'", "horn ; extra == 'loud'"),
+        package("six", "1.0", marker="sys_platform == 'none'"),
+        package("six", "2.0", marker="sys_platform != 'none'"),
+        package("colour", "1.0", "web[tests]"),
+        package("horn"),
+        package("other"),
+    )
+    assert ["web", "six", "six", "colour"] == [p.name for p in pruned(locked, needs("web[tests]")).packages]
+    own = package("own", "1.0", "other")
+    assert ["other"] == [p.name for p in pruned(locked, needs("own", develop=(own,))).packages]

@@ -42,6 +42,7 @@ class Developed:
     name: str
     version: str
     requires: tuple[str, ...]
+    extras: tuple[str, ...]
     files: tuple[str, ...]
     fingerprint: str
     read: tuple[str, ...]
@@ -150,6 +151,7 @@ def put_in_place(
         name=built["name"],
         version=built["version"],
         requires=tuple(built["requires"]),
+        extras=tuple(built["extras"]),
         files=tuple(files),
         fingerprint=watched,
         read=tuple(built["read"]),
@@ -202,6 +204,7 @@ def take_over(source: Path, place: Path, directory: Path) -> Developed:
         name=canonical_name(found.name),
         version=found.version,
         requires=found.requires,
+        extras=found.extras,
         files=files,
         fingerprint="",
         read=(),

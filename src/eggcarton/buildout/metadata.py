@@ -13,11 +13,12 @@ _SECTION = re.compile(r"\[([^:\]]*):?(.*)\]")
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """A distribution's name, version and requirements, extras as markers."""
+    """A distribution's name, version and requirements, extras as markers, and the names of its extras."""
 
     name: str
     version: str
     requires: tuple[str, ...]
+    extras: tuple[str, ...] = ()
 
 
 def read(info: Path) -> Metadata | None:
@@ -31,8 +32,16 @@ def read(info: Path) -> Metadata | None:
             name, version = headers["Name"], headers["Version"]
             if name and version:
                 requires = headers.get_all("Requires-Dist") or _lines(info / "requires.txt")
-                return Metadata(name, version, tuple(requires))
+                extras = headers.get_all("Provides-Extra") or _extras(info / "requires.txt")
+                return Metadata(name, version, tuple(requires), tuple(extras))
     return None
+
+
+def _extras(path: Path) -> list[str]:
+    """Return the extras of a ``requires.txt``, those that lead to nothing among them."""
+    lines = path.read_text("utf-8").splitlines() if path.is_file() else ()
+    found = (_SECTION.fullmatch(line.strip()) for line in lines)
+    return sorted({match[1].strip() for match in found if match and match[1].strip()})
 
 
 def _lines(path: Path) -> Iterator[str]:

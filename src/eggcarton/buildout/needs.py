@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eggcarton.buildout.recipes import RECIPES
-from eggcarton.buildout.sections import Sections
+from eggcarton.buildout.sections import NOT_YET, Sections
 from eggcarton.core.errors import OptionProblems
 from eggcarton.core.layout import canonical_name
 from eggcarton.core.options import read_options
@@ -54,8 +54,18 @@ def of_parts(sections: Sections) -> list[PartNeeds]:
             module = RECIPES.get(entry or "default")
             if module is None:
                 raise OptionProblems(part, [f"option 'recipe': eggcarton has no '{entry}', but {', '.join(RECIPES)}"])
+            if pending := sections.set_while_running(part, "eggs"):
+                problem = (
+                    f"option 'eggs': a recipe sets {', '.join(pending)} only while it runs, and the lock must know "
+                    "before; write the requirements themselves"
+                )
+                raise OptionProblems(part, [problem])
             wanted = requirements_of(module, part, values)
         else:
+            if sections.set_while_running(part, "eggs"):
+                # The recipe asks for them when they are known.
+                known = [line for line in values["eggs"].split("\n") if line.strip() != NOT_YET]
+                values = {**values, "eggs": "\n".join(known)}
             wanted = _foreign(canonical_name(recipe), part, values)
         found.append(PartNeeds(part, recipe, wanted))
     return found

@@ -22,6 +22,7 @@ from eggcarton.core.layout import Environment, Layout
 from eggcarton.core.options import read_options
 from eggcarton.core.plan import Plan
 
+logger = logging.getLogger("eggcarton")
 _DIGEST = "eggcarton-plan"
 _Result = TypeVar("_Result")
 
@@ -100,7 +101,7 @@ class Part:
     def _prepare(self, module: ModuleType, values: Mapping[str, str]) -> None:
         reading = read_options(module.Options, self.name, values)
         for warning in reading.warnings:
-            logging.getLogger("eggcarton").warning("%s", warning)
+            logger.warning("%s", warning)
         self.options = reading.options
         self.layout = layout_of(self.buildout, self.name)
         self.plan: Plan = module.plan(self.options, self.layout, self._environment())
@@ -132,11 +133,24 @@ class Part:
         transaction = current.transaction(self.buildout)
         # Under a transaction what the part gives up stays until the run has succeeded, and goes with the rest then.
         clear = transaction is None
-        owned = apply(self.plan, self.name, records_of(self.buildout), replace=replace, clear=clear, render=render)
+        restored: list[Path] = []
+        owned = apply(
+            self.plan,
+            self.name,
+            records_of(self.buildout),
+            replace=replace,
+            clear=clear,
+            restored=restored.append,
+            render=render,
+        )
+        for path in restored:
+            logger.info("[%s] %s was not as this part had written it, and is again", self.name, path)
+        if restored and self.session is not None:
+            self.session.done.restored.append(self.name)
         if transaction is not None:
             transaction.take(self.name, owned)
         for remark in self.plan.remarks:
-            logging.getLogger("eggcarton").info("[%s] %s", self.name, remark)
+            logger.info("[%s] %s", self.name, remark)
         return owned
 
 

@@ -72,7 +72,7 @@ def commit(buildout: Any) -> None:
 
 
 def abandon(buildout: Any) -> None:
-    """End a run that has not succeeded: everything is as it was before."""
+    """End a run that has not succeeded: what was there before is as it was."""
     session, transaction = current.session(buildout), current.transaction(buildout)
     if transaction is not None:
         transaction.undo()
@@ -196,13 +196,16 @@ def _worth_telling(record: logging.LogRecord) -> bool:
 
     That it tells of each is the one place where parts of all recipes pass.
     """
-    if not _running or record.msg not in ("Installing %s.", "Updating %s."):
+    if not _running or record.msg not in ("Installing %s.", "Updating %s.", "Uninstalling %s."):
         return True
+    if record.msg == "Uninstalling %s.":
+        # A part that is installed anew keeps what it has until that has succeeded.
+        return not set(record.args or ()) & set(_running[-1].buildout["buildout"]["parts"].split())
     is_new = record.msg == "Installing %s."
     if is_new:
         _running[-1].done.installed += [str(part) for part in record.args or ()]
     else:
-        _running[-1].done.unchanged += 1
+        _running[-1].done.updated += 1
     return is_new
 
 

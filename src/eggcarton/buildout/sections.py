@@ -57,6 +57,21 @@ class Sections:
 
         return _REFERENCE.sub(replacement, value)
 
+    def set_while_running(self, name: str, option: str) -> list[str]:
+        """Return the references in an option to what a recipe will only set while it runs."""
+        found = _REFERENCE.finditer(self._inherited(name).get(option, ""))
+        pairs = [(match[1] or name, match[2]) for match in found]
+        return [f"${{{section}:{key}}}" for section, key in pairs if self._is_pending(section, key, ((name, option),))]
+
+    def _is_pending(self, name: str, option: str, seen: tuple[tuple[str, str], ...]) -> bool:
+        if name == "buildout":
+            return option not in self._buildout["buildout"]
+        value = self._inherited(name).get(option)
+        if value is None or (name, option) in seen:
+            return True
+        further = [(match[1] or name, match[2]) for match in _REFERENCE.finditer(value)]
+        return any(self._is_pending(*reference, (*seen, (name, option))) for reference in further)
+
     def parts(self) -> Iterator[str]:
         """Give every section with a recipe that a run will initialise: the parts, and what they refer to."""
         queue = self._buildout["buildout"].get("parts", "").split()

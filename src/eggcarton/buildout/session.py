@@ -103,7 +103,10 @@ class Session:
         wanted += [[d.name, f"develop package {d.name}"] for d in self.developed.values()]
         if asked:
             sets[_ASKED] = [pair[0] for pair in asked]
-        stubs = [{"name": d.name, "version": d.version, "requires": list(d.requires)} for d in self.developed.values()]
+        stubs = [
+            {"name": d.name, "version": d.version, "requires": list(d.requires), "extras": list(d.extras)}
+            for d in self.developed.values()
+        ]
         return self._select("parts", wanted, stubs, sets, upgrade=upgrade, lock_only=lock_only)
 
     def locked_names(self) -> set[str]:
@@ -138,6 +141,7 @@ class Session:
             "requires_python": self.settings.requires_python,
             "asked_python": self.settings.asked_python,
             "prereleases": self.settings.prereleases,
+            "unknown_extras": self.settings.unknown_extras,
             "tag": toolchain.egg_tag(),
             "allow_sdist": list(self.settings.allow_sdist),
             "sets": sets,
@@ -150,7 +154,8 @@ class Session:
             return []
         if self.reading:
             raise Drift(
-                "the build is not up to date, so its plans are not known; run bin/buildout, which says what is due"
+                "the build is not up to date (eggs, versions, the lock or the store have changed since the last run), "
+                "so its plans are not known; run bin/buildout, or bin/eggcarton lock to see first what it would lock"
             )
         answer = self.child.ask(
             "provide",

@@ -51,6 +51,7 @@ class Settings:
     find_links: tuple[str, ...]
     offline: bool
     prereleases: bool
+    unknown_extras: bool
     allow_sdist: tuple[str, ...]
     cache: Path | None
 
@@ -106,6 +107,7 @@ def read(
         find_links=tuple(buildout.get("find-links", "").split()),
         offline=offline,
         prereleases=buildout.get("prefer-final", "true") == "false",
+        unknown_extras=buildout.get("allow-unknown-extras", "false") == "true",
         allow_sdist=tuple(canonical_name(name) for name in options.allow_sdist),
         cache=root / options.cache.expanduser() if options.cache else None,
     )

@@ -47,7 +47,7 @@ def _start(program: str, module: str, *, early: bool = False) -> None:
             run = import_module(module).main
         except ImportError as error:
             gone = error.name or "something"
-            sys.exit(f"Error: {gone} is gone from the eggs that bin/{program} starts from; run bootstrap.py again")
+            sys.exit(f"Error: the eggs that bin/{program} starts from are gone ({gone}); run bootstrap.py again")
         if heeded:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         run()

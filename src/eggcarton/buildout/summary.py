@@ -13,7 +13,8 @@ class Done:
     """What a run did so far.
 
     ``size`` is in bytes; ``fetched`` and ``cached`` count what was unpacked, by where its file came from, and
-    ``built`` what was made of source here; ``installed`` are parts, ``unchanged`` counts them, whatever their recipe.
+    ``built`` what was made of source here; ``installed`` and ``restored`` are parts, the latter with files that were
+    not as they had been written; ``updated`` counts all that were looked at again, whatever their recipe.
     """
 
     selected: int = 0
@@ -22,7 +23,8 @@ class Done:
     built: int = 0
     size: int = 0
     installed: list[str] = field(default_factory=list)
-    unchanged: int = 0
+    restored: list[str] = field(default_factory=list)
+    updated: int = 0
     begun: float = field(default_factory=time.monotonic)
 
     def add(self, answer: Mapping[str, Any]) -> None:
@@ -34,7 +36,10 @@ class Done:
 
     def __str__(self) -> str:
         size = f" ({self.size / 1e6:.1f} MB)" if self.size else ""
-        parts = [f"{_counted(self.unchanged, 'part')} unchanged"] if self.unchanged else []
+        restored = len(set(self.restored) - set(self.installed))
+        unchanged = self.updated - restored
+        parts = [f"{_counted(unchanged, 'part')} unchanged"] if unchanged else []
+        parts += [f"{restored} restored"] if restored else []
         parts += [f"{len(self.installed)} installed"] if self.installed else []
         there = self.selected - self.fetched - self.cached - self.built
         distributions = [f"{there} in the store", f"{self.fetched} fetched{size}"]

@@ -47,6 +47,7 @@ def as_develop(known: dict[str, Any]) -> list[dict[str, Any]]:
             "name": canonical_name(dist.project_name),
             "version": dist.version,
             "requires": [str(requirement) for requirement in dist.requires()],
+            "extras": sorted(dist.extras),
         }
         for dist in known.values()
     ]

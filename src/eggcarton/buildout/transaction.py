@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -23,7 +24,7 @@ from eggcarton.core.errors import EggcartonError
 from eggcarton.core.locks import hold
 from eggcarton.core.records import Entry, read_record, record_file, write_record
 from eggcarton.core.staging import stands
-from eggcarton.core.standing import Standing, look
+from eggcarton.core.standing import Standing, discard, look
 
 
 class Transaction:
@@ -134,8 +135,20 @@ class Transaction:
             for path, entry in given.items()
             if path not in record.known and path not in taken and os.path.lexists(path)
         }
+        entries |= {
+            path: Entry("directory", "", stat.S_IMODE(path.stat().st_mode))
+            for path in paths
+            if path not in record.known and path not in entries and self._is_given_up(path)
+        }
         if entries:
             write_record(self._records, part, replace(record, paths={**record.paths, **entries}))
+
+    def _is_given_up(self, path: Path) -> bool:
+        """Tell whether a directory holds nothing but what was given up in this run."""
+        if not path.is_dir() or path.is_symlink():
+            return False
+        files = [Path(at, name) for at, _, names in os.walk(path) for name in names]
+        return bool(files) and all(str(file) in self._released for file in files)
 
     def take(self, part: str, paths: Iterable[str]) -> None:
         """Note what a part of ours has now: from here on it is not for others to write over."""
@@ -151,29 +164,26 @@ class Transaction:
             parts: the parts that there are now.
         """
         kept = set(owned)
+        # One that gave its files up and took none is built by another recipe now.
+        gone = [part for part in _parts(self._records) if part not in parts or part in self._gave - self._taken]
+        ours = {path for path, known in _recorded(self._records).items() if not known.keys() <= set(gone)}
         for name in sorted(self._released, reverse=True):
             path = Path(name)
-            if path in kept or not os.path.lexists(path):
-                continue
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
-        for part in _parts(self._records):
-            # One that gave its files up and took none is built by another recipe now.
-            if part not in parts or part in self._gave - self._taken:
-                record_file(self._records, part).unlink(missing_ok=True)
+            # What is in another recipe's directory is that recipe's, whether it tells of it or not.
+            if not (kept - ours).intersection(path.parents):
+                _clear(path, kept)
+        for part in gone:
+            record_file(self._records, part).unlink(missing_ok=True)
         self._forget()
 
     def undo(self) -> None:
-        """Put back what was moved aside, and zc.buildout's own record as it was."""
+        """Put back what was moved aside, and zc.buildout's own record as it was, but for new parts that are done."""
         if not self._open:
             self._let_others()
             return
         for place, aside in reversed(self._aside):
             if os.path.isdir(aside):
-                if os.path.isdir(place):
-                    shutil.rmtree(place)
+                discard(Path(place))
                 os.rename(aside, place)
         for place, copy in self._copies:
             if os.path.lexists(copy):
@@ -182,7 +192,7 @@ class Transaction:
                 os.replace(beside, place)
         if self._before is not None:
             temporary = self._installed.with_name(f"{self._installed.name}.{os.getpid()}")
-            temporary.write_text(self._before, "utf-8")
+            temporary.write_text(installed.with_new_parts(self._before, self._installed, self._root), "utf-8")
             os.replace(temporary, self._installed)
         self._forget()
 
@@ -207,6 +217,17 @@ def _locked(state: Path, root: Path) -> TextIO | None:
         return hold(state / "lock")
     except BlockingIOError:
         raise EggcartonError(f"another run is at work in {root}: wait until it has ended, then run again") from None
+
+
+def _clear(path: Path, kept: Collection[Path]) -> None:
+    """Remove what stands at a path, but nothing that some part has now."""
+    if path in kept:
+        return
+    if path.is_dir() and not path.is_symlink() and any(path in place.parents for place in kept):
+        for child in path.iterdir():
+            _clear(child, kept)
+    else:
+        discard(path)
 
 
 def _recorded(records: Path) -> dict[Path, dict[str, tuple[Entry, ...]]]:

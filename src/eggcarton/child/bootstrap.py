@@ -19,6 +19,7 @@ from typing import Any
 
 from eggcarton.child import toolchain
 from eggcarton.core.errors import EggcartonError, UsageProblem
+from eggcarton.core.locks import scratch, sweep
 from eggcarton.core.script import script
 from eggcarton.packages import closed
 from eggcarton.packages.store import HIDDEN
@@ -173,10 +174,14 @@ def _own_egg(checkout: Path, found: Sequence[Mapping[str, str]], place: Path, py
 
 
 def _in_place(egg: Path, directory: Path) -> Path:
-    for old in directory.glob("eggcarton-*.egg"):
-        shutil.rmtree(old) if old.is_dir() and not old.is_symlink() else old.unlink()
     final = directory / egg.name
-    shutil.copytree(egg, final, symlinks=True)
+    sweep(directory, ".own-")
+    with scratch(directory, ".own-") as place:
+        # Under its name it is whole or not there: bootstrap.py looks no further.
+        shutil.copytree(egg, place / "new", symlinks=True)
+        for number, old in enumerate(directory.glob("eggcarton-*.egg")):
+            old.rename(place / str(number))
+        (place / "new").rename(final)
     return final
 
 
@@ -243,8 +248,9 @@ def _closed_set(source: Path, store: Path) -> Path:
     final = store / HIDDEN / closed.directory_name()
     if final.is_dir():
         return final
-    with tempfile.TemporaryDirectory(prefix=".closed-", dir=final.parent) as name:
-        copy = Path(name) / final.name
+    sweep(final.parent, ".closed-")
+    with scratch(final.parent, ".closed-") as place:
+        copy = place / final.name
         shutil.copytree(source, copy, symlinks=True)
         try:
             copy.rename(final)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eggcarton.core.errors import EggcartonError, Unavailable
+from eggcarton.core.errors import EggcartonError, Unavailable, UsageProblem
 from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.client import Client
 from eggcarton.indexes.fetch import Fetcher, Pages, Wanted
@@ -98,7 +98,7 @@ class Door:
                 f"{package.name} {package.version} has no file for this Python and platform; pin a version that has one"
             )
         if not is_allowed(package.name, self.allow_sdist):
-            raise EggcartonError(refusal([package.name]))
+            raise UsageProblem(refusal([package.name]))
         sdist = package.sdist
         source = self.fetch([wanted_file(package, sdist)])[sdist.sha256]
         built = self.builder.wheel(source, sdist.sha256, sdist.name)

@@ -17,7 +17,7 @@ from eggcarton.core.errors import Drift, EggcartonError, Unavailable
 from eggcarton.packages import lock as locks
 from eggcarton.packages.builds import Toolchain
 from eggcarton.packages.lock import Lock, LockedPackage
-from eggcarton.packages.needs import Need, Needs, activated, check_range, closure, drift
+from eggcarton.packages.needs import Need, Needs, activated, check, check_range, closure, drift, pruned
 from eggcarton.packages.store import Store
 
 
@@ -79,6 +79,7 @@ def provide(
     develop: Sequence[Mapping[str, Any]],
     requires_python: str,
     prereleases: bool,
+    unknown_extras: bool,
     allow_sdist: Sequence[str],
     toolchain: Mapping[str, Any],
     sources: Mapping[str, Any],
@@ -98,6 +99,7 @@ def provide(
         develop: name, version and requires of each package that is built from source here.
         requires_python: the range that a new lock is made for.
         prereleases: whether they may be chosen where a final release exists.
+        unknown_extras: whether requirements may name extras that are not there.
         allow_sdist: names and patterns of what may be built from source.
         toolchain: the paths and versions that such a build may use.
         sources: the fields of `Sources`.
@@ -113,15 +115,15 @@ def provide(
         Drift: the lock does not answer, and the policy is frozen.
     """
     path = Path(lock)
-    wanted = _needs(needs, pins, develop, requires_python)
+    wanted = _needs(needs, pins, develop, requires_python, unknown_extras)
     if asked_python is not None:
         check_range(asked_python)
     place, door = _begun(lock, sources, store, tag)
     door.allow(Toolchain(tuple(toolchain["paths"]), toolchain["versions"]), allow_sdist)
-    current, changed = _locked(path, policy, upgrade, wanted, door, prereleases=prereleases, asked_python=asked_python)
-    environment = _environment()
-    active = activated(current, wanted.develop, environment)
-    named = {key: closure(active, requirements, environment) for key, requirements in sets.items()}
+    how = {"prereleases": prereleases, "prune": store is None}
+    current, changed = _locked(path, policy, upgrade, wanted, door, asked_python=asked_python, **how)
+    active = activated(current, wanted.develop, environment := _environment())
+    named = {key: closure(active, lines, environment) for key, lines in sets.items()}
     used = sorted({name for names in named.values() for name in names} - wanted.developed)
     result: dict[str, Any] = {"sets": named, "changed": changed, "distributions": {}}
     if place is not None:
@@ -134,12 +136,19 @@ def _needs(
     pins: Mapping[str, str],
     develop: Sequence[Mapping[str, Any]],
     requires_python: str,
+    unknown_extras: bool,
 ) -> Needs:
     return Needs(
         needs=tuple(Need(requirement, asked_by) for requirement, asked_by in needs),
         pins=pins,
-        develop=tuple(LockedPackage(d["name"], d["version"], requires=tuple(d["requires"])) for d in develop),
+        develop=tuple(
+            LockedPackage(
+                d["name"], d["version"], requires=tuple(d["requires"]), empty_extras=tuple(d.get("extras", ()))
+            )
+            for d in develop
+        ),
         requires_python=requires_python,
+        unknown_extras=unknown_extras,
     )
 
 
@@ -160,13 +169,17 @@ def _locked(
     *,
     prereleases: bool,
     asked_python: str | None,
+    prune: bool,
 ) -> tuple[Lock, list[str]]:
     old = locks.read(path) if path.exists() else None
     problems = drift(old, needs) if old is not None else [f"there is no {path.name}"]
     if old is not None and asked_python not in (None, old.requires_python):
         problems.append(f"requires-python asks for {asked_python}, the lock is for {old.requires_python}")
     if old is not None and not problems and upgrade is None:
-        return old, []
+        check(old, needs)
+        if not prune:
+            return old, []
+        return _written(path, old, pruned(old, needs))
     if policy == "frozen":
         raise Drift(
             f"{path.name} does not answer this configuration, and policy = frozen forbids to change it; run "
@@ -179,6 +192,12 @@ def _locked(
     left = drift(new, needs)
     if left:
         raise Drift("the new lock would not answer this configuration either:", differences=left)
+    check(new, needs)
+    return _written(path, old, new)
+
+
+def _written(path: Path, old: Lock | None, new: Lock) -> tuple[Lock, list[str]]:
+    """Write a lock where its text has changed, and return it with what is different, a line each."""
     text = locks.text_of(new)
     if old is None or path.read_text("utf-8") != text:
         _replace(path, text)
@@ -200,7 +219,7 @@ def _replace(path: Path, text: str) -> None:
 def _changes(old: Lock | None, new: Lock) -> list[str]:
     if old is None:
         number = len({package.name for package in new.packages})
-        return [f"{number} distribution{'' if number == 1 else 's'} locked"]
+        return [f"{number} distribution{'' if number == 1 else 's'} locked, for all platforms"]
     before = {(package.name, package.version) for package in old.packages}
     after = {(package.name, package.version) for package in new.packages}
     ranges = (old.requires_python, new.requires_python)

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
 from jinja2.utils import missing
 
-from eggcarton.core.errors import EggcartonError
+from eggcarton.core.errors import EggcartonError, UsageProblem
 
 _ENOUGH = 20
 
@@ -33,12 +33,12 @@ def render(template: str, name: str, variables: dict[str, Any]) -> str:
     try:
         return environment.from_string(template).render(variables)
     except TemplateSyntaxError as error:
-        raise EggcartonError(f"{name}, line {error.lineno}: {error.message}") from error
+        raise UsageProblem(f"{name}, line {error.lineno}: {error.message}") from error
     except _UnknownName as error:
-        raise EggcartonError(f"{name}{_line(error)}: {error.message}") from error
+        raise UsageProblem(f"{name}{_line(error)}: {error.message}") from error
     except TemplateError as error:
         known = ", ".join(sorted(variables))
-        raise EggcartonError(f"{name}{_line(error)}: {error.message}; the template may use {known}") from error
+        raise UsageProblem(f"{name}{_line(error)}: {error.message}; the template may use {known}") from error
     except (TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise EggcartonError(f"{name}{_line(error)}: {type(error).__name__}: {error}") from error
 

@@ -51,6 +51,7 @@ def apply(
     replace: bool,
     clear: bool = True,
     created: Callable[[Path], object] = lambda path: None,
+    restored: Callable[[Path], object] = lambda path: None,
     render: Render | None = None,
     run: Run = process.run,
 ) -> tuple[str, ...]:
@@ -67,6 +68,7 @@ def apply(
             what still is as the part wrote it (an installation).
         clear: whether what an earlier plan left is removed now; a caller that may have to go back does it later.
         created: told each path that did not exist, before it does.
+        restored: told each path that was changed, or removed, since the part wrote it, and is as planned again.
         render: fills in the template of one Rendered.
         run: runs the command of a Produced.
 
@@ -96,6 +98,9 @@ def apply(
     )
     if change.steps or change.stale or record != change.after:
         change.carry_out(created, run)
+        for step in change.steps:
+            if step.path in record.paths and not stands(record.paths[step.path], step.before):
+                restored(step.path)
     return tuple(str(path) for path in change.owned)
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 
 class EggcartonError(Exception):
-    """The root of all errors that eggcarton raises on purpose."""
+    """What was asked for cannot be done, such as versions that conflict, or a build that fails."""
 
     exit_code: ClassVar[int] = 1
 
@@ -48,7 +48,7 @@ class Drift(EggcartonError):
 
 
 class Unavailable(EggcartonError):
-    """Something that is needed could not be had from anywhere."""
+    """Something that is needed could not be had: an index does not answer, or offline it is not here."""
 
     exit_code = 4
 

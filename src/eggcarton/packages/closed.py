@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Callable, Mapping
 from importlib import util
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import eggcarton
 from eggcarton.core import errors
 from eggcarton.core.errors import EggcartonError
+from eggcarton.core.locks import scratch, sweep
 from eggcarton.core.plan import Rendered
 from eggcarton.indexes import configured
 
@@ -61,8 +61,9 @@ def ensure(store: Path, *, index: str | None, say: Callable[[str], None] = lambd
         return place
     say(f"Getting the libraries that eggcarton itself works with into {place}")
     place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".closed-", dir=place.parent) as name:
-        target = Path(name) / place.name
+    sweep(place.parent, ".closed-")
+    with scratch(place.parent, ".closed-") as staging:
+        target = staging / place.name
         _fetch(target, index)
         try:
             target.rename(place)

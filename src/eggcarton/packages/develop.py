@@ -32,7 +32,7 @@ def build(
 
     Returns:
         a mapping a source: ``foreign`` with the build requirements that the toolchain does not answer, or name,
-        project, version, requires, the names of its ``files`` below its directory, and what its build read.
+        project, version, requires, extras, the names of its ``files`` below its directory, and what its build read.
 
     Raises:
         EggcartonError: a build failed; its last lines are in the message.
@@ -58,6 +58,7 @@ def _one(source: Path, toolchain: Toolchain, place: Path) -> dict[str, Any]:
         "project": metadata["Name"],
         "version": metadata["Version"],
         "requires": sorted({str(Requirement(line)) for line in metadata.get_all("Requires-Dist", ())}),
+        "extras": sorted(metadata.get_all("Provides-Extra", ())),
         "files": sorted(path.name for path in place.iterdir()),
         "read": [path for path in built.read if watchable(path)],
         "listed": [path for path in built.listed if watchable(path)],

@@ -43,8 +43,8 @@ class LockedPackage:
     """One distribution at one version.
 
     ``marker`` says where it is needed; ``requires`` are the lines of its metadata that lead to other locked
-    distributions or belong to an extra, with their extras and markers; ``index`` is the *name* of its index, None for
-    the default one.
+    distributions or belong to an extra, with their extras and markers; ``empty_extras`` are the extras that lead to
+    nothing; ``index`` is the *name* of its index, None for the default one.
     """
 
     name: str
@@ -53,7 +53,14 @@ class LockedPackage:
     sdist: LockedFile | None = None
     marker: str | None = None
     requires: tuple[str, ...] = ()
+    empty_extras: tuple[str, ...] = ()
     index: str | None = None
+
+    @property
+    def extras(self) -> set[str]:
+        """The canonical names of its extras."""
+        named = {extra for line in self.requires for extra in extras_in(line)}
+        return named | {str(canonicalize_name(extra)) for extra in self.empty_extras}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,7 @@ def _package(entry: Mapping[str, Any], where: str, places: Mapping[str, str]) ->
         sdist=_file(sdist, f"{where}.sdist", places) if sdist else None,
         marker=entry.get("marker"),
         requires=tuple(tool.get("requires", ())),
+        empty_extras=tuple(tool.get("empty-extras", ())),
         index=entry.get("index") or tool.get("index"),
     )
 
@@ -205,6 +213,8 @@ def _entry(package: LockedPackage, names: set[str], asked: Mapping[str, set[str]
         tool["index"] = package.index
     if package.requires:
         tool["requires"] = list(package.requires)
+    if package.empty_extras:
+        tool["empty-extras"] = list(package.empty_extras)
     if tool:
         entry["tool"] = {"eggcarton": tool}
     return entry
@@ -221,13 +231,15 @@ def _extras(lines: Iterable[Iterable[str]]) -> dict[str, set[str]]:
     """Return the extras of each project that some other distribution asks for."""
     found: dict[str, set[str]] = {}
     for requirement in _parsed(line for requires in lines for line in requires):
-        found.setdefault(str(canonicalize_name(requirement.name)), set()).update(requirement.extras)
+        found.setdefault(str(canonicalize_name(requirement.name)), set()).update(
+            map(canonicalize_name, requirement.extras)
+        )
     return found
 
 
 def extras_in(line: str) -> set[str]:
-    """Return the extras that the marker of a requirement names."""
-    return set(_EXTRA.findall(line))
+    """Return the canonical names of the extras that the marker of a requirement names."""
+    return {str(canonicalize_name(extra)) for extra in _EXTRA.findall(line)}
 
 
 def _targets(requires: Iterable[str], extras: Collection[str]) -> set[str]:

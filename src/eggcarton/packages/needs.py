@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packaging.markers import Marker, default_environment
 from packaging.requirements import InvalidRequirement, Requirement
@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from eggcarton.core.errors import IntegrityProblem, UsageProblem
-from eggcarton.packages.lock import Lock, LockedPackage
+from eggcarton.packages.lock import Lock, LockedPackage, extras_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,15 @@ class Needs:
     """Everything one resolution must answer.
 
     ``pins`` is the human's ``[versions]`` by name; ``develop`` are the packages that are built from source here:
-    they have requirements, but no files, and are in no lock.
+    they have requirements, but no files, and are in no lock. ``unknown_extras`` lets a need name extras that are not
+    there.
     """
 
     needs: tuple[Need, ...]
     pins: Mapping[str, str]
     develop: tuple[LockedPackage, ...]
     requires_python: str
+    unknown_extras: bool = False
 
     @property
     def developed(self) -> frozenset[str]:
@@ -89,6 +91,33 @@ def check_range(requires_python: str) -> None:
         raise UsageProblem(f"[eggcarton] option 'requires-python': {requires_python} leaves out this Python {running}")
 
 
+def check(lock: Lock, needs: Needs) -> None:
+    """Refuse needs that no lock could answer.
+
+    Raises:
+        UsageProblem: a need excludes the version that is developed here, or names an extra that is not there.
+    """
+    environment = {key: str(value) for key, value in default_environment().items()}
+    active = activated(lock, needs.develop, environment)
+    for need in needs.needs:
+        requirement = requirement_of(need)
+        package = active.get(str(canonicalize_name(requirement.name)))
+        if package is None or (requirement.marker and not requirement.marker.evaluate(environment)):
+            continue
+        if not requirement.specifier.contains(Version(package.version), prereleases=True):
+            raise UsageProblem(
+                f"{need.asked_by} needs {need.requirement}, and {package.name} {package.version} is developed here; "
+                "develop another version, or ask for this one"
+            )
+        unknown = sorted({str(canonicalize_name(extra)) for extra in requirement.extras} - package.extras)
+        if unknown and not needs.unknown_extras:
+            has = f"it has {', '.join(sorted(package.extras))}" if package.extras else "it has none"
+            raise UsageProblem(
+                f"{need.asked_by} needs {need.requirement}, and {package.name} {package.version} has no extra "
+                f"{', '.join(unknown)}: {has}; correct it, or set allow-unknown-extras = true in [buildout]"
+            )
+
+
 def drift(lock: Lock, needs: Needs) -> list[str]:
     """Return what the lock does not answer, a sentence each: unmet requirements and contradicted pins."""
     found: dict[str, None] = {}
@@ -141,11 +170,30 @@ def activated(lock: Lock, develop: Sequence[LockedPackage], environment: Mapping
     return active | {package.name: package for package in develop}
 
 
+def pruned(lock: Lock, needs: Needs) -> Lock:
+    """Return a lock without what nothing leads to any more, on whatever platform."""
+    there: dict[str, list[LockedPackage]] = {}
+    for package in (*lock.packages, *needs.develop):
+        there.setdefault(package.name, []).append(package)
+    queue = [requirement_of(need) for need in needs.needs]
+    seen: set[tuple[str, str]] = set()
+    while queue:
+        requirement = queue.pop()
+        name = str(canonicalize_name(requirement.name))
+        for extra in {"", *map(canonicalize_name, requirement.extras)}:
+            if (name, extra) not in seen:
+                seen.add((name, extra))
+                lines = (line for package in there.get(name, ()) for line in package.requires)
+                queue += [Requirement(line) for line in lines if extra in (extras_in(line) or {""})]
+    kept = {name for name, _ in seen}
+    return replace(lock, packages=tuple(package for package in lock.packages if package.name in kept))
+
+
 def _open_ends(active: Mapping[str, LockedPackage], needs: Needs, environment: Mapping[str, str]) -> Iterator[str]:
     for origin, line in _walk(active, [need.requirement for need in needs.needs], environment):
         requirement = Requirement(line)
         name = str(canonicalize_name(requirement.name))
-        if origin is None or name in needs.developed:
+        if origin is None:
             continue
         package = active.get(name)
         if package is None:

@@ -7,24 +7,23 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from email.parser import HeaderParser
 from hashlib import sha256
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 from packaging.version import Version
 
-from eggcarton.core.errors import EggcartonError, Unavailable
+from eggcarton.core.errors import EggcartonError, Unavailable, UsageProblem
 from eggcarton.indexes.client import Client, RequestFailed
 from eggcarton.indexes.fetch import Fetcher, Pages, Wanted, hint_of
 from eggcarton.indexes.pages import Listed
 from eggcarton.indexes.routing import Routing
 from eggcarton.packages import lock as locks
-from eggcarton.packages import uv
+from eggcarton.packages import metadata, uv
 from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
 from eggcarton.packages.needs import Needs, pin_of
 from eggcarton.packages.sdists import Builder, is_allowed, refusal
@@ -88,20 +87,9 @@ class Resolver:
         ]
         packages = [_as_source(package, built.get(package.name)) for package in packages]
         with ThreadPoolExecutor(8) as pool:
-            requires = list(pool.map(self._requires, packages))
+            found = list(pool.map(self._metadata, packages))
         names = {package.name for package in packages} | needs.developed
-        packages = [
-            replace(
-                package,
-                # What an extra leads to stays, asked for or not: who asks for it later must find the lock wanting.
-                requires=tuple(
-                    line
-                    for line in lines
-                    if canonicalize_name(Requirement(line).name) in names or locks.extras_in(line)
-                ),
-            )
-            for package, lines in zip(packages, requires, strict=True)
-        ]
+        packages = [_with_edges(package, names, *edges) for package, edges in zip(packages, found, strict=True)]
         if old is not None and old.requires_python == needs.requires_python and (upgrade is None or upgrade):
             packages = [_as_before(package, old, upgrade or ()) for package in packages]
         return Lock(needs.requires_python, tuple(packages))
@@ -128,7 +116,7 @@ class Resolver:
             missing = {str(canonicalize_name(name)) for name in _NO_WHEEL.findall(done.output)} - set(built)
             refused = [name for name in missing if not is_allowed(name, self._allow_sdist)]
             if refused:
-                raise EggcartonError(refusal(refused))
+                raise UsageProblem(refusal(refused))
             if not missing or self._builder is None:
                 raise _unsolved(done.output, needs)
             for name in sorted(missing):
@@ -186,13 +174,13 @@ class Resolver:
             arguments += ["--find-links", link]
         return uv.run(self._program, arguments, cache=self._cache / "uv", directory=directory)
 
-    def _requires(self, package: LockedPackage) -> tuple[str, ...]:
-        """Return the Requires-Dist lines of a package, by its metadata file or, without one, by its wheel."""
+    def _metadata(self, package: LockedPackage) -> metadata.Edges:
+        """Return requirements and extras of a package, by its metadata file or, without one, by its wheel."""
         if package.sdist is not None and not package.wheels and self._builder is not None:
             sdist = package.sdist
             source = Wanted(package.name, sdist.name, sdist.sha256, sdist.size, package.index, sdist.hint)
             path = self._fetcher.fetch([source])[sdist.sha256]
-            return _requires_in(self._builder.wheel(path, sdist.sha256, sdist.name))
+            return metadata.of_wheel(self._builder.wheel(path, sdist.sha256, sdist.name))
         wheel = _nearest(package.wheels)
         wanted = Wanted(package.name, wheel.name, wheel.sha256, wheel.size, package.index, wheel.hint)
         index = self._pages.index_of(wanted)
@@ -204,14 +192,8 @@ class Resolver:
             except RequestFailed:
                 body = b""
             if sha256(body).hexdigest() == listed.metadata_sha256:
-                return _requires_of(body.decode("utf-8", "replace"))
-        return _requires_in(self._fetcher.fetch([wanted])[wheel.sha256])
-
-
-def _requires_in(wheel: Path) -> tuple[str, ...]:
-    with zipfile.ZipFile(wheel) as archive:
-        name = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA") and n.count("/") == 1)
-        return _requires_of(archive.read(name).decode("utf-8", "replace"))
+                return metadata.of_text(body.decode("utf-8", "replace"))
+        return metadata.of_wheel(self._fetcher.fetch([wanted])[wheel.sha256])
 
 
 def _as_source(package: LockedPackage, sdist: LockedFile | None) -> LockedPackage:
@@ -234,7 +216,7 @@ def _stub(directory: Path, package: LockedPackage) -> Path:
     """
     stem = f"{package.name.replace('-', '_')}-{package.version}"
     path = directory / f"{stem}-py3-none-any.whl"
-    extras = sorted({extra for line in package.requires for extra in locks.extras_in(line)})
+    extras = sorted(package.extras)
     lines = ["Metadata-Version: 2.1", f"Name: {package.name}", f"Version: {package.version}"]
     lines += [f"Provides-Extra: {extra}" for extra in extras] + [f"Requires-Dist: {line}" for line in package.requires]
     with zipfile.ZipFile(path, "w") as archive:
@@ -254,14 +236,16 @@ def _as_needed(line: str, stubs: Mapping[str, Path]) -> str:
     return f"{requirement.name}{extras} @ {stub.as_uri()}{marker}"
 
 
-def _requires_of(metadata: str) -> tuple[str, ...]:
-    found = []
-    for line in HeaderParser().parsestr(metadata).get_all("Requires-Dist", ()):
-        try:
-            found.append(str(Requirement(line)))
-        except InvalidRequirement:
-            continue
-    return tuple(sorted(set(found)))
+def _with_edges(
+    package: LockedPackage, names: Collection[str], lines: Sequence[str], extras: Collection[str]
+) -> LockedPackage:
+    """Give a package what leads from it to others.
+
+    What an extra leads to stays, asked for or not: who asks for it later must find the lock wanting.
+    """
+    kept = tuple(line for line in lines if _name(line) in names or locks.extras_in(line))
+    empty = set(extras).difference(*(locks.extras_in(line) for line in lines))
+    return replace(package, requires=kept, empty_extras=tuple(sorted(empty)))
 
 
 def _nearest(wheels: Sequence[LockedFile]) -> LockedFile:

@@ -25,12 +25,15 @@ class Options:
     )
     scripts: tuple[tuple[str, str], ...] | None = option(
         renames,
-        "The console scripts to make, each NAME or NAME=NEW-NAME; left out: all those of the distributions"
-        " that eggs names; empty: none.",
+        "The scripts to make, each NAME or NAME=NEW-NAME, of console scripts and entry-points; left out: all"
+        " entry-points, and the console scripts of the distributions that eggs names; empty: none.",
         default=None,
     )
     entry_points: tuple[tuple[str, ObjectReference], ...] = option(
-        entry_points, "Further scripts, for objects that no distribution declares as one.", default=""
+        entry_points,
+        "Further scripts, NAME=MODULE:OBJECT, for what no distribution declares as one; where scripts is given, it"
+        " has to name them too.",
+        default="",
     )
     interpreter: str | None = option(
         file_name, "The name of an interpreter script that imports what the part installs.", default=None
