@@ -233,7 +233,19 @@ def stamp_of():
 
 def executable():
     """Return the Python to build for: the one that a virtual environment was made of, which outlives it."""
-    return getattr(sys, "_base_executable", None) or sys.executable
+    python = getattr(sys, "_base_executable", None) or sys.executable
+    # Before 3.11 Python itself does not know it.
+    while True:
+        try:
+            with open(os.path.join(os.path.dirname(os.path.dirname(python)), "pyvenv.cfg"), encoding="utf-8") as stream:
+                home = re.search(r"^home\s*=\s*(.+?)\s*$", stream.read(), re.M).group(1)
+        except (IOError, UnicodeDecodeError, AttributeError):
+            return python
+        names = ("python%d.%d" % sys.version_info[:2], "python3", "python")
+        found = [path for path in (os.path.join(home, name) for name in names) if os.access(path, os.X_OK)]
+        if not found or found[0] == python:
+            return python
+        python = found[0]
 
 
 def is_current(script, stamp):

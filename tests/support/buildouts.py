@@ -26,7 +26,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -39,11 +38,12 @@ from typing import NamedTuple
 import pytest
 
 from eggcarton.indexes.configured import cache_directory
+from eggcarton.packages.environment import Interpreter
 from support.index import Index
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BOOTSTRAP = CHECKOUT / "bootstrap.py"
-PYTHON = Path(getattr(sys, "_base_executable", None) or sys.executable)
+PYTHON = Interpreter.running().executable
 NOBODY_LISTENS = "http://127.0.0.1:9/"
 
 WAIT = 120

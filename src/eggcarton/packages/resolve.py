@@ -202,11 +202,15 @@ def _as_source(package: LockedPackage, sdist: LockedFile | None) -> LockedPackag
 
 
 def _as_before(package: LockedPackage, old: Lock, upgrade: Sequence[str]) -> LockedPackage:
-    """Keep the files of what stays at its version: an index that lists more or fewer by now changes nothing else."""
+    """Keep what is known of what stays at its version.
+
+    An index that lists more or fewer files by now changes nothing else; nor does another Python, whose wheel may tell
+    other requirements than the one that was looked at when the lock was made.
+    """
     if package.name in {canonicalize_name(name) for name in upgrade}:
         return package
     before = next((p for p in old.named(package.name) if p.version == package.version), package)
-    return replace(package, wheels=before.wheels, sdist=before.sdist)
+    return replace(before, marker=package.marker)
 
 
 def _stub(directory: Path, package: LockedPackage) -> Path:
