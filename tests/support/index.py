@@ -14,6 +14,7 @@ import base64
 import functools
 import hashlib
 import re
+import socket
 import ssl
 import sys
 import threading
@@ -96,6 +97,7 @@ class Index:
         self._scripts: list[tuple[str, list[list[Fault]], bool]] = []
         self._busy = 0
         self._server: _Server | None = None
+        self._held: socket.socket | None = None
 
     @property
     def address(self) -> str:
@@ -110,6 +112,7 @@ class Index:
     def start(self) -> "Index":
         """Listen; a stopped index comes back on the same port."""
         self.closing.clear()
+        self._let_go()
         self._server = _Server(("127.0.0.1", self.port), _Handler)
         self._server.index = self
         if self.tls:
@@ -128,6 +131,15 @@ class Index:
             self._server.server_close()
             self._server.drop_connections()
             self._server = None
+            # Bound, and not listening: the port refuses, and no other test's server gets it meanwhile.
+            self._held = socket.socket()
+            self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._held.bind(("127.0.0.1", self.port))
+
+    def _let_go(self) -> None:
+        if self._held:
+            self._held.close()
+            self._held = None
 
     def __enter__(self) -> "Index":
         return self.start()
@@ -136,6 +148,7 @@ class Index:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        self._let_go()
 
     def fault(self, pattern: str, *steps: str | Fault, forever: bool = False) -> None:
         """Answer the next requests for paths like `pattern` with one step each, then rightly again.
