@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import shutil
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from support.buildouts import BOOTSTRAP, CHECKOUT, PYTHON, Result, Shared, environment, run, stop, tree, wait_for
+from support.buildouts import BOOTSTRAP, CHECKOUT, PYTHON, Result, Shared, environment, run, start, stop, tree, wait_for
 from support.fakes import greeting
 from support.index import Index
 
@@ -58,18 +57,8 @@ class Machine:
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start bootstrap.py in a process group of its own, to be stopped in the middle."""
-        return subprocess.Popen(
-            [str(self.python), str(self.script), *arguments],
-            cwd=self.place.parent,
-            env=self.variables(**variables),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-            # Where the tests run in the background, Ctrl-C is ignored by all that they start.
-            preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-        )
+        command = [self.python, self.script, *arguments]
+        return start(command, cwd=self.place.parent, variables=self.variables(**variables))
 
     def checkout(self) -> Path:
         """Take what bootstrap.py needs to another place, where it can be damaged, and return that."""
@@ -611,16 +600,7 @@ def test_two_at_once(machine: Machine) -> None:
     other = machine.place.with_name("other")
     other.mkdir()
     (other / "buildout.cfg").write_text(NOTHING, "utf-8")
-    start = functools.partial(
-        subprocess.Popen,
-        cwd=machine.place.parent,
-        env=environment(machine.home, PIP_INDEX_URL=machine.index.url),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    both = [start([PYTHON, BOOTSTRAP, name]) for name in ("place", "other")]
+    both = [machine.start(name) for name in ("place", "other")]
     for process in both:
         output, _ = process.communicate(timeout=240)
         assert 0 == process.returncode, output

@@ -28,7 +28,7 @@ import signal
 import subprocess
 import textwrap
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,18 +165,7 @@ class Buildout:
 
     def start(self, *arguments: str, program: str = "buildout") -> subprocess.Popen[str]:
         """Start a program in a process group of its own, to be stopped in the middle."""
-        return subprocess.Popen(
-            [str(self.bin / program), *arguments],
-            cwd=self.root,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-            # Where the tests run in the background, Ctrl-C is ignored by all that they start.
-            preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-        )
+        return start([self.bin / program, *arguments], cwd=self.root, variables=self.environment())
 
     def tree(self, *names: str) -> dict[str, Standing]:
         """Return everything below some directories of the root, bin, parts, etc and develop-eggs by default."""
@@ -185,6 +174,20 @@ class Buildout:
     def scripts(self) -> list[str]:
         """Return the names in bin that a part put there."""
         return sorted(set(os.listdir(self.bin)) - {"buildout", "eggcarton", "buildout.before"})
+
+
+def start(command: Sequence[str | Path], *, cwd: Path, variables: Mapping[str, str]) -> subprocess.Popen[str]:
+    """Start a command in a process group of its own, to be stopped in the middle."""
+    return subprocess.Popen(
+        list(map(str, command)),
+        cwd=cwd,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def wait_for(happened: Callable[[], object], process: subprocess.Popen[str]) -> None:
