@@ -179,7 +179,7 @@ def test_plan_when_the_lock_must_not_change(built: Buildout) -> None:
 def test_plan_needs_the_extension(built: Buildout) -> None:
     """Where the configuration does not name the extension no plan is known, with the line that changes it."""
     built.configure(CONFIG.replace("extensions = eggcarton\n", ""))
-    assert "Error: no plan is known here: 'extensions = eggcarton' in [buildout] turns that on\n" == planned(
+    assert "Error: nothing is locked here: 'extensions = eggcarton' in [buildout] turns that on\n" == planned(
         built, status=2
     )
 

@@ -22,7 +22,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 DECISIONS = ROOT / "docs" / "decisions"
 LONGEST_MODULE, LONGEST_FUNCTION = 350, 60
 
-EVERYTHING = frozenset({"core", "recipes", "indexes", "packages", "child", "buildout", "cli"})
+EVERYTHING = frozenset({"core", "recipes", "indexes", "packages", "child", "buildout", "commands", "cli"})
 MAY_IMPORT = {
     "core": {"core"},
     "recipes": {"core"},
@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "child": {"core", "indexes", "packages", "child"},
     "runtime": set(),
     "buildout": {"core", "recipes", "indexes", "packages", "buildout"},
+    "commands": EVERYTHING - {"cli"},
     "cli": EVERYTHING,
     "option_pages": EVERYTHING,
     "": set(),

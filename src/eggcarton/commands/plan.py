@@ -1,0 +1,23 @@
+"""Show what a run would write, and write nothing."""
+
+from __future__ import annotations
+
+import argparse
+
+from eggcarton.buildout.preview import Preview
+from eggcarton.commands.call import Call
+
+HELP = "show what a run would write where eggs have not changed, and write nothing"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command may be told."""
+    parser.add_argument("parts", nargs="*", metavar="PART", help="only these parts")
+
+
+def run(call: Call) -> int:
+    """Print the plan of each part as a difference against what stands."""
+    with call.session() as session:
+        for told in Preview(session).of(call.options.parts):
+            print(told)
+    return 0
