@@ -37,12 +37,11 @@ class Build:
             "lock": str(self.lock),
             "policy": "update",
             "upgrade": None,
-            "unknown_extras": False,
             "needs": [[need, "part app"] for need in needs],
             "pins": {},
             "develop": [],
             "requires_python": HERE,
-            "prereleases": False,
+            "terms": {},
             "allow_sdist": [],
             "toolchain": {"paths": [], "versions": {}},
             "sources": self.sources(offline=offline),
@@ -322,10 +321,10 @@ def test_an_early_failure_is_told_later(build: Build) -> None:
 
 def test_another_range_of_pythons(build: Build) -> None:
     """A range that the configuration asks for and the lock is not for makes the lock anew, or is named when frozen."""
-    build.ask("web", requires_python=">=3.9", asked_python=">=3.9")
+    build.ask("web", requires_python=">=3.9", terms={"asked_python": ">=3.9"})
     with pytest.raises(Drift, match=r"requires-python asks for >=3\.10, the lock is for >=3\.9"):
-        build.ask("web", requires_python=">=3.10", asked_python=">=3.10", policy="frozen")
-    build.ask("web", requires_python=">=3.10", asked_python=">=3.10")
+        build.ask("web", requires_python=">=3.10", terms={"asked_python": ">=3.10"}, policy="frozen")
+    build.ask("web", requires_python=">=3.10", terms={"asked_python": ">=3.10"})
     assert 'requires-python = ">=3.10"' in build.lock.read_text("utf-8")
 
 
@@ -333,5 +332,5 @@ def test_another_range_of_pythons(build: Build) -> None:
 def test_a_range_that_cannot_be(build: Build, asked: str, what: str) -> None:
     """A range that is none, or leaves out the Python that runs, is told before anything is asked for."""
     with pytest.raises(UsageProblem, match=what):
-        build.ask("web", requires_python=asked, asked_python=asked)
+        build.ask("web", requires_python=asked, terms={"asked_python": asked})
     assert [] == build.index.requests

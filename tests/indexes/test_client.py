@@ -263,3 +263,20 @@ def test_authorities_that_are_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     with pytest.raises(UsageProblem) as caught:
         Client()
     assert f"{bundle} holds no certificates; let SSL_CERT_FILE name a file that does" == str(caught.value)
+
+
+def test_hosts_that_are_not_allowed(index: Index) -> None:
+    """A host that no pattern names is not asked, also where another one leads to it."""
+    url = f"{index.url}six/"
+    for allowed in (("127.0.0.1",), (f"127.*:{index.port}", "else.example"), ("*",)):
+        read(Client(allow_hosts=allowed), url)
+    asked = len(index.requests)
+    with pytest.raises(UsageProblem) as caught:
+        read(Client(allow_hosts=("*.example",)), url)
+    assert str(caught.value).startswith(
+        f"[buildout] option 'allow-hosts' keeps 127.0.0.1:{index.port} from being asked, which {url} leads to; "
+    )
+    assert asked == len(index.requests)
+    index.fault("*", f"redirect:{index.url.replace('127.0.0.1', 'localhost')}six/", "ok")
+    with pytest.raises(UsageProblem, match=f"keeps localhost:{index.port} from being asked"):
+        read(Client(allow_hosts=("127.0.0.1",)), url)

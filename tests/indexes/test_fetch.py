@@ -431,3 +431,18 @@ def test_hints_hold_no_host() -> None:
     """A hint is the path of an address, without host, credentials, query or fragment."""
     assert "files/ab/six-1%2B2.whl" == hint_of("https://me:secret@index.example:8/files/ab/six-1%2B2.whl?a=b#sha256=c")
     assert hashlib.sha256(b"").hexdigest() not in hint_of(f"https://x/y#sha256={hashlib.sha256(b'').hexdigest()}")
+
+
+def test_pages_of_find_links(index: Index, cache: Cache, pauses: list[float], tmp_path: Path) -> None:
+    """What its index does not list is looked for on the pages of find-links, and is held to the same sha256."""
+    with Index(tmp_path / "other") as other:
+        wheel(other.directory, "further", "1.0")
+        further = wanted(other, hints=False)[0]
+        links = f"{other.url}further/"
+        client = Client()
+        pages = Pages(Routing((Route("main", index.url),)), client, find_links=[links], sleep=pauses.append)
+        fetcher = Fetcher(cache, pages, client, sleep=pauses.append)
+        assert [further.sha256] == list(fetcher.fetch([further, *wanted(index)[:1]]))[:1]
+        assert "does not list it" in refusal(
+            fetcher, [replace(further, sha256="0" * 64, name="none-1.0-py3-none-any.whl")]
+        )

@@ -14,7 +14,19 @@ from packaging.requirements import Requirement
 
 from eggcarton.core.errors import IntegrityProblem, UsageProblem
 from eggcarton.packages.lock import Lock, LockedPackage
-from eggcarton.packages.needs import Need, Needs, activated, check, closure, drift, pin_of, pruned, requirement_of
+from eggcarton.packages.needs import (
+    Need,
+    Needs,
+    Terms,
+    activated,
+    check,
+    closure,
+    drift,
+    pin_of,
+    pruned,
+    requirement_of,
+    unpinned,
+)
 
 HERE = {key: str(value) for key, value in default_environment().items()}
 
@@ -265,7 +277,7 @@ def test_what_a_lock_could_answer(line: str) -> None:
 
 def test_unknown_extras_allowed() -> None:
     """Where it is allowed, a need may name extras that are not there."""
-    check(lock(EXTRAS), replace(needs("web[x]"), unknown_extras=True))
+    check(lock(EXTRAS), replace(needs("web[x]"), terms=Terms(unknown_extras=True)))
 
 
 def test_what_a_developed_version_no_longer_answers() -> None:
@@ -288,3 +300,28 @@ def test_pruning() -> None:
     assert ["web", "six", "six", "colour"] == [p.name for p in pruned(locked, needs("web[tests]")).packages]
     own = package("own", "1.0", "other")
     assert ["other"] == [p.name for p in pruned(locked, needs("own", develop=(own,))).packages]
+
+
+def test_terms_that_changed() -> None:
+    """A date other than the lock's is drift, and so is any where it has none; that time has passed since is not."""
+    dated = replace(lock(), exclude_newer="2026-01-01T00:00:00Z")
+    for terms, locked, expected in [
+        (Terms(exclude_newer="7 days"), dated, []),
+        (Terms(), dated, []),
+        (Terms(exclude_newer="2026-01-01T00:00:00Z"), dated, []),
+        (
+            Terms(exclude_newer="2026-02-01T00:00:00Z"),
+            dated,
+            ["exclude-newer asks for 2026-02-01T00:00:00Z, the lock was made with 2026-01-01T00:00:00Z"],
+        ),
+        (Terms(exclude_newer="7 days"), lock(), ["exclude-newer asks for 7 days, the lock was made without"]),
+        (Terms(asked_python=">=3.9"), lock(), ["requires-python asks for >=3.9, the lock is for >=3.8"]),
+    ]:
+        assert expected == drift(locked, replace(needs(), terms=terms))
+
+
+def test_what_is_not_pinned() -> None:
+    """Only one exact version is a pin; names count by any spelling."""
+    found = [package(name) for name in ("web", "zope-interface", "six", "colour")]
+    pins = {"Web": "1.0", "zope.interface": "==1.0", "six": ">=1", "colour": ""}
+    assert ["zope-interface", "six", "colour"] == [p.name for p in unpinned(found, pins)]

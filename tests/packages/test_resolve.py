@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,9 +17,10 @@ from eggcarton.indexes.client import Client
 from eggcarton.indexes.fetch import Fetcher, Pages
 from eggcarton.indexes.routing import Index as Route
 from eggcarton.indexes.routing import Routing
+from eggcarton.packages import cutoff
 from eggcarton.packages.builds import Toolchain
 from eggcarton.packages.lock import Lock, LockedPackage, read, text_of
-from eggcarton.packages.needs import Need, Needs, drift
+from eggcarton.packages.needs import Need, Needs, Terms, drift
 from eggcarton.packages.resolve import Resolver
 from eggcarton.packages.sdists import Builder
 from support.closed import uv_program
@@ -51,7 +54,7 @@ def resolver(index: Index, tmp_path: Path) -> Resolver:
     return made(index.url, tmp_path)
 
 
-def made(url: str, place: Path, *allow_sdist: str, prereleases: bool = False) -> Resolver:
+def made(url: str, place: Path, *allow_sdist: str, **further: Any) -> Resolver:
     routing, client = Routing((Route("default", url),)), Client()
     pages = Pages(routing, client, sleep=lambda seconds: None)
     return Resolver(
@@ -61,9 +64,9 @@ def made(url: str, place: Path, *allow_sdist: str, prereleases: bool = False) ->
         client=client,
         fetcher=Fetcher(Cache(place / "cache"), pages, client, sleep=lambda seconds: None),
         cache=place / "cache",
-        prereleases=prereleases,
         builder=Builder(Toolchain((), {}), place / "cache"),
         allow_sdist=allow_sdist,
+        **further,
     )
 
 
@@ -72,8 +75,11 @@ def needs(
     pins: Mapping[str, str] | None = None,
     develop: tuple[LockedPackage, ...] = (),
     requires_python: str = HERE,
+    terms: Terms | None = None,
 ) -> Needs:
-    return Needs(tuple(Need(line, "part app") for line in lines), pins or {}, develop, requires_python)
+    return Needs(
+        tuple(Need(line, "part app") for line in lines), pins or {}, develop, requires_python, terms or Terms()
+    )
 
 
 def versions(lock: Lock) -> dict[str, str]:
@@ -248,7 +254,9 @@ def test_prereleases_as_source(index: Index, tmp_path: Path) -> None:
         sdist(index.directory, "old", version)
     sdist(index.directory, "young", "0.1b1")
     assert {"old": "1.0", "young": "0.1b1"} == versions(made(index.url, tmp_path, "*").resolve(needs("old", "young")))
-    assert "1.1b1" == versions(made(index.url, tmp_path, "*", prereleases=True).resolve(needs("old")))["old"]
+    assert (
+        "1.1b1" == versions(made(index.url, tmp_path, "*").resolve(needs("old", terms=Terms(prereleases=True))))["old"]
+    )
 
 
 def test_a_wheel_comes_before_a_source_distribution(index: Index, tmp_path: Path) -> None:
@@ -273,13 +281,47 @@ def test_markers_of_other_platforms(index: Index, tmp_path: Path) -> None:
     assert {"six": None, "colour": "sys_platform == 'win32'"} == {p.name: p.marker for p in lock.packages}
 
 
+def at(path: Path, day: str) -> Path:
+    """Say that an index got a file on a day."""
+    moment = datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp()
+    os.utime(path, (moment, moment))
+    return path
+
+
+def test_what_is_too_new(index: Index, tmp_path: Path) -> None:
+    """Nothing that came to the index later is locked, and an age becomes a moment, which the lock has."""
+    for path in index.directory.iterdir():
+        at(path, "2026-01-01")
+    at(index.directory / "six-1.17.0-py3-none-any.whl", "2026-03-10")
+    made_then = made(index.url, tmp_path, now=lambda: datetime(2026, 3, 12, tzinfo=timezone.utc))
+    for text, version, moment in [
+        ("7 days", "1.16.0", "2026-03-05T00:00:00Z"),
+        ("1 day", "1.17.0", "2026-03-11T00:00:00Z"),
+        ("2026-02-01", "1.16.0", "2026-02-01T00:00:00Z"),
+    ]:
+        wanted = needs("web", terms=Terms(exclude_newer=cutoff.check(text)))
+        lock = made_then.resolve(wanted)
+        assert (version, moment) == (versions(lock)["six"], lock.exclude_newer)
+        (tmp_path / "pylock.toml").write_text(text_of(lock), "utf-8")
+        assert lock == read(tmp_path / "pylock.toml")
+        assert [] == drift(lock, wanted)
+
+
+def test_a_source_distribution_that_is_too_new(index: Index, tmp_path: Path) -> None:
+    """What is built from source is no newer either."""
+    for version, day in (("1.0", "2026-01-01"), ("2.0", "2026-03-01")):
+        at(sdist(index.directory, "old", version), day)
+    terms = Terms(exclude_newer=cutoff.check("2026-02-01"))
+    assert {"old": "1.0"} == versions(made(index.url, tmp_path, "*").resolve(needs("old", terms=terms)))
+
+
 def test_prereleases(index: Index, tmp_path: Path) -> None:
     """A prerelease is chosen when that is allowed, or when there is nothing else."""
     wheel(index.directory, "six", "2.0a1")
     wheel(index.directory, "young", "0.1b1")
     lock = made(index.url, tmp_path).resolve(needs("six", "young"))
     assert {"six": "1.17.0", "young": "0.1b1"} == versions(lock)
-    assert "2.0a1" == versions(made(index.url, tmp_path, prereleases=True).resolve(needs("six")))["six"]
+    assert "2.0a1" == versions(made(index.url, tmp_path).resolve(needs("six", terms=Terms(prereleases=True))))["six"]
 
 
 OWN = LockedPackage("own", "0.1", requires=("six<1.17", 'colour ; extra == "tests"', 'gone ; extra == "never"'))

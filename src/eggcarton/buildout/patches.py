@@ -177,6 +177,18 @@ def _at_work(original: Callable[..., Any]) -> Callable[..., Any]:
     return at_work
 
 
+def _print_picked_versions(original: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Have zc.buildout print, and note, what the lock chose beside ``[versions]``: it has picked nothing itself."""
+
+    def print_picked_versions(self: Any) -> None:
+        session = current.session(self)
+        if session is not None:
+            easy_install.Installer._picked_versions = session.picked()
+        original(self)
+
+    return print_picked_versions
+
+
 _PATCHES: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
     (Buildout, "__init__", _init),
     (Buildout, "_load_extensions", _load_extensions),
@@ -185,6 +197,7 @@ _PATCHES: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
     (Buildout, "_uninstall", _uninstall),
     (Buildout, "_unload_extensions", _unload_extensions),
     (Buildout, "install", _install),
+    (Buildout, "_print_picked_versions", _print_picked_versions),
     (Options, "initialize", _at_work),
     (Options, "_call", _at_work),
     (easy_install.Installer, "install", _installer_install),

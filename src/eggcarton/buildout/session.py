@@ -10,7 +10,7 @@ from typing import Any
 import pkg_resources
 from zc.buildout import easy_install
 
-from eggcarton.buildout import develop, needs, settings, toolchain
+from eggcarton.buildout import asking, develop, needs, settings, toolchain
 from eggcarton.buildout.asked import Asked
 from eggcarton.buildout.sections import Sections
 from eggcarton.buildout.summary import Done
@@ -23,8 +23,6 @@ from eggcarton.packages.environment import Interpreter, Member
 from eggcarton.packages.selection import Selection
 
 logger = logging.getLogger("eggcarton")
-_ASKED = "asked"
-"""The working set of what recipes ask for while they run."""
 
 
 class Session:
@@ -75,19 +73,8 @@ class Session:
                 pkg_resources.working_set.add_entry(found["egg"])
 
     def _select_recipes(self, upgrade: Sequence[str] | None = None, *, lock_only: bool = False) -> list[str]:
-        wanted = [[spec, "extensions"] for spec in self.buildout["buildout"].get("extensions", "").split()]
-        wanted += [[part.recipe, f"the recipe of part {part.part}"] for part in needs.of_parts(self.sections)]
-        known = toolchain.running()
-        developed = {name for path in self._develop_directories() for name in develop.names_in(path)}
-        foreign = [
-            pair
-            for pair in wanted
-            if (name := canonical_name(_project(pair[0]))) not in known and name not in developed
-        ]
-        if not foreign:
-            return []
-        stubs, sets = toolchain.as_develop(known), {"all": [pair[0] for pair in foreign]}
-        return self._select("recipes", foreign, stubs, sets, upgrade=upgrade, lock_only=lock_only)
+        order = asking.order_of_recipes(self)
+        return self._select("recipes", order, upgrade=upgrade, lock_only=lock_only) if order else []
 
     def prepare_parts(self) -> list[str]:
         """Build develop packages, lock, fetch and unpack; return the entries of ``develop-eggs`` that belong to it."""
@@ -95,57 +82,37 @@ class Session:
         self._select_parts()
         return sorted(str(self.develop_eggs / name) for d in self.developed.values() for name in d.files)
 
-    def _select_parts(self, upgrade: Sequence[str] | None = None, *, lock_only: bool = False) -> list[str]:
-        parts = needs.of_parts(self.sections)
-        sets = {selection.set_key(part.requirements): list(part.requirements) for part in parts if part.requirements}
-        asked = self.asked.pairs()
-        wanted = needs.pairs(parts) + asked
-        wanted += [[d.name, f"develop package {d.name}"] for d in self.developed.values()]
-        if asked:
-            sets[_ASKED] = [pair[0] for pair in asked]
-        stubs = [
-            {"name": d.name, "version": d.version, "requires": list(d.requires), "extras": list(d.extras)}
-            for d in self.developed.values()
-        ]
-        return self._select("parts", wanted, stubs, sets, upgrade=upgrade, lock_only=lock_only)
+    def _select_parts(
+        self, upgrade: Sequence[str] | None = None, *, lock_only: bool = False, foreign: Path | None = None
+    ) -> list[str]:
+        order = asking.order_of_parts(self, [d.stub() for d in self.developed.values()])
+        return self._select("parts", order, upgrade=upgrade, lock_only=lock_only, foreign=foreign)
 
     def locked_names(self) -> set[str]:
         """Return the canonical names in the locks of recipes and of parts."""
-        return set(self.child.ask("locked-names", paths=[str(self._lock(group)) for group in ("recipes", "parts")]))
+        return set(self.child.ask("locked-names", paths=[str(self.lock_of(group)) for group in ("recipes", "parts")]))
 
-    def _lock(self, group: str) -> Path:
+    def lock_of(self, group: str) -> Path:
+        """Return the path of the lock of ``parts`` or of ``recipes``."""
         lock = self.settings.lock
         return lock if group == "parts" else lock.with_name(f"{lock.stem}.{group}{lock.suffix}")
 
-    def lock(self, upgrade: Sequence[str] | None) -> list[str]:
-        """Make the locks of recipes and of parts anew and return what changed, a line each."""
+    def lock(self, upgrade: Sequence[str] | None, foreign: Path | None = None) -> list[str]:
+        """Make the locks anew, that of parts from a foreign file if one is given; return what changed, a line each."""
         changed = self._select_recipes(upgrade, lock_only=True)
         self._develop()
-        return changed + self._select_parts(upgrade, lock_only=True)
+        return changed + self._select_parts(upgrade, lock_only=True, foreign=foreign)
 
     def _select(
         self,
         group: str,
-        wanted: Sequence[Sequence[str]],
-        stubs: Sequence[dict[str, Any]],
-        sets: dict[str, list[str]],
+        order: dict[str, Any],
         *,
         upgrade: Sequence[str] | None = None,
         lock_only: bool = False,
+        foreign: Path | None = None,
     ) -> list[str]:
-        lock = self._lock(group)
-        order: dict[str, Any] = {
-            "needs": sorted(map(list, wanted)),
-            "pins": dict(self.buildout.versions),
-            "develop": sorted(stubs, key=lambda stub: str(stub["name"])),
-            "requires_python": self.settings.requires_python,
-            "asked_python": self.settings.asked_python,
-            "prereleases": self.settings.prereleases,
-            "unknown_extras": self.settings.unknown_extras,
-            "tag": toolchain.egg_tag(),
-            "allow_sdist": list(self.settings.allow_sdist),
-            "sets": sets,
-        }
+        lock = self.lock_of(group)
         where = self.state / f"selection-{group}.json"
         key = selection.key_of(lock, store=str(self.store), python=self.python.version, **order)
         found = selection.load(where)
@@ -158,7 +125,8 @@ class Session:
                 "so its plans are not known; run bin/buildout, or bin/eggcarton lock to see first what it would lock"
             )
         answer = self.child.ask(
-            "provide",
+            "import" if foreign else "provide",
+            **({"file": str(foreign)} if foreign else {}),
             lock=str(lock),
             policy="frozen" if self.settings.frozen and not lock_only else "update",
             upgrade=upgrade,
@@ -182,14 +150,15 @@ class Session:
         self.selected[group] = Selection(key, answer["distributions"], answer["sets"])
         selection.save(where, self.selected[group])
 
-    def _develop_directories(self) -> list[Path]:
+    def develop_directories(self) -> list[Path]:
+        """Return the directories that ``develop`` names."""
         return develop.directories(self.buildout["buildout"].get("develop", ""), self.settings.root, logger.warning)
 
     def _develop(self) -> None:
         known = toolchain.running()
         versions = toolchain.versions(known)
         records = develop.Records(self.state / "develop", self.develop_eggs, versions)
-        sources = self._develop_directories()
+        sources = self.develop_directories()
         found = {source: records.find(source) for source in sources}
         missing = [source for source in sources if found[source] is None]
         if missing and self.reading:
@@ -217,6 +186,7 @@ class Session:
             sources=self.sources,
             store=str(self.store),
             tag=toolchain.egg_tag(),
+            compiled=self.settings.compiled,
         )
         self.develop_eggs.mkdir(parents=True, exist_ok=True)
         with scratch(self.develop_eggs, ".building-") as out:
@@ -264,7 +234,7 @@ class Session:
         """
         wanted, chosen = pkg_resources.Requirement.parse(spec), self.selected["parts"]
         name = canonical_name(wanted.project_name)
-        if not any(name in names for key, names in chosen.sets.items() if asked or key != _ASKED):
+        if not any(name in names for key, names in chosen.sets.items() if asked or key != asking.ASKED):
             return False
         found = chosen.distributions.get(name)
         if found is not None and found["version"] not in wanted:
@@ -286,6 +256,12 @@ class Session:
         if "parts" in self.selected:
             pins = _by_canonical(pins) | self.selected["parts"].pins()
         return {name: pin for name, pin in _by_canonical(pins).items() if name not in self.developed}
+
+    def picked(self) -> dict[str, str]:
+        """Return the versions that the lock chose, and ``[versions]`` does not pin."""
+        pinned = {canonical_name(name) for name, pin in self.buildout.versions.items() if pin[:1] not in "<>=!~"}
+        chosen = [self.selected[group].pins() for group in sorted(self.selected)]
+        return {name: pin for pins in chosen for name, pin in sorted(pins.items()) if name not in pinned}
 
     def members(self, requirements: Sequence[str]) -> list[Member]:
         """Return the distributions that a set of requirements leads to."""
@@ -324,11 +300,6 @@ class Session:
     def close(self) -> None:
         """End the child process."""
         self.child.close()
-
-
-def _project(spec: str) -> str:
-    name: str = pkg_resources.Requirement.parse(spec).project_name
-    return name
 
 
 def _by_canonical(pins: dict[str, str]) -> dict[str, str]:

@@ -8,13 +8,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from eggcarton.core.layout import canonical_name
 from eggcarton.core.options import option, read_options
-from eggcarton.core.readers import choice, path, text, words
+from eggcarton.core.readers import boolean, choice, path, reads, text, words
 from eggcarton.indexes import configured
+from eggcarton.packages import cutoff
 
 SECTION = "eggcarton"
+
+
+@reads("an age such as 7 days, or a date such as 2026-01-31")
+def age_or_date(value: str) -> str:
+    """Return an age in one spelling, or a moment in UTC."""
+    return cutoff.check(value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,8 +38,16 @@ class Options:
     requires_python: str | None = option(
         text, "the Pythons the lock is for; without it the running minor version and later", default=None
     )
+    exclude_newer: str | None = option(
+        age_or_date,
+        "nothing uploaded later is locked: a date, or an age such as ``7 days``, which becomes one when locking",
+        default=None,
+    )
     allow_sdist: tuple[str, ...] = option(
         words, "what may be built from source where there is no wheel; names and patterns", default=""
+    )
+    compile: bool = option(
+        boolean, "whether distributions are byte-compiled when they are unpacked into the store", default="false"
     )
     cache: Path | None = option(
         path, "where fetched files are kept; without it the platform's cache directory", default=None
@@ -52,7 +68,11 @@ class Settings:
     offline: bool
     prereleases: bool
     unknown_extras: bool
+    exclude_newer: str | None
+    picked: bool
+    allow_hosts: tuple[str, ...]
     allow_sdist: tuple[str, ...]
+    compiled: bool
     cache: Path | None
 
     def cache_directory(self) -> tuple[Path, str | None]:
@@ -60,6 +80,16 @@ class Settings:
         if self.cache is not None:
             return self.cache, None
         return configured.cache_directory(os.environ, _home(), self.root)
+
+    def terms(self) -> dict[str, Any]:
+        """Return how a resolution chooses, as the child process is told."""
+        return {
+            "asked_python": self.asked_python,
+            "prereleases": self.prereleases,
+            "unknown_extras": self.unknown_extras,
+            "exclude_newer": self.exclude_newer,
+            "picked": self.picked,
+        }
 
     def sources(self, cache: Path) -> dict[str, Any]:
         """Return where files come from, as the child process is told."""
@@ -71,6 +101,7 @@ class Settings:
             "cache": str(cache),
             "directories": [str(self.lock.parent / "wheels"), *directories],
             "offline": self.offline,
+            "allow_hosts": list(self.allow_hosts),
         }
 
 
@@ -108,10 +139,20 @@ def read(
         offline=offline,
         prereleases=buildout.get("prefer-final", "true") == "false",
         unknown_extras=buildout.get("allow-unknown-extras", "false") == "true",
+        exclude_newer=options.exclude_newer,
+        picked=buildout.get("allow-picked-versions", "true") == "true",
+        allow_hosts=tuple(buildout.get("allow-hosts", "*").split()) or ("*",),
         allow_sdist=tuple(canonical_name(name) for name in options.allow_sdist),
+        compiled=options.compile,
         cache=root / options.cache.expanduser() if options.cache else None,
     )
-    return settings, reading.warnings
+    warnings = list(reading.warnings)
+    if "@" in urlsplit(index).netloc:
+        warnings.append(
+            "[buildout] option 'index' holds credentials: they are used, and kept out of the lock; move them to pip's "
+            "configuration or to PIP_INDEX_URL, since whoever reads the configuration knows them"
+        )
+    return settings, tuple(warnings)
 
 
 def _home() -> Path:

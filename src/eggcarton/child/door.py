@@ -30,6 +30,7 @@ class Sources:
     cache: Path
     directories: tuple[Path, ...]
     offline: bool
+    allow_hosts: tuple[str, ...] = ("*",)
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Sources:
@@ -40,13 +41,15 @@ class Sources:
             cache=Path(fields["cache"]),
             directories=tuple(Path(directory) for directory in fields["directories"]),
             offline=fields["offline"],
+            allow_hosts=tuple(fields.get("allow_hosts", ("*",))),
         )
 
     def open(self) -> Door:
         """Return the door to the network; nothing is asked before something is fetched."""
         routing = Routing((Index("default", self.index),))
-        client = Client()
-        pages = Pages(routing, client)
+        client = Client(allow_hosts=self.allow_hosts)
+        remote = [link for link in self.find_links if "://" in link]
+        pages = Pages(routing, client, find_links=remote)
         fetcher = Fetcher(Cache(self.cache), pages, client, directories=self.directories)
         return Door(self, routing, client, pages, fetcher)
 
@@ -68,7 +71,7 @@ class Door:
         """Let source distributions with these names be built, with nothing but this toolchain."""
         self.builder, self.allow_sdist = Builder(toolchain, self.sources.cache), tuple(patterns)
 
-    def resolver(self, *, prereleases: bool = False) -> Resolver:
+    def resolver(self) -> Resolver:
         """Return what makes locks from here."""
         return Resolver(
             program=uv_program(),
@@ -78,7 +81,6 @@ class Door:
             fetcher=self.fetcher,
             cache=self.sources.cache,
             find_links=self.sources.find_links,
-            prereleases=prereleases,
             builder=self.builder,
             allow_sdist=self.allow_sdist,
         )

@@ -13,11 +13,22 @@ from typing import Any
 from packaging.markers import default_environment
 
 from eggcarton.child.door import Door, Sources, uv_program, wanted_file
-from eggcarton.core.errors import Drift, EggcartonError, Unavailable
+from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
 from eggcarton.packages import lock as locks
 from eggcarton.packages.builds import Toolchain
 from eggcarton.packages.lock import Lock, LockedPackage
-from eggcarton.packages.needs import Need, Needs, activated, check, check_range, closure, drift, pruned
+from eggcarton.packages.needs import (
+    Need,
+    Needs,
+    Terms,
+    activated,
+    check,
+    check_range,
+    closure,
+    drift,
+    pruned,
+    unpinned,
+)
 from eggcarton.packages.store import Store
 
 
@@ -53,10 +64,10 @@ def ready() -> None:
     """Do nothing: that this module and all it needs have been imported is what was asked for."""
 
 
-def prepare(*, lock: str, sources: Mapping[str, Any], store: str, tag: str) -> None:
+def prepare(*, lock: str, sources: Mapping[str, Any], store: str, tag: str, compiled: bool = False) -> None:
     """Begin to fill the store from a lock and return at once; `provide` goes on from there."""
     if Path(lock).exists() and not _early:
-        _early[lock] = Early(Path(lock), Store(Path(store), tag), Sources.of(sources).open())
+        _early[lock] = Early(Path(lock), Store(Path(store), tag, compiled=compiled), Sources.of(sources).open())
 
 
 def locked_names(*, paths: Sequence[str]) -> list[str]:
@@ -78,15 +89,14 @@ def provide(
     pins: Mapping[str, str],
     develop: Sequence[Mapping[str, Any]],
     requires_python: str,
-    prereleases: bool,
-    unknown_extras: bool,
+    terms: Mapping[str, Any],
     allow_sdist: Sequence[str],
     toolchain: Mapping[str, Any],
     sources: Mapping[str, Any],
     store: str | None,
     tag: str,
     sets: Mapping[str, Sequence[str]],
-    asked_python: str | None = None,
+    compiled: bool = False,
 ) -> dict[str, Any]:
     """Lock when the lock does not answer the needs, and fill the store.
 
@@ -98,15 +108,14 @@ def provide(
         pins: ``[versions]``, name to version or range.
         develop: name, version and requires of each package that is built from source here.
         requires_python: the range that a new lock is made for.
-        prereleases: whether they may be chosen where a final release exists.
-        unknown_extras: whether requirements may name extras that are not there.
+        terms: the fields of `Terms`.
         allow_sdist: names and patterns of what may be built from source.
         toolchain: the paths and versions that such a build may use.
         sources: the fields of `Sources`.
         store: the eggs directory, or None to lock and go no further.
         tag: the end of the names of eggs.
         sets: the requirements of each working set, by its key.
-        asked_python: the range that the configuration asks for, None where it does not.
+        compiled: whether what is unpacked is byte-compiled.
 
     Returns:
         the selected distributions, each working set's names, and what was done.
@@ -115,29 +124,30 @@ def provide(
         Drift: the lock does not answer, and the policy is frozen.
     """
     path = Path(lock)
-    wanted = _needs(needs, pins, develop, requires_python, unknown_extras)
-    if asked_python is not None:
-        check_range(asked_python)
-    place, door = _begun(lock, sources, store, tag)
+    wanted = needs_of(needs, pins, develop, requires_python, Terms(**terms))
+    if wanted.terms.asked_python is not None:
+        check_range(wanted.terms.asked_python)
+    place, door = _begun(lock, sources, Store(Path(store), tag, compiled=compiled) if store is not None else None)
     door.allow(Toolchain(tuple(toolchain["paths"]), toolchain["versions"]), allow_sdist)
-    how = {"prereleases": prereleases, "prune": store is None}
-    current, changed = _locked(path, policy, upgrade, wanted, door, asked_python=asked_python, **how)
+    current, changed = _locked(path, policy, upgrade, wanted, door, prune=store is None)
     active = activated(current, wanted.develop, environment := _environment())
     named = {key: closure(active, lines, environment) for key, lines in sets.items()}
-    used = sorted({name for names in named.values() for name in names} - wanted.developed)
+    used = [active[name] for name in sorted({name for names in named.values() for name in names} - wanted.developed)]
+    _check_picked(used, wanted)
     result: dict[str, Any] = {"sets": named, "changed": changed, "distributions": {}}
     if place is not None:
-        result |= _filled(place, [active[name] for name in used], door)
+        result |= _filled(place, used, door)
     return result
 
 
-def _needs(
+def needs_of(
     needs: Sequence[Sequence[str]],
     pins: Mapping[str, str],
     develop: Sequence[Mapping[str, Any]],
     requires_python: str,
-    unknown_extras: bool,
+    terms: Terms,
 ) -> Needs:
+    """Return what a request asks for."""
     return Needs(
         needs=tuple(Need(requirement, asked_by) for requirement, asked_by in needs),
         pins=pins,
@@ -148,16 +158,30 @@ def _needs(
             for d in develop
         ),
         requires_python=requires_python,
-        unknown_extras=unknown_extras,
+        terms=terms,
     )
 
 
-def _begun(lock: str, sources: Mapping[str, Any], store: str | None, tag: str) -> tuple[Store | None, Door]:
+def _check_picked(used: Sequence[LockedPackage], needs: Needs) -> None:
+    """Refuse what [versions] does not pin, where a configuration wants all of it there.
+
+    Raises:
+        UsageProblem: with the lines to add.
+    """
+    if not needs.terms.picked and (found := unpinned(used, needs.pins)):
+        lines = "\n".join(["  [versions]", *(f"  {package.name} = {package.version}" for package in found)])
+        raise UsageProblem(
+            "allow-picked-versions = false in [buildout], and not everything that is locked is pinned; add, or set it "
+            f"to true, since the lock holds versions as well:\n{lines}"
+        )
+
+
+def _begun(lock: str, sources: Mapping[str, Any], store: Store | None) -> tuple[Store | None, Door]:
     early = _early.pop(lock, None)
     if early is not None:
         place, door = early.end()
         return (place if store is not None else None), door
-    return (Store(Path(store), tag) if store is not None else None), Sources.of(sources).open()
+    return store, Sources.of(sources).open()
 
 
 def _locked(
@@ -167,19 +191,15 @@ def _locked(
     needs: Needs,
     door: Door,
     *,
-    prereleases: bool,
-    asked_python: str | None,
     prune: bool,
 ) -> tuple[Lock, list[str]]:
     old = locks.read(path) if path.exists() else None
     problems = drift(old, needs) if old is not None else [f"there is no {path.name}"]
-    if old is not None and asked_python not in (None, old.requires_python):
-        problems.append(f"requires-python asks for {asked_python}, the lock is for {old.requires_python}")
     if old is not None and not problems and upgrade is None:
         check(old, needs)
         if not prune:
             return old, []
-        return _written(path, old, pruned(old, needs))
+        return written(path, old, pruned(old, needs))
     if policy == "frozen":
         raise Drift(
             f"{path.name} does not answer this configuration, and policy = frozen forbids to change it; run "
@@ -188,15 +208,15 @@ def _locked(
         )
     if door.sources.offline:
         raise Unavailable(f"offline, and {path.name} must be made anew:", tried=problems)
-    new = door.resolver(prereleases=prereleases).resolve(needs, old=old, upgrade=upgrade)
+    new = door.resolver().resolve(needs, old=old, upgrade=upgrade)
     left = drift(new, needs)
     if left:
         raise Drift("the new lock would not answer this configuration either:", differences=left)
     check(new, needs)
-    return _written(path, old, new)
+    return written(path, old, new)
 
 
-def _written(path: Path, old: Lock | None, new: Lock) -> tuple[Lock, list[str]]:
+def written(path: Path, old: Lock | None, new: Lock) -> tuple[Lock, list[str]]:
     """Write a lock where its text has changed, and return it with what is different, a line each."""
     text = locks.text_of(new)
     if old is None or path.read_text("utf-8") != text:
@@ -222,8 +242,9 @@ def _changes(old: Lock | None, new: Lock) -> list[str]:
         return [f"{number} distribution{'' if number == 1 else 's'} locked, for all platforms"]
     before = {(package.name, package.version) for package in old.packages}
     after = {(package.name, package.version) for package in new.packages}
-    ranges = (old.requires_python, new.requires_python)
-    lines = [f"requires-python {ranges[0]} -> {ranges[1]}"] if ranges[0] != ranges[1] else []
+    said = {"requires-python": (old.requires_python, new.requires_python)}
+    said["exclude-newer"] = (old.exclude_newer, new.exclude_newer)
+    lines = [f"{name} {was or 'none'} -> {now or 'none'}" for name, (was, now) in said.items() if was != now]
     for name in sorted({name for name, _ in before ^ after}):
         was = "/".join(sorted(version for key, version in before if key == name))
         now = "/".join(sorted(version for key, version in after if key == name))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from typing import Any
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -48,7 +49,8 @@ def trusted_authorities() -> ssl.SSLContext:
 class Client:
     """Connections that are kept and shared by threads, directly or through the environment's proxy."""
 
-    def __init__(self, *, connections: int = 8) -> None:
+    def __init__(self, *, connections: int = 8, allow_hosts: Sequence[str] = ("*",)) -> None:
+        self._allow_hosts = tuple(allow_hosts)
         self._settings: dict[str, Any] = {
             "maxsize": connections,
             "ssl_context": trusted_authorities(),
@@ -79,16 +81,18 @@ class Client:
         """Open one GET request, follow its redirects, and give its answer while the block runs.
 
         Raises:
-            UsageProblem: the environment's proxy cannot be one.
+            UsageProblem: the environment's proxy cannot be one, or the host is none of those allowed.
             RequestFailed: what is no address, no connection, a fault on the way, or a status other than 200. The
                 body's own faults are raised as this too, also while the block reads it.
         """
         if fault := configured.fault_of(url):
             raise RequestFailed(Outcome(fault=f"{redacted(url)} is not an address: {fault}"))
+        self._check_host(url)
         headers = {"Accept": accept, "Accept-Encoding": "identity", **self._authorization(url)}
         try:
             response = self._pool(url).request("GET", url, headers=headers, preload_content=False)
             try:
+                self._check_host(address_of(response, url))
                 if response.status != 200:
                     raise RequestFailed(Outcome(status=response.status))
                 yield response
@@ -99,6 +103,15 @@ class Client:
             response.release_conn()
         except urllib3.exceptions.HTTPError as error:
             raise RequestFailed(Outcome(fault=_sentence(error))) from error
+
+    def _check_host(self, url: str) -> None:
+        parts = urlsplit(url)
+        names = (parts.netloc.rpartition("@")[2], parts.hostname or "")
+        if not any(fnmatch(name, pattern) for pattern in self._allow_hosts for name in names):
+            raise UsageProblem(
+                f"[buildout] option 'allow-hosts' keeps {names[0]} from being asked, which {redacted(url)} leads to; "
+                "add it there, or use an index whose files lie elsewhere"
+            )
 
     def _authorization(self, url: str) -> dict[str, str]:
         """Return the header that an address's own credentials make, or those of an earlier one of the same origin.

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import random
 from urllib.parse import urljoin, urlsplit
 
-from eggcarton.core.errors import EggcartonError, IntegrityProblem, Unavailable
+from eggcarton.core.errors import EggcartonError, IntegrityProblem, Unavailable, UsageProblem
 from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.client import Client, RequestFailed, address_of, redacted
 from eggcarton.indexes.pages import ACCEPT, Listed, PageProblem, read_page
@@ -40,8 +40,16 @@ class Wanted:
 class Pages:
     """The pages of all indexes, each asked at most once in a run."""
 
-    def __init__(self, routing: Routing, client: Client, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        routing: Routing,
+        client: Client,
+        *,
+        find_links: Sequence[str] = (),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._routing, self._client, self._sleep = routing, client, sleep
+        self._find_links = [Index(f"find-links {number}", url) for number, url in enumerate(find_links, 1)]
         self._pages: dict[tuple[str, str], tuple[Listed, ...]] = {}
         self._bases: dict[str, str | None] = {}
         self._silent: dict[str, Unavailable] = {}
@@ -68,7 +76,8 @@ class Pages:
         if index.name in self._silent:
             # A run needs all of its files: one page that never came has settled it, so no other waits as long.
             raise self._silent[index.name]
-        url = f"{index.url.rstrip('/')}/{project}/"
+        # A page of find-links is one for all projects.
+        url = f"{index.url.rstrip('/')}/{project}/" if project else index.url
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with self._client.get(url, accept=ACCEPT) as answer:
@@ -112,6 +121,8 @@ class Pages:
         for listed in page:
             if listed.name == wanted.name and listed.url != tried:
                 yield listed.url
+        for links in self._find_links:
+            yield from (listed.url for listed in self.page(links, "") if listed.name == wanted.name)
 
     def _guard(self, name: str) -> threading.Lock:
         with self._lock:
@@ -170,8 +181,8 @@ class Fetcher:
                     pool.shutdown(cancel_futures=True)
                     raise
         if failures:
-            kind = IntegrityProblem if any(isinstance(error, IntegrityProblem) for error in failures) else Unavailable
-            raise kind("\n".join(sorted({str(error) for error in failures})))
+            told = (kind for kind in (IntegrityProblem, UsageProblem) if any(isinstance(e, kind) for e in failures))
+            raise next(told, Unavailable)("\n".join(sorted({str(error) for error in failures})))
         return found
 
     def _one(self, wanted: Wanted) -> Path:

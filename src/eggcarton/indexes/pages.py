@@ -20,7 +20,10 @@ class PageProblem(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One file as its index lists it: where it lies now, and what its bytes must be."""
+    """One file as its index lists it: where it lies now, what its bytes must be, and when it came there (ISO 8601).
+
+    ``yanked`` is why it was withdrawn, empty where no reason is given, None where it was not.
+    """
 
     name: str
     url: str
@@ -28,6 +31,9 @@ class Listed:
     size: int | None = None
     metadata_sha256: str | None = None
     has_metadata: bool = False
+    uploaded: str | None = None
+    requires_python: str | None = None
+    yanked: str | None = None
 
 
 def read_page(body: bytes, content_type: str, url: str) -> tuple[Listed, ...]:
@@ -63,7 +69,7 @@ def _read_json(body: bytes, url: str) -> tuple[Listed, ...]:
 def _listed(item: dict[str, object], url: str) -> Listed:
     hashes = item.get("hashes")
     metadata = item.get("core-metadata", item.get("dist-info-metadata"))
-    size = item.get("size")
+    size, yanked = item.get("size"), item.get("yanked")
     return Listed(
         name=str(item["filename"]),
         url=urljoin(url, str(item["url"])),
@@ -71,6 +77,9 @@ def _listed(item: dict[str, object], url: str) -> Listed:
         size=size if isinstance(size, int) else None,
         metadata_sha256=str(metadata["sha256"]) if isinstance(metadata, dict) and "sha256" in metadata else None,
         has_metadata=bool(metadata),
+        uploaded=str(item["upload-time"]) if "upload-time" in item else None,
+        requires_python=str(item["requires-python"]) if item.get("requires-python") else None,
+        yanked=yanked if isinstance(yanked, str) else "" if yanked else None,
     )
 
 
@@ -112,6 +121,8 @@ def _anchored(anchor: dict[str, str | None], base: str) -> Listed:
         sha256=_hash_of(fragment),
         metadata_sha256=_hash_of(metadata or ""),
         has_metadata="data-core-metadata" in anchor or "data-dist-info-metadata" in anchor,
+        requires_python=anchor.get("data-requires-python"),
+        yanked=(anchor["data-yanked"] or "") if "data-yanked" in anchor else None,
     )
 
 

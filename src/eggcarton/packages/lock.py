@@ -25,6 +25,7 @@ else:
 FOLDER = "wheels"
 _EXTRA = re.compile(r"extra == [\"']([^\"']+)")
 _HEX = frozenset("0123456789abcdef")
+_CONFLICT = re.compile("^(<{7}|>{7}) ", re.MULTILINE)
 _REMEDY = "restore the lock, or remove it and lock again"
 
 
@@ -65,10 +66,14 @@ class LockedPackage:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """All distributions of one resolution, for every platform, from ``requires_python`` on."""
+    """All distributions of one resolution, for every platform, from ``requires_python`` on.
+
+    ``exclude_newer`` is the moment after which nothing uploaded was chosen.
+    """
 
     requires_python: str | None
     packages: tuple[LockedPackage, ...]
+    exclude_newer: str | None = None
 
     def named(self, name: str) -> tuple[LockedPackage, ...]:
         """Return the entries of one project; several when platforms or Pythons differ."""
@@ -83,18 +88,59 @@ def read(path: Path) -> Lock:
             folder beside the lock, or an address with credentials in it.
         FileNotFoundError: there is none.
     """
-    text = path.read_text("utf-8")
     try:
+        text = path.read_text("utf-8")
+        if _CONFLICT.search(text):
+            raise IntegrityProblem(
+                f"{path.name} holds the conflict markers of a merge; take one side whole, and run bin/eggcarton lock"
+            )
         raw = tomllib.loads(text)
+        _check_major(path, raw.get("lock-version"))
         Pylock.from_dict(raw)
-    except (tomllib.TOMLDecodeError, PylockValidationError) as error:
-        raise IntegrityProblem(f"{path.name} is not a valid lock: {error}; {_REMEDY}") from error
-    tool = raw.get("tool", {}).get("eggcarton", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, PylockValidationError) as error:
+        # Such as a version that was changed by hand, and the files were not.
+        advice = "versions are changed in [versions]; " if "not consistent" in str(error) else ""
+        raise IntegrityProblem(f"{path.name} is not a valid lock: {error}; {advice}{_REMEDY}") from error
+    tool = _table(raw, f"{path.name}: [tool.eggcarton]")
     places = tool.get("places", {})
+    if not isinstance(places, dict) or not all(isinstance(place, str) for place in places.values()):
+        raise IntegrityProblem(f"{path.name}: [tool.eggcarton.places] must name places; {_REMEDY}")
     packages = []
     for position, entry in enumerate(raw.get("packages", ())):
         packages.append(_package(entry, f"{path.name}: packages[{position}] ({entry['name']})", places))
-    return Lock(raw.get("requires-python"), tuple(packages))
+    newest = tool.get("exclude-newer")
+    return Lock(raw.get("requires-python"), tuple(packages), newest if isinstance(newest, str) else None)
+
+
+def _check_major(path: Path, version: object) -> None:
+    major = str(version).partition(".")[0]
+    if isinstance(version, str) and major.isdecimal() and int(major) > 1:
+        raise IntegrityProblem(
+            f"{path.name} has the lock-version {version}, written by something newer, and this reads 1; run "
+            "bootstrap.py of the newer eggcarton, or restore the lock"
+        )
+
+
+def _table(raw: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    table = raw.get("tool", {}).get("eggcarton", {})
+    if not isinstance(table, dict):
+        raise IntegrityProblem(f"{where} is not a table; {_REMEDY}")
+    return table
+
+
+def _texts(table: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+    values = table.get(key, [])
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise IntegrityProblem(f"{where}.tool.eggcarton.{key} is not a list of texts; {_REMEDY}")
+    return tuple(values)
+
+
+def _check_credentials(url: str, what: str, where: str) -> None:
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise IntegrityProblem(
+            f"{where}: the address of {what} holds credentials; remove them from the lock, and change them where they "
+            "are used: whoever has read the lock knows them"
+        )
 
 
 def _package(entry: Mapping[str, Any], where: str, places: Mapping[str, str]) -> LockedPackage:
@@ -103,7 +149,8 @@ def _package(entry: Mapping[str, Any], where: str, places: Mapping[str, str]) ->
             raise IntegrityProblem(f"{where} is a {kind}, which this version cannot install; {_REMEDY}")
     if "version" not in entry:
         raise IntegrityProblem(f"{where} has no version; {_REMEDY}")
-    tool = entry.get("tool", {}).get("eggcarton", {})
+    _check_credentials(str(entry.get("index", "")), "its index", where)
+    tool = _table(entry, f"{where}.tool.eggcarton")
     sdist = entry.get("sdist")
     return LockedPackage(
         name=entry["name"],
@@ -113,9 +160,9 @@ def _package(entry: Mapping[str, Any], where: str, places: Mapping[str, str]) ->
         ),
         sdist=_file(sdist, f"{where}.sdist", places) if sdist else None,
         marker=entry.get("marker"),
-        requires=tuple(tool.get("requires", ())),
-        empty_extras=tuple(tool.get("empty-extras", ())),
-        index=entry.get("index") or tool.get("index"),
+        requires=_texts(tool, "requires", where),
+        empty_extras=_texts(tool, "empty-extras", where),
+        index=tool.get("index"),
     )
 
 
@@ -130,11 +177,7 @@ def _file(entry: Mapping[str, Any], where: str, places: Mapping[str, str]) -> Lo
         raise IntegrityProblem(f"{where}: the path {path!r} leaves the folder of the lock; {_REMEDY}")
     if "/" in name or "\\" in name or name in ("", ".", ".."):
         raise IntegrityProblem(f"{where}: {name!r} is not a file name; {_REMEDY}")
-    if "@" in entry.get("url", "").partition("://")[2].partition("/")[0]:
-        raise IntegrityProblem(
-            f"{where}: the address of {name} holds credentials; remove them from the lock, and change them where they "
-            "are used: whoever has read the lock knows them"
-        )
+    _check_credentials(entry.get("url", ""), name, where)
     hint = places.get(sha256[:16])
     return LockedFile(name, sha256, entry.get("size"), hint)
 
@@ -155,6 +198,8 @@ def text_of(lock: Lock) -> str:
         if file.hint
     }
     document["tool"] = {"eggcarton": {"places": dict(sorted(places.items()))}}
+    if lock.exclude_newer:
+        document["tool"]["eggcarton"]["exclude-newer"] = lock.exclude_newer
     return toml_of(document)
 
 
@@ -173,12 +218,11 @@ def toml_of(document: Mapping[str, Any]) -> str:
                 *(f"{key} = {_value(value)}" for key, value in table.items()),
             ]
     for name, table in document.get("tool", {}).items():
+        if plain := {key: value for key, value in table.items() if not isinstance(value, Mapping)}:
+            lines += ["", f"[tool.{name}]", *(f"{key} = {_value(value)}" for key, value in plain.items())]
         for key, values in table.items():
-            lines += [
-                "",
-                f"[tool.{name}.{key}]",
-                *(f"{_inline(k)} = {_inline(v)}" for k, v in values.items()),
-            ]
+            if key not in plain:
+                lines += ["", f"[tool.{name}.{key}]", *(f"{_inline(k)} = {_inline(v)}" for k, v in values.items())]
     return "\n".join(lines) + "\n"
 
 

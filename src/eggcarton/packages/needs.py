@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from packaging.markers import Marker, default_environment
@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from eggcarton.core.errors import IntegrityProblem, UsageProblem
+from eggcarton.packages import cutoff
 from eggcarton.packages.lock import Lock, LockedPackage, extras_in
 
 
@@ -24,19 +25,39 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """How a resolution chooses, beside what it is asked for.
+
+    Args:
+        asked_python: the range of Pythons that the configuration asks for, None where it does not.
+        prereleases: whether they may be chosen where a final release exists.
+        unknown_extras: whether needs may name extras that are not there.
+        exclude_newer: a setting that `cutoff.check` has returned, None where everything counts.
+        picked: whether versions may be chosen that ``[versions]`` does not pin.
+    """
+
+    asked_python: str | None = None
+    prereleases: bool = False
+    unknown_extras: bool = False
+    exclude_newer: str | None = None
+    picked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Needs:
     """Everything one resolution must answer.
 
     ``pins`` is the human's ``[versions]`` by name; ``develop`` are the packages that are built from source here:
-    they have requirements, but no files, and are in no lock. ``unknown_extras`` lets a need name extras that are not
-    there.
+    they have requirements, but no files, and are in no lock. ``constraints`` are lines that hold versions as pins
+    do, and may have markers.
     """
 
     needs: tuple[Need, ...]
     pins: Mapping[str, str]
     develop: tuple[LockedPackage, ...]
     requires_python: str
-    unknown_extras: bool = False
+    terms: Terms = Terms()
+    constraints: tuple[str, ...] = ()
 
     @property
     def developed(self) -> frozenset[str]:
@@ -110,7 +131,7 @@ def check(lock: Lock, needs: Needs) -> None:
                 "develop another version, or ask for this one"
             )
         unknown = sorted({str(canonicalize_name(extra)) for extra in requirement.extras} - package.extras)
-        if unknown and not needs.unknown_extras:
+        if unknown and not needs.terms.unknown_extras:
             has = f"it has {', '.join(sorted(package.extras))}" if package.extras else "it has none"
             raise UsageProblem(
                 f"{need.asked_by} needs {need.requirement}, and {package.name} {package.version} has no extra "
@@ -133,6 +154,8 @@ def drift(lock: Lock, needs: Needs) -> list[str]:
             found[f"{need.asked_by} needs {need.requirement}, which the lock does not have"] = None
         elif not requirement.specifier.contains(Version(package.version), prereleases=True):
             found[f"{need.asked_by} needs {need.requirement}, the lock has {package.name} {package.version}"] = None
+    for problem in _terms(lock, needs.terms):
+        found[problem] = None
     if not SpecifierSet(lock.requires_python or "").contains(environment["python_full_version"], prereleases=True):
         found[
             f"this is Python {environment['python_full_version']}, the lock is for {lock.requires_python}; "
@@ -149,6 +172,22 @@ def drift(lock: Lock, needs: Needs) -> list[str]:
     for missing in _open_ends(active, needs, environment):
         found[missing] = None
     return list(found)
+
+
+def _terms(lock: Lock, terms: Terms) -> Iterator[str]:
+    """Give what the lock was made with otherwise than is asked for now; that time has passed is no drift."""
+    if terms.asked_python not in (None, lock.requires_python):
+        yield f"requires-python asks for {terms.asked_python}, the lock is for {lock.requires_python}"
+    if terms.exclude_newer and lock.exclude_newer is None:
+        yield f"exclude-newer asks for {terms.exclude_newer}, the lock was made without"
+    elif terms.exclude_newer and not cutoff.is_age(terms.exclude_newer) and terms.exclude_newer != lock.exclude_newer:
+        yield f"exclude-newer asks for {terms.exclude_newer}, the lock was made with {lock.exclude_newer}"
+
+
+def unpinned(packages: Iterable[LockedPackage], pins: Mapping[str, str]) -> list[LockedPackage]:
+    """Return the packages that ``[versions]`` does not pin to one version."""
+    exact = {str(canonicalize_name(name)) for name, value in pins.items() if value.strip()[:1] not in ("", *"<>=!~")}
+    return [package for package in packages if package.name not in exact]
 
 
 def activated(lock: Lock, develop: Sequence[LockedPackage], environment: Mapping[str, str]) -> dict[str, LockedPackage]:

@@ -7,9 +7,10 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime, timezone
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,8 +23,8 @@ from eggcarton.indexes.client import Client, RequestFailed
 from eggcarton.indexes.fetch import Fetcher, Pages, Wanted, hint_of
 from eggcarton.indexes.pages import Listed
 from eggcarton.indexes.routing import Routing
+from eggcarton.packages import cutoff, metadata, uv
 from eggcarton.packages import lock as locks
-from eggcarton.packages import metadata, uv
 from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
 from eggcarton.packages.needs import Needs, pin_of
 from eggcarton.packages.sdists import Builder, is_allowed, refusal
@@ -51,13 +52,13 @@ class Resolver:
         fetcher: Fetcher,
         cache: Path,
         find_links: Sequence[str] = (),
-        prereleases: bool = False,
         builder: Builder | None = None,
         allow_sdist: Sequence[str] = (),
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         self._program, self._routing, self._pages = program, routing, pages
         self._client, self._fetcher, self._cache = client, fetcher, cache
-        self._find_links, self._prereleases = tuple(find_links), prereleases
+        self._find_links, self._now = tuple(find_links), now
         self._builder, self._allow_sdist = builder, tuple(allow_sdist)
 
     def resolve(self, needs: Needs, *, old: Lock | None = None, upgrade: Sequence[str] | None = None) -> Lock:
@@ -72,6 +73,8 @@ class Resolver:
             EggcartonError: uv found no solution; its explanation is in the message.
             Unavailable: the index could not be asked.
         """
+        terms = needs.terms
+        newest = cutoff.moment(terms.exclude_newer, self._now()) if terms.exclude_newer else None
         with tempfile.TemporaryDirectory(prefix="eggcarton-resolve-") as name:
             directory = Path(name)
             if old is not None and upgrade is None:
@@ -79,7 +82,7 @@ class Resolver:
             elif old is not None and upgrade:
                 dropped = {canonicalize_name(project) for project in upgrade}
                 self._prefer(directory, replace(old, packages=tuple(p for p in old.packages if p.name not in dropped)))
-            compiled, built = self._compiled(directory, needs)
+            compiled, built = self._compiled(directory, needs, newest)
         packages = [
             _package(entry, needs.requires_python)
             for entry in compiled.get("packages", ())
@@ -92,14 +95,14 @@ class Resolver:
         packages = [_with_edges(package, names, *edges) for package, edges in zip(packages, found, strict=True)]
         if old is not None and old.requires_python == needs.requires_python and (upgrade is None or upgrade):
             packages = [_as_before(package, old, upgrade or ()) for package in packages]
-        return Lock(needs.requires_python, tuple(packages))
+        return Lock(needs.requires_python, tuple(packages), newest)
 
     @staticmethod
     def _prefer(directory: Path, old: Lock) -> None:
         (directory / "pylock.toml").write_text(locks.text_of(old).partition(_TABLE)[0], "utf-8")
 
     def _compiled(
-        self, directory: Path, needs: Needs
+        self, directory: Path, needs: Needs, newest: str | None
     ) -> tuple[dict[str, list[dict[str, object]]], dict[str, LockedFile]]:
         """Return what uv resolves to, and the source distributions that had to be built for it.
 
@@ -110,7 +113,7 @@ class Resolver:
         offered.mkdir()
         built: dict[str, LockedFile] = {}
         while True:
-            done = self._compile(directory, needs, offered)
+            done = self._compile(directory, needs, offered, newest)
             if not done.status:
                 return tomllib.loads((directory / "pylock.toml").read_text("utf-8")), built
             missing = {str(canonicalize_name(name)) for name in _NO_WHEEL.findall(done.output)} - set(built)
@@ -120,31 +123,35 @@ class Resolver:
             if not missing or self._builder is None:
                 raise _unsolved(done.output, needs)
             for name in sorted(missing):
-                built[name] = self._offer(name, needs, offered, self._builder)
+                built[name] = self._offer(name, needs, offered, newest)
 
-    def _offer(self, name: str, needs: Needs, offered: Path, builder: Builder) -> LockedFile:
+    def _offer(self, name: str, needs: Needs, offered: Path, newest: str | None) -> LockedFile:
         """Build the newest source distribution that pins and direct needs admit, and return what it was."""
+        assert self._builder is not None
         specifiers = [pin_of(name, pin) for key, pin in needs.pins.items() if canonicalize_name(key) == name]
-        specifiers += [Requirement(n.requirement).specifier for n in needs.needs if _name(n.requirement) == name]
+        lines = [*(need.requirement for need in needs.needs), *needs.constraints]
+        specifiers += [Requirement(line).specifier for line in lines if _name(line) == name]
         found: list[tuple[Version, Listed]] = []
         for file in self._pages.page(self._routing.index_of(name), name):
             try:
                 version = parse_sdist_filename(file.name)[1]
             except InvalidSdistFilename:
                 continue
+            if newest is not None and (file.uploaded is None or cutoff.is_after(file.uploaded, newest)):
+                continue
             if file.sha256 and all(s.contains(version, prereleases=True) for s in specifiers):
                 found.append((version, file))
         if not found:
             raise EggcartonError(f"{name}: the index lists no source distribution that is asked for and has a sha256")
-        final = [item for item in found if self._prereleases or not item[0].is_prerelease]
+        final = [item for item in found if needs.terms.prereleases or not item[0].is_prerelease]
         _, best = max(final or found, key=lambda item: item[0])
         assert best.sha256 is not None
         path = self._fetcher.fetch([Wanted(name, best.name, best.sha256, best.size)])[best.sha256]
-        wheel = builder.wheel(path, best.sha256, best.name)
+        wheel = self._builder.wheel(path, best.sha256, best.name)
         shutil.copyfile(wheel, offered / wheel.name)
         return LockedFile(best.name, best.sha256, best.size, hint_of(best.url))
 
-    def _compile(self, directory: Path, needs: Needs, offered: Path) -> uv.Completed:
+    def _compile(self, directory: Path, needs: Needs, offered: Path, newest: str | None) -> uv.Completed:
         stubs = {package.name: _stub(directory, package) for package in needs.develop}
         lines = {f"{name} @ {stub.as_uri()}" for name, stub in stubs.items()}
         lines |= {_as_needed(need.requirement, stubs) for need in needs.needs}
@@ -154,6 +161,7 @@ class Resolver:
             for name, value in needs.pins.items()
             if canonicalize_name(name) not in stubs
         ]
+        pins += [f"{line}\n" for line in needs.constraints]
         (directory / "versions.txt").write_text("".join(sorted(pins)), "utf-8")
         index = self._routing.index_of("")
         arguments = [
@@ -169,7 +177,8 @@ class Resolver:
         arguments += ["--no-header", "--generate-hashes", "--no-build", "--system-certs", "--quiet"]
         arguments += ["--python", sys.executable, "--python-version", _lowest(needs.requires_python)]
         arguments += ["--constraints", "versions.txt", "--default-index", index.url]
-        arguments += ["--prerelease", "allow" if self._prereleases else "if-necessary-or-explicit"]
+        arguments += ["--prerelease", "allow" if needs.terms.prereleases else "if-necessary-or-explicit"]
+        arguments += ["--exclude-newer", newest] if newest else []
         for link in (str(offered), *self._find_links):
             arguments += ["--find-links", link]
         return uv.run(self._program, arguments, cache=self._cache / "uv", directory=directory)
