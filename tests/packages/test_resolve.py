@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from eggcarton.core.errors import EggcartonError, Unavailable
+from eggcarton.core.errors import EggcartonError, UsageProblem, Unavailable
 from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.client import Client
 from eggcarton.indexes.fetch import Fetcher, Pages
@@ -225,6 +225,17 @@ def test_a_source_distribution_is_refused(index: Index, tmp_path: Path) -> None:
         made(index.url, tmp_path).resolve(needs("old_style"))
     assert "\n  [eggcarton]\n  allow-sdist =\n      old-style" in str(caught.value)
     assert [] == index.paths("*.tar.gz")
+
+
+def test_all_that_is_refused_is_told_at_once(index: Index, tmp_path: Path) -> None:
+    """Every distribution that exists only as source is in one block, also those that others lead to."""
+    for name in ("old", "older", "oldest"):
+        sdist(index.directory, name, "1.0")
+    wheel(index.directory, "leads", "1.0", requires=["older", "oldest>=1"])
+    with pytest.raises(UsageProblem) as caught:
+        made(index.url, tmp_path, "oldest").resolve(needs("old", "leads"))
+    assert str(caught.value).startswith("old, older: there is no wheel")
+    assert str(caught.value).endswith("\n  [eggcarton]\n  allow-sdist =\n      old\n      older")
 
 
 def test_an_allowed_source_distribution(index: Index, tmp_path: Path) -> None:

@@ -32,10 +32,15 @@ def test_what_is_allowed(patterns: Sequence[str], expected: bool) -> None:
     assert expected is is_allowed("six", patterns)
 
 
-def test_refusal_can_be_pasted() -> None:
-    """A refusal names all distributions and has the lines that allow them."""
+@pytest.mark.parametrize("compiler", [True, False])
+def test_refusal_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiler: bool) -> None:
+    """A refusal names all distributions and has the lines that allow them; where there is no compiler it says so."""
+    if compiler:
+        (tmp_path / "cc").touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    lame = "" if compiler else " (there is no compiler here, which some of them may need)"
     assert (
-        "a, b: there is no wheel, and building one runs its author's code; pin a version that has a wheel, "
+        f"a, b: there is no wheel, and building one runs its author's code{lame}; pin a version that has a wheel, "
         "or allow it:\n"
         "  [eggcarton]\n  allow-sdist =\n      a\n      b"
     ) == refusal(["b", "a"])

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,19 +13,18 @@ from hashlib import sha256
 from pathlib import Path
 
 from packaging.requirements import Requirement
-from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
-from packaging.version import Version
+from packaging.utils import canonicalize_name
 
-from eggcarton.core.errors import EggcartonError, Unavailable, UsageProblem
+from eggcarton.core.errors import EggcartonError, Unavailable
 from eggcarton.indexes.client import Client, RequestFailed
 from eggcarton.indexes.fetch import Fetcher, Pages, Wanted, hint_of
-from eggcarton.indexes.pages import Listed
 from eggcarton.indexes.routing import Routing
 from eggcarton.packages import cutoff, metadata, uv
 from eggcarton.packages import lock as locks
 from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
 from eggcarton.packages.needs import Needs, pin_of
-from eggcarton.packages.sdists import Builder, is_allowed, refusal
+from eggcarton.packages.offers import Offers, write_wheel
+from eggcarton.packages.sdists import Builder
 from eggcarton.packages.wheels import best_wheel
 
 if sys.version_info >= (3, 11):
@@ -109,47 +106,25 @@ class Resolver:
         uv itself builds nothing: a distribution without wheels stops it, and where that one is allowed it is built
         here, closed, and offered to uv as a wheel.
         """
-        offered = directory / "offered"
-        offered.mkdir()
-        built: dict[str, LockedFile] = {}
+        offers = Offers(
+            directory / "offered",
+            needs,
+            newest,
+            builder=self._builder,
+            allow_sdist=self._allow_sdist,
+            routing=self._routing,
+            pages=self._pages,
+            fetcher=self._fetcher,
+        )
         while True:
-            done = self._compile(directory, needs, offered, newest)
+            done = self._compile(directory, needs, offers.directory, newest)
             if not done.status:
-                return tomllib.loads((directory / "pylock.toml").read_text("utf-8")), built
-            missing = {str(canonicalize_name(name)) for name in _NO_WHEEL.findall(done.output)} - set(built)
-            refused = [name for name in missing if not is_allowed(name, self._allow_sdist)]
-            if refused:
-                raise UsageProblem(refusal(refused))
-            if not missing or self._builder is None:
+                offers.check()
+                return tomllib.loads((directory / "pylock.toml").read_text("utf-8")), offers.built
+            if not offers.add(_NO_WHEEL.findall(done.output)):
+                # What is refused may lead to nothing else here, so that it comes before any other reason.
+                offers.check()
                 raise _unsolved(done.output, needs)
-            for name in sorted(missing):
-                built[name] = self._offer(name, needs, offered, newest)
-
-    def _offer(self, name: str, needs: Needs, offered: Path, newest: str | None) -> LockedFile:
-        """Build the newest source distribution that pins and direct needs admit, and return what it was."""
-        assert self._builder is not None
-        specifiers = [pin_of(name, pin) for key, pin in needs.pins.items() if canonicalize_name(key) == name]
-        lines = [*(need.requirement for need in needs.needs), *needs.constraints]
-        specifiers += [Requirement(line).specifier for line in lines if _name(line) == name]
-        found: list[tuple[Version, Listed]] = []
-        for file in self._pages.page(self._routing.index_of(name), name):
-            try:
-                version = parse_sdist_filename(file.name)[1]
-            except InvalidSdistFilename:
-                continue
-            if newest is not None and (file.uploaded is None or cutoff.is_after(file.uploaded, newest)):
-                continue
-            if file.sha256 and all(s.contains(version, prereleases=True) for s in specifiers):
-                found.append((version, file))
-        if not found:
-            raise EggcartonError(f"{name}: the index lists no source distribution that is asked for and has a sha256")
-        final = [item for item in found if needs.terms.prereleases or not item[0].is_prerelease]
-        _, best = max(final or found, key=lambda item: item[0])
-        assert best.sha256 is not None
-        path = self._fetcher.fetch([Wanted(name, best.name, best.sha256, best.size)])[best.sha256]
-        wheel = self._builder.wheel(path, best.sha256, best.name)
-        shutil.copyfile(wheel, offered / wheel.name)
-        return LockedFile(best.name, best.sha256, best.size, hint_of(best.url))
 
     def _compile(self, directory: Path, needs: Needs, offered: Path, newest: str | None) -> uv.Completed:
         stubs = {package.name: _stub(directory, package) for package in needs.develop}
@@ -227,16 +202,9 @@ def _stub(directory: Path, package: LockedPackage) -> Path:
 
     uv then resolves its extras and markers as it does everyone's, and its name is asked at no index.
     """
-    stem = f"{package.name.replace('-', '_')}-{package.version}"
-    path = directory / f"{stem}-py3-none-any.whl"
-    extras = sorted(package.extras)
-    lines = ["Metadata-Version: 2.1", f"Name: {package.name}", f"Version: {package.version}"]
-    lines += [f"Provides-Extra: {extra}" for extra in extras] + [f"Requires-Dist: {line}" for line in package.requires]
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(f"{stem}.dist-info/METADATA", "\n".join([*lines, "", ""]))
-        archive.writestr(f"{stem}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr(f"{stem}.dist-info/RECORD", "")
-    return path
+    lines = [f"Provides-Extra: {extra}" for extra in sorted(package.extras)]
+    lines += [f"Requires-Dist: {line}" for line in package.requires]
+    return write_wheel(directory, package.name, package.version, lines)
 
 
 def _as_needed(line: str, stubs: Mapping[str, Path]) -> str:

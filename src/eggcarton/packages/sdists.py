@@ -19,6 +19,8 @@ from eggcarton.core.errors import EggcartonError
 from eggcarton.packages import builds
 from eggcarton.packages.builds import Toolchain
 
+_COMPILERS = ("cc", "gcc", "clang", "cl")
+
 
 def is_allowed(name: str, patterns: Sequence[str]) -> bool:
     """Tell whether a canonical name is among those that may be installed from source."""
@@ -28,8 +30,9 @@ def is_allowed(name: str, patterns: Sequence[str]) -> bool:
 def refusal(names: Sequence[str]) -> str:
     """Return what to tell, and to paste, about distributions that exist only as source."""
     block = "\n".join(["  [eggcarton]", "  allow-sdist =", *(f"      {name}" for name in sorted(names))])
+    lame = "" if any(map(shutil.which, _COMPILERS)) else " (there is no compiler here, which some of them may need)"
     return (
-        f"{', '.join(sorted(names))}: there is no wheel, and building one runs its author's code; pin a version "
+        f"{', '.join(sorted(names))}: there is no wheel, and building one runs its author's code{lame}; pin a version "
         f"that has a wheel, or allow it:\n{block}"
     )
 
