@@ -10,11 +10,20 @@ from types import ModuleType
 
 from eggcarton.buildout.command import ConfigurationProblem
 from eggcarton.buildout.part import Stop
-from eggcarton.commands import lock, plan
+from eggcarton.commands import diff, export, import_, lock, outdated, plan, verify, why
 from eggcarton.commands.call import Call
 from eggcarton.core.errors import EggcartonError
 
-COMMANDS: Mapping[str, ModuleType] = {"lock": lock, "plan": plan}
+COMMANDS: Mapping[str, ModuleType] = {
+    "diff": diff,
+    "export": export,
+    "import": import_,
+    "lock": lock,
+    "outdated": outdated,
+    "plan": plan,
+    "verify": verify,
+    "why": why,
+}
 
 # A requirement, such as name==1.0, is none: --upgrade would lose it, and take everything anew instead.
 _SETTING = re.compile(r"[^-=][^=]*(?<![<>!~])=(?!=)")

@@ -166,7 +166,7 @@ def _shown(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
 
 def _argument(action: argparse.Action) -> str:
     name = str(action.metavar or action.dest)
-    value = {"*": f"[{name}...]", 0: "", None: name}[action.nargs]
+    value = {"*": f"[{name}...]", "?": f"[{name}]", 0: "", None: name}[action.nargs]
     spelling = " ".join(filter(None, [", ".join(action.option_strings), value]))
     return f"``{spelling}``\n    {_sentence(action.help or '')}\n\n"
 

@@ -50,6 +50,28 @@ def test_json_tells_sizes_and_metadata() -> None:
     ) == found
 
 
+@pytest.mark.parametrize("in_json", [True, False], ids=["json", "html"])
+def test_both_formats_tell_what_was_withdrawn_and_for_whom(tmp_path: Path, in_json: bool) -> None:
+    """From either format comes why a file was yanked, an empty text where no reason is given, and for which Pythons."""
+    for version in ("1.15.0", "1.16.0"):
+        wheel(tmp_path, "six", version)
+    wheel(tmp_path, "six", "1.17.0", requires_python=">=3.10")
+    yanked = {"six-1.15.0-py3-none-any.whl": "", "six-1.16.0-py3-none-any.whl": "breaks > 1"}
+    with (
+        Index(tmp_path, json=in_json, yanked=yanked) as index,
+        Client().get(f"{index.url}six/", accept=ACCEPT) as answer,
+    ):
+        found = read_page(answer.read(), answer.headers["Content-Type"], f"{index.url}six/")
+    assert {**yanked, SIX: None} == {file.name: file.yanked for file in found}
+    assert {">=3.10": SIX} == {file.requires_python: file.name for file in found if file.requires_python}
+
+
+def test_a_file_that_was_not_withdrawn() -> None:
+    """A JSON page may say in so many words that a file was not yanked."""
+    entry = {"filename": "a", "url": "a", "hashes": {}, "yanked": False, "requires-python": None}
+    assert (Listed("a", f"{PAGE}a"),) == read_page(json.dumps({"files": [entry]}).encode(), JSON, PAGE)
+
+
 @pytest.mark.parametrize(
     ("link", "address"),
     [

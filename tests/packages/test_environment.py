@@ -15,7 +15,7 @@ import pytest
 
 from eggcarton.core.layout import EntryPoint, Environment
 from eggcarton.indexes.cache import file_digest
-from eggcarton.packages import environment
+from eggcarton.packages import environment, generations
 from eggcarton.packages.environment import Interpreter, Member
 from eggcarton.packages.store import Store, Unpacked
 from support.closed import uv_program
@@ -376,7 +376,7 @@ def test_old_generations_go(tmp_path: Path) -> None:
         (tmp_path / name / "lib").mkdir(parents=True)
     (tmp_path / ".making-x").mkdir()
     (tmp_path / "file").touch()
-    keep = environment.keep_generations
+    keep = generations.keep
     assert [tmp_path / "d", tmp_path / "e"] == keep(tmp_path, {"a", "b", "c"}, generations=2)
     assert [] == keep(tmp_path, {"a", "b"}, generations=2)
     assert [] == keep(tmp_path, {"b", "a"}, generations=2)
@@ -386,6 +386,6 @@ def test_old_generations_go(tmp_path: Path) -> None:
 
 def test_generations_of_nothing(tmp_path: Path) -> None:
     """Without any environment, or with a spoilt record of them, nothing fails."""
-    assert [] == environment.keep_generations(tmp_path / "none", {"a"})
+    assert [] == generations.keep(tmp_path / "none", {"a"})
     (tmp_path / ".generations.json").write_text("{", "utf-8")
-    assert [] == environment.keep_generations(tmp_path, set())
+    assert [] == generations.keep(tmp_path, set())

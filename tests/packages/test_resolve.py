@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from eggcarton.core.errors import EggcartonError, UsageProblem, Unavailable
+from eggcarton.core.errors import EggcartonError, Unavailable, UsageProblem
 from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.client import Client
 from eggcarton.indexes.fetch import Fetcher, Pages

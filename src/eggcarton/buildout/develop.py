@@ -49,6 +49,15 @@ class Developed:
     listed: tuple[str, ...]
     identity: str
 
+    def stub(self) -> dict[str, Any]:
+        """Return it as a resolution knows it: requirements, and no files."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "requires": list(self.requires),
+            "extras": list(self.extras),
+        }
+
     def member(self, directory: Path) -> Member:
         """Return it as part of an environment."""
         files = tuple(name for name in self.files if not name.endswith(".egg-link"))

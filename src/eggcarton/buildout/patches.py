@@ -7,18 +7,22 @@ zc.buildout does when there is none, so that a configuration which does not name
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from zc.buildout import easy_install
 from zc.buildout.buildout import Buildout, Options
+from zc.buildout.download import Download
 
 from eggcarton.buildout import current, installed
 from eggcarton.buildout.configuration import readable
+from eggcarton.buildout.extends import Extends
 from eggcarton.buildout.part import told
 from eggcarton.buildout.session import Session
+from eggcarton.buildout.settings import SECTION
 from eggcarton.buildout.transaction import Transaction
 
 _NAME = "eggcarton"
@@ -30,10 +34,25 @@ def is_named(buildout: Any) -> bool:
     return _NAME in buildout["buildout"].get("extensions", "").split()
 
 
-def opened(config: str, settings: Sequence[tuple[str, str, str]], *, user_defaults: bool) -> Any:
-    """Return a buildout as its configuration says, with its develop packages importable, and run nothing."""
-    with readable():
+def opened(
+    config: str,
+    settings: Sequence[tuple[str, str, str]],
+    *,
+    user_defaults: bool,
+    writing: bool = False,
+    refresh: bool = False,
+) -> Any:
+    """Return a buildout as its configuration says, with its develop packages importable, and run nothing.
+
+    Args:
+        writing: whether what it extends and is not locked yet is locked.
+        refresh: whether what it extends is asked for anew although it is locked.
+    """
+    extends = Extends(_directory_of(config), refresh=refresh)
+    with readable(), _kept(extends):
         buildout: Any = Buildout(config, list(settings), user_defaults, "install", ())
+    if writing and is_named(buildout):
+        _settle(extends, frozen=False)
     buildout._update_sys_path()
     return buildout
 
@@ -81,10 +100,31 @@ def abandon(buildout: Any) -> None:
     _running.clear()
 
 
+def _directory_of(config: str) -> Path:
+    """Return where the lock of a configuration lies: beside it, or here where it comes from an address."""
+    return Path.cwd() if "://" in config else Path(os.path.abspath(config)).parent
+
+
+@contextmanager
+def _kept(extends: Extends) -> Iterator[None]:
+    """Have zc.buildout read the kept copies of what it extends, and keep what it downloads, while the block runs."""
+    with _replaced(Download, "__call__", extends.download), closing(extends):
+        yield
+
+
+def _settle(extends: Extends, *, frozen: bool) -> None:
+    for line in extends.settle(frozen=frozen):
+        logging.getLogger("eggcarton").info("%s", line)
+
+
 def _init(original: Callable[..., None]) -> Callable[..., None]:
-    def init(self: Any, *arguments: Any, **named: Any) -> None:
+    def init(self: Any, config: str, *arguments: Any, **named: Any) -> None:
+        extends = Extends(_directory_of(config))
         with told(), readable():
-            original(self, *arguments, **named)
+            with _kept(extends):
+                original(self, config, *arguments, **named)
+            if is_named(self):
+                _settle(extends, frozen=self._raw.get(SECTION, {}).get("policy", "").strip() == "frozen")
 
     return init
 
@@ -249,7 +289,15 @@ def seated(*, own_toolchain: bool = False) -> Iterator[None]:
         stack.callback(log.removeFilter, _worth_telling)
         log.addFilter(_worth_telling)
         for owner, name, make in (*_PATCHES, *(_own_toolchain() if own_toolchain else ())):
-            original = getattr(owner, name)
-            stack.callback(setattr, owner, name, original)
-            setattr(owner, name, make(original))
+            stack.enter_context(_replaced(owner, name, make))
         yield
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, make: Callable[[Any], Any]) -> Iterator[None]:
+    original = getattr(owner, name)
+    setattr(owner, name, make(original))
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)

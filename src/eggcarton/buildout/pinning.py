@@ -79,6 +79,20 @@ def check_names(session: Session, upgrade: Sequence[str]) -> None:
         raise UsageProblem(f"--upgrade: nothing is locked of {', '.join(unknown)}{asked}")
 
 
+def missing(session: Session) -> list[str]:
+    """Return the names of the pins files that `lock_toolchain` would write because they are not there."""
+    return [path.name for path in _files(session) if not path.exists()]
+
+
+def told(session: Session, name: str) -> list[str]:
+    """Return what pins files say of a name that is in no lock, a sentence each."""
+    return [
+        f"{canonical_name(name)} is pinned in {path.name}: it is part of {_ROLE[path.name]}, and no part leads to it"
+        for path in _files(session)
+        if canonical_name(name) in pinned_names(path)
+    ]
+
+
 def pinned_names(path: Path) -> set[str]:
     """Return the canonical names in a pins file; none where there is no file."""
     if not path.exists():
@@ -95,4 +109,5 @@ def _files(session: Session) -> dict[Path, tuple[str, ...]]:
 
 
 _PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
+_ROLE = {PINS: "the toolchain that bin/buildout runs on", closed.PINS.name: "what eggcarton itself works with"}
 _WHAT = {PINS: "bin/buildout", closed.PINS.name: "the process that locks, fetches and unpacks"}

@@ -6,6 +6,7 @@ known before that, so substitutions are done here on the raw text.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -56,6 +57,27 @@ class Sections:
             return self._substituted(*reference, (*seen, reference))
 
         return _REFERENCE.sub(replacement, value)
+
+    def origin(self, name: str, option: str, line: str = "") -> str | None:
+        """Return the file, relative to the buildout directory, that gives an option its value, None where none does.
+
+        Args:
+            line: a line of the value; of several files that add to it, the one with this line is told.
+        """
+        known = self._buildout._annotated.get(name, {}).get(option)
+        if known is None:
+            above = reversed(self._raw.get(name, {}).get("<", "").split())
+            return next((found for parent in above if (found := self.origin(parent, option, line))), None)
+        first = max(number for number, item in enumerate(known.history) if item.operation not in ("ADD", "REMOVE"))
+        added = [item for item in known.history[first:] if item.operation != "REMOVE"]
+        with_line = [item for item in added if line in map(str.strip, item.value.split("\n"))]
+        source: str = (with_line or added)[-1].source
+        if source == "COMMAND_LINE_VALUE":
+            return "the command line"
+        if os.path.isabs(source):
+            return os.path.relpath(source, self._buildout["buildout"]["directory"])
+        # An address may hold a password; a default is in no file.
+        return source.rpartition("/")[2] if "://" in source else None
 
     def set_while_running(self, name: str, option: str) -> list[str]:
         """Return the references in an option to what a recipe will only set while it runs."""

@@ -18,7 +18,7 @@ from eggcarton.core.errors import Drift, UsageProblem
 from eggcarton.core.layout import Environment, canonical_name
 from eggcarton.core.locks import scratch
 from eggcarton.core.plan import Rendered
-from eggcarton.packages import closed, environment, selection
+from eggcarton.packages import closed, environment, generations, selection
 from eggcarton.packages.environment import Interpreter, Member
 from eggcarton.packages.selection import Selection
 
@@ -293,7 +293,7 @@ class Session:
         self.asked.forget(self.done.installed)
         self.done.selected = sum(len(found.distributions) for found in self.selected.values())
         if complete:
-            environment.keep_generations(self.records / "environments", self.used_environments)
+            generations.keep(self.records / "environments", self.used_environments)
         logger.info("%s", self.done)
         self.close()
 

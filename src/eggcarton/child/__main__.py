@@ -21,7 +21,16 @@ OPERATIONS = {
     "toolchain": "eggcarton.child.toolchain:provide",
     "lock-toolchain": "eggcarton.child.toolchain:lock",
     "develop": "eggcarton.packages.develop:build",
+    "verify": "eggcarton.child.verify:verify",
+    "read-extends": "eggcarton.child.extends:read",
+    "write-extends": "eggcarton.child.extends:write",
     "render": "eggcarton.child.render:render",
+    "why": "eggcarton.child.inspect:why",
+    "diff": "eggcarton.child.inspect:diff",
+    "outdated": "eggcarton.child.inspect:outdated",
+    "unanswered": "eggcarton.child.inspect:unanswered",
+    "export": "eggcarton.child.exchange:export",
+    "import": "eggcarton.child.exchange:bring_in",
 }
 """What can be asked for; its module is imported when it is."""
 

@@ -133,7 +133,7 @@ def provide(
     active = activated(current, wanted.develop, environment := _environment())
     named = {key: closure(active, lines, environment) for key, lines in sets.items()}
     used = [active[name] for name in sorted({name for names in named.values() for name in names} - wanted.developed)]
-    _check_picked(used, wanted)
+    check_picked(used, wanted)
     result: dict[str, Any] = {"sets": named, "changed": changed, "distributions": {}}
     if place is not None:
         result |= _filled(place, used, door)
@@ -162,7 +162,7 @@ def needs_of(
     )
 
 
-def _check_picked(used: Sequence[LockedPackage], needs: Needs) -> None:
+def check_picked(used: Sequence[LockedPackage], needs: Needs) -> None:
     """Refuse what [versions] does not pin, where a configuration wants all of it there.
 
     Raises:

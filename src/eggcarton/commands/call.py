@@ -21,17 +21,24 @@ class Call:
     settings: Sequence[tuple[str, str, str]]
 
     @contextmanager
-    def session(self, *, writing: bool = False) -> Iterator[Session]:
+    def session(self, *, writing: bool = False, refresh: bool = False) -> Iterator[Session]:
         """Open the buildout while the block runs.
 
         Args:
             writing: whether the lock may be written; other runs are kept out then.
+            refresh: whether configuration files from addresses are asked for anew.
 
         Raises:
             UsageProblem: the extension is not named, so that there is no lock.
         """
         settings = [*self.settings, *([("buildout", "offline", "true")] if self.options.offline else [])]
-        buildout = patches.opened(self.options.config, settings, user_defaults=self.options.defaults)
+        buildout = patches.opened(
+            self.options.config,
+            settings,
+            user_defaults=self.options.defaults,
+            writing=writing,
+            refresh=refresh,
+        )
         logging.getLogger().setLevel(logging.INFO if writing else logging.WARNING)
         if not patches.is_named(buildout):
             raise UsageProblem("nothing is locked here: 'extensions = eggcarton' in [buildout] turns that on")

@@ -71,6 +71,13 @@ def digest_of_tree(path: Path) -> str:
     return total.hexdigest()
 
 
+def below(directory: Path) -> Iterator[Path]:
+    """Give everything below a directory that is no directory itself; a link is none."""
+    for place, names, files in os.walk(directory):
+        yield from (Path(place, name) for name in files)
+        yield from (path for name in names if (path := Path(place, name)).is_symlink())
+
+
 def is_empty(directory: Path) -> bool:
     """Say whether nothing is in a directory."""
     with os.scandir(directory) as entries:

@@ -114,15 +114,30 @@ def warm_up() -> None:
     Only the closed set that stands beside the toolchain we run on can be known so early; where there is none, or
     another one is wanted later, nothing is gained and nothing lost.
     """
-    for entry in sys.path:
-        place = Path(entry).parent.parent / directory_name()
-        if place.parent.name == ".eggcarton" and place.is_dir():
-            process = _start(place)
-            assert process.stdin is not None
-            process.stdin.write(json.dumps({"operation": "ready", "arguments": {}}) + "\n")
-            process.stdin.flush()
-            _warm.append((place, process))
-            return
+    place = _beside_toolchain()
+    if place is not None:
+        process = _start(place)
+        assert process.stdin is not None
+        process.stdin.write(json.dumps({"operation": "ready", "arguments": {}}) + "\n")
+        process.stdin.flush()
+        _warm.append((place, process))
+
+
+def _beside_toolchain() -> Path | None:
+    places = (Path(entry).parent.parent / directory_name() for entry in sys.path)
+    return next((place for place in places if place.parent.name == ".eggcarton" and place.is_dir()), None)
+
+
+def beside_toolchain() -> Path:
+    """Return the closed set that bootstrap.py has put beside what runs here.
+
+    Raises:
+        EggcartonError: bootstrap.py has not put this together.
+    """
+    place = _beside_toolchain()
+    if place is None:
+        raise EggcartonError("the closed set that eggcarton works with is gone; run bootstrap.py again")
+    return place
 
 
 def cool_down() -> None:

@@ -10,16 +10,18 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from eggcarton.core.layout import EntryPoint, Environment
 from eggcarton.core.script import entry_point_script, first_lines
+from eggcarton.packages.eggs import COMPILED
 
-_FORMAT = 1
+_FORMAT = 2
 _TO_PREFIX = frozenset({"bin", "share", "etc", "include", "man"})
 _RECORD = "eggcarton.json"
+_CACHE = "__pycache__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,32 @@ def describe(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an environment says of itself that it was made of."""
+
+    members: tuple[Member, ...]
+    extra_paths: tuple[Path, ...]
+
+
+def content_of(prefix: Path, python: Interpreter) -> Content | None:
+    """Return what an environment was made of; None where its record is not the one that its name stands for."""
+    try:
+        record = json.loads((prefix / _RECORD).read_text("utf-8"))
+        members = tuple(Member(n, v, Path(place), i, tuple(files)) for n, v, place, i, files in record["members"])
+        content = Content(members, tuple(Path(path) for path in record["extra_paths"]))
+        digest = digest_of(python, content.members, content.extra_paths, prefix.parent)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return content if digest == record.get("digest") and digest[:16] == prefix.name else None
+
+
+def remake(prefix: Path, python: Interpreter, content: Content, staging: Path) -> None:
+    """Make an environment once more, elsewhere, as it would be made under its prefix now."""
+    digest = digest_of(python, content.members, content.extra_paths, prefix.parent)
+    _make(staging, prefix, python, content.members, content.extra_paths, digest)
+
+
 def _ordered(members: Sequence[Member]) -> list[Member]:
     """Put develop packages first, so that where two own the same file theirs is the one that is used."""
     return sorted(members, key=lambda member: (not member.files, member.name))
@@ -190,6 +218,8 @@ def _make(
         "python": python.minor,
         "distributions": sorted([member.name, member.version] for member in members),
         "entry_points": [[p.distribution, p.group, p.name, p.module, p.attribute] for p in points],
+        "members": [[*astuple(member)[:2], str(member.place), *astuple(member)[3:]] for member in ordered],
+        "extra_paths": [str(path) for path in extra_paths],
     }
     (staging / _RECORD).write_text(json.dumps(record, indent=1), "utf-8")
     return tuple(remarks)
@@ -205,7 +235,7 @@ def _importable(member: Member) -> Iterator[tuple[str, Path]]:
             name = f"{member.name.replace('-', '_')}-{member.version}.egg-info"
         elif name.endswith(".dist-info"):
             name = f"{'-'.join(name.removesuffix('.dist-info').split('-')[:2])}.dist-info"
-        if name != "__pycache__":
+        if _is_lasting(path):
             yield name, path
 
 
@@ -228,16 +258,22 @@ def _merge(directory: Path, owners: Iterable[tuple[str, str, Path]], remarks: li
     for name, found in sorted(by_name.items()):
         place = directory / name
         directories = [(owner, path) for owner, path in found if path.is_dir()]
-        if len(found) == 1 and not (place.is_dir() and not place.is_symlink()):
+        # What Python writes for one distribution must not land in the store as a part of another one.
+        if len(found) == 1 and name != _CACHE and not (place.is_dir() and not place.is_symlink()):
             place.symlink_to(found[0][1])
         elif len(directories) == len(found):
             place.mkdir(exist_ok=True)
             inner = [(owner, entry, path / entry) for owner, path in found for entry in sorted(os.listdir(path))]
-            _merge(place, [item for item in inner if item[1] != "__pycache__"], remarks, f"{inside}{name}/")
+            _merge(place, [item for item in inner if _is_lasting(item[2])], remarks, f"{inside}{name}/")
         else:
             place.symlink_to(found[0][1])
             if len({_bytes(path) for _, path in found}) > 1:
                 remarks.append(_shared(inside + name, found[0][0], ", ".join(owner for owner, _ in found[1:])))
+
+
+def _is_lasting(path: Path) -> bool:
+    """Tell whether something in the store was put there for good, which what Python compiled while it ran was not."""
+    return path.name != _CACHE or any(part.endswith(COMPILED) for part in path.parts)
 
 
 def _shared(name: str, first: str, others: str) -> str:
@@ -315,28 +351,3 @@ def _begins_with_placeholder(path: Path) -> bool:
         return False
     with path.open("rb") as stream:
         return stream.read(8) == b"#!python"
-
-
-def keep_generations(directory: Path, used: Collection[str], *, generations: int = 3) -> list[Path]:
-    """Remove the environments that none of the last builds used, and return where they were.
-
-    The last few are kept: a server that was started from one may still import from it.
-    """
-    record = directory / ".generations.json"
-    try:
-        known: list[list[str]] = json.loads(record.read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
-        known = []
-    current = sorted(used)
-    if known[:1] == [current] or not directory.is_dir():
-        return []
-    known = [current, *(names for names in known if names != current)][:generations]
-    temporary = record.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps(known), "utf-8")
-    os.replace(temporary, record)
-    kept = {name for names in known for name in names}
-    known_here = (path for path in sorted(directory.iterdir()) if path.name[0] != "." and path.is_dir())
-    removed = [path for path in known_here if path.name not in kept]
-    for path in removed:
-        shutil.rmtree(path)
-    return removed

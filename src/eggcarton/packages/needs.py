@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from packaging.markers import Marker, default_environment
 from packaging.requirements import InvalidRequirement, Requirement
@@ -49,7 +49,7 @@ class Needs:
 
     ``pins`` is the human's ``[versions]`` by name; ``develop`` are the packages that are built from source here:
     they have requirements, but no files, and are in no lock. ``constraints`` are lines that hold versions as pins
-    do, and may have markers.
+    do, and may have markers; ``hashes`` are the sha256 by name that nothing else may be built of.
     """
 
     needs: tuple[Need, ...]
@@ -58,6 +58,7 @@ class Needs:
     requires_python: str
     terms: Terms = Terms()
     constraints: tuple[str, ...] = ()
+    hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def developed(self) -> frozenset[str]:

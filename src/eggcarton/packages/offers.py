@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 from packaging.version import Version
 
-from eggcarton.core.errors import EggcartonError, UsageProblem
+from eggcarton.core.errors import EggcartonError, IntegrityProblem, UsageProblem
 from eggcarton.indexes.fetch import Fetcher, Pages, Wanted, hint_of
 from eggcarton.indexes.pages import Listed
 from eggcarton.indexes.routing import Routing
@@ -93,10 +93,17 @@ class Offers:
                 continue
             if file.sha256 and all(s.contains(version, prereleases=True) for s in specifiers):
                 found.append((version, file))
-        if not found:
+        trusted = [item for item in found if item[1].sha256 in needs.hashes.get(name, {item[1].sha256})]
+        if found and not trusted:
+            # Building runs what is in there, so that this cannot wait until the lock is made.
+            raise IntegrityProblem(
+                f"{name}: {', '.join(file.name for _, file in found)} on the index has another sha256 than is trusted; "
+                "nothing was built"
+            )
+        if not trusted:
             raise EggcartonError(f"{name}: the index lists no source distribution that is asked for and has a sha256")
-        final = [item for item in found if needs.terms.prereleases or not item[0].is_prerelease]
-        return max(final or found, key=lambda item: item[0])
+        final = [item for item in trusted if needs.terms.prereleases or not item[0].is_prerelease]
+        return max(final or trusted, key=lambda item: item[0])
 
     def _build(self, name: str, listed: Listed, builder: Builder) -> LockedFile:
         assert listed.sha256 is not None

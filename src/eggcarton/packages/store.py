@@ -17,14 +17,14 @@ from pathlib import Path, PurePosixPath
 
 from eggcarton.core.errors import EggcartonError, IntegrityProblem
 from eggcarton.core.locks import scratch, sweep
+from eggcarton.packages import eggs as contents
 from eggcarton.packages import uv
+from eggcarton.packages.eggs import COMPILED, installed_name, scripts_in
 from eggcarton.packages.lock import toml_of
 
 HIDDEN = ".eggcarton"
 _UNPACKING = ".unpack-"
 _DROPPED = ("direct_url.json", "REQUESTED", "uv_cache.json", "uv_build.json")
-_SCRIPT = re.compile(r"[^/]+\.data/scripts/([^/]+)")
-_PLACEHOLDER = b"#!python"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +62,21 @@ class Store:
     Args:
         directory: the eggs directory with its version, such as ``eggs/v5``.
         tag: how the names of eggs end there, such as ``py3.11-linux-x86_64``; pkg_resources decides it.
+        compiled: whether eggs are byte-compiled; those lie beside the others, which stay as they are.
 
     ``added`` holds the sha256 of what was unpacked so far.
     """
 
-    def __init__(self, directory: Path, tag: str) -> None:
-        self.directory, self.tag = directory, tag
+    def __init__(self, directory: Path, tag: str, *, compiled: bool = False) -> None:
+        self.directory, self.tag, self.compiled = directory, tag, compiled
         self.added: set[str] = set()
+
+    def _place(self, sha256: str) -> Path:
+        return self.directory / HIDDEN / (f"{sha256}{COMPILED}" if self.compiled else sha256)
 
     def find(self, sha256: str) -> Path | None:
         """Return the egg that was unpacked from the file with this digest, for this Python and platform."""
-        place = self.directory / HIDDEN / sha256
+        place = self._place(sha256)
         try:
             return next(place / name for name in os.listdir(place) if name.endswith(f"-{self.tag}.egg"))
         except (FileNotFoundError, NotADirectoryError, StopIteration):
@@ -153,10 +157,17 @@ class Store:
             raise kind(f"the locked wheels could not be unpacked: {done.output}")
         records = {item.sha256: _Record.read(target, item) for item in batch}
         owners = Counter(top for record in records.values() for top in record.tops)
+        made = {}
         for item in batch:
             egg = self._make_egg(target, staging / "eggs", item, records[item.sha256], owners)
-            _restore_scripts(files[item.sha256], egg / "bin")
-            self._put_in_place(egg, item)
+            contents.restore_scripts(files[item.sha256], egg / "bin")
+            contents.remove_namespace_files(egg)
+            made[item.sha256] = egg
+        if self.compiled:
+            contents.compile_all(staging / "eggs")
+        for item in batch:
+            contents.write_record(made[item.sha256], records[item.sha256].info.name)
+            self._put_in_place(made[item.sha256], item)
         # uv's private cache holds as many files again; nobody has to wait until they are gone.
         self._discard(staging / "cache")
 
@@ -182,11 +193,10 @@ class Store:
                 if source.is_symlink() or source.exists():
                     (egg / entry).parent.mkdir(parents=True, exist_ok=True)
                     source.rename(egg / entry)
-        _remove_namespace_files(egg)
         return egg
 
     def _put_in_place(self, egg: Path, item: Unpacked) -> None:
-        final = self.directory / HIDDEN / item.sha256 / egg.name
+        final = self._place(item.sha256) / egg.name
         final.parent.mkdir(exist_ok=True)
         try:
             egg.rename(final)
@@ -252,20 +262,12 @@ def _installed_names(item: Unpacked, wheel: Path) -> set[str]:
         with zipfile.ZipFile(wheel) as archive:
             for name in archive.namelist():
                 if not name.endswith("/"):
-                    names.add(_installed_name(name))
+                    names.add(installed_name(name))
                 if name.endswith(".dist-info/entry_points.txt"):
-                    names |= _scripts_in(archive.read(name).decode("utf-8", "replace"))
+                    names |= scripts_in(archive.read(name).decode("utf-8", "replace"))
     except zipfile.BadZipFile as error:
         raise EggcartonError(f"{item.filename} is not a valid wheel: {error}") from error
     return names
-
-
-def _installed_name(name: str) -> str:
-    first, _, rest = name.partition("/")
-    if first.endswith(".data"):
-        scheme, _, rest = rest.partition("/")
-        return f"bin/{rest}" if scheme == "scripts" else rest
-    return name
 
 
 def _dist_info(target: Path, item: Unpacked) -> Path:
@@ -288,46 +290,4 @@ def _project_name(info: Path) -> str:
 def _generated_scripts(info: Path) -> set[str]:
     """Return the scripts that an installer makes from entry points: they name the wrong Python and are remade."""
     path = info / "entry_points.txt"
-    return _scripts_in(path.read_text("utf-8")) if path.is_file() else set()
-
-
-def _scripts_in(entry_points: str) -> set[str]:
-    found, section = set(), ""
-    for line in entry_points.splitlines():
-        line = line.strip()
-        if line.startswith("["):
-            section = line.strip("[] ")
-        elif "=" in line and section in ("console_scripts", "gui_scripts"):
-            found.add(f"bin/{line.partition('=')[0].strip()}")
-    return found
-
-
-def _restore_scripts(wheel: Path, directory: Path) -> None:
-    """Put back a wheel's own scripts as they are in it, where uv wrote how to start this process's Python."""
-    with zipfile.ZipFile(wheel) as archive:
-        for name in archive.namelist():
-            if match := _SCRIPT.fullmatch(name):
-                with archive.open(name) as stream:
-                    start = stream.read(len(_PLACEHOLDER))
-                    if start == _PLACEHOLDER:
-                        (directory / match[1]).write_bytes(start + stream.read())
-
-
-_DECLARATIONS = (("pkg_resources", "declare_namespace"), ("pkgutil", "extend_path"))
-
-
-def _remove_namespace_files(egg: Path) -> None:
-    """Remove ``__init__.py`` files that only declare a namespace, as zc.buildout does since 5.0.
-
-    One of them would hide the other distributions of its namespace.
-    """
-    for directory, _, names in os.walk(egg):
-        if names != ["__init__.py"]:
-            continue
-        path = Path(directory, "__init__.py")
-        lines = [
-            line for line in path.read_text("utf-8", "replace").splitlines() if line.strip() and line.strip()[0] != "#"
-        ]
-        text = "\n".join(lines)
-        if 0 < len(lines) <= 6 and any(module in text and call in text for module, call in _DECLARATIONS):
-            path.unlink()
+    return scripts_in(path.read_text("utf-8")) if path.is_file() else set()

@@ -1,0 +1,108 @@
+"""What a build is held against when it is verified, and which promise it then keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from eggcarton.buildout import asking, installed
+from eggcarton.core.errors import Unavailable
+from eggcarton.packages import closed, selection
+
+if TYPE_CHECKING:
+    from eggcarton.buildout.session import Session
+
+RUNGS = ("pinned", "locked", "verified", "air-gapped", "reproducible")
+"""The promises that a build may keep, each with all those before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found, and for each promise that is not kept the sentence that says why."""
+
+    findings: tuple[tuple[str, str, str], ...]
+    reasons: dict[str, str]
+    digest: str
+    unchecked: int
+    others: tuple[str, ...]
+
+    @property
+    def reached(self) -> str | None:
+        """The last promise that is kept together with all before it."""
+        kept = None
+        for rung in RUNGS:
+            if rung in self.reasons:
+                break
+            kept = rung
+        return kept
+
+    @property
+    def next(self) -> str | None:
+        """The first promise that is not kept."""
+        return next((rung for rung in RUNGS if rung in self.reasons), None)
+
+
+def verdict(session: Session, *, against: str | None = None) -> Verdict:
+    """Verify a build.
+
+    Args:
+        against: the tree digest of another build.
+
+    Raises:
+        Unavailable: what locks are read with would have to be fetched first.
+        Drift: what a develop package needs is not known.
+    """
+    if not (session.store / ".eggcarton" / closed.directory_name()).is_dir():
+        raise Unavailable("the libraries that locks are read with are not in the store; run bin/buildout")
+    built = {group: selection.load(session.state / f"selection-{group}.json") for group in ("parts", "recipes")}
+    by_lock = {str(session.lock_of(group)): found for group, found in built.items()}
+    locked = [
+        {**question, "built": dict(found.distributions) if (found := by_lock[question["lock"]]) else None}
+        for question in asking.questions(session)
+    ]
+    parts = sorted(unquote(path.stem) for path in session.records.glob("*.json"))
+    cache = session.settings.cache_directory()[0]
+    told = session.child.ask(
+        "verify",
+        locked=locked,
+        sources=session.settings.sources(cache),
+        records=str(session.records),
+        parts=parts,
+        places={str(session.settings.root): "{buildout}", str(session.store): "{store}", str(cache): "{cache}"},
+        python=[str(session.python.executable), session.python.version],
+    )
+    findings = tuple((path, what, why) for path, what, why in told["findings"])
+    is_built = all(question["built"] is not None for question in locked)
+    return Verdict(
+        findings=findings,
+        reasons=_reasons(told, is_built=is_built, against=against),
+        digest=told["digest"],
+        unchecked=told["unchecked"],
+        others=tuple(name for name in installed.of(session.buildout).parts if name not in parts),
+    )
+
+
+def _reasons(told: dict[str, Any], *, is_built: bool, against: str | None) -> dict[str, str]:
+    reasons = {}
+    if told["unpinned"]:
+        reasons["pinned"] = _first(told["unpinned"])
+    if told["unlocked"]:
+        reasons["locked"] = _first(told["unlocked"])
+    if not is_built:
+        reasons["verified"] = "nothing is built here yet; run bin/buildout"
+    elif told["findings"]:
+        number = len(told["findings"])
+        what = "1 file is not as it was" if number == 1 else f"{number} files are not as they were"
+        reasons["verified"] = f"{what} built from the lock; remove what is named above, and run bin/buildout"
+    if told["absent"]:
+        reasons["air-gapped"] = f"{_first(told['absent'])} is neither in wheels nor in the cache"
+    if against is None:
+        reasons["reproducible"] = "it was not compared; verify --against DIGEST does, with the digest of another build"
+    elif against != told["digest"]:
+        reasons["reproducible"] = f"its tree digest is {told['digest']}, not {against}"
+    return reasons
+
+
+def _first(sentences: list[str]) -> str:
+    return sentences[0] + (f" (and {len(sentences) - 1} more)" if len(sentences) > 1 else "")

@@ -1,0 +1,31 @@
+"""The addresses that a configuration extends, in ``buildout.lock.toml``."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from eggcarton.packages import build_lock
+
+
+def read(*, lock: str) -> dict[str, str]:
+    """Return the sha256 of each address.
+
+    Raises:
+        IntegrityProblem: the lock must not be obeyed.
+    """
+    return dict(build_lock.read(Path(lock)).extends)
+
+
+def write(*, lock: str, extends: Mapping[str, str]) -> None:
+    """Put these addresses into the lock, beside those that it has already."""
+    path = Path(lock)
+    before = build_lock.read(path)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(build_lock.text_of(replace(before, extends={**before.extends, **extends})))
+    os.chmod(name, 0o644)
+    os.replace(name, path)

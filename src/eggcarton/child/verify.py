@@ -1,0 +1,212 @@
+"""Compare what stands with its locks, byte by byte, and take the digest of all of it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from packaging.markers import default_environment
+
+from eggcarton.child.provide import needs_of
+from eggcarton.core.errors import IntegrityProblem
+from eggcarton.core.records import Record
+from eggcarton.indexes.cache import Cache, file_digest
+from eggcarton.packages import generations, tree
+from eggcarton.packages import lock as locks
+from eggcarton.packages import verify as checks
+from eggcarton.packages.environment import Interpreter
+from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
+from eggcarton.packages.needs import Needs, Terms, activated, closure, drift
+from eggcarton.packages.wheels import best_wheel
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_NAMED = re.compile(rb"environments/([0-9a-f]{16})/")
+
+
+def verify(
+    *,
+    locked: Sequence[Mapping[str, Any]],
+    sources: Mapping[str, Any],
+    records: str,
+    parts: Sequence[str],
+    places: Mapping[str, str],
+    python: Sequence[str],
+) -> dict[str, Any]:
+    """Check the store, the environments and what parts own.
+
+    Args:
+        locked: a mapping a lock: its path, what is asked of it, and what was ``built`` from it: the version, sha256 and
+            egg of each distribution by canonical name, None before the first build.
+        sources: where files are at hand: ``cache`` and ``directories``.
+        records: where it is recorded what parts own; environments lie there too.
+        parts: the parts that have such records.
+        places: the directories of this machine, each with the word that stands for it in the tree digest.
+        python: the executable and the version of the Python that environments are made for.
+
+    Returns:
+        ``findings`` (path, what and why of each); sentences in ``unpinned`` and ``unlocked``; the names of files in
+        ``absent``; ``unchecked``, the number of files that only pytest could check; and the tree's ``digest``.
+    """
+    at_hand = _AtHand.of(sources)
+    unpinned: list[str] = []
+    unlocked: list[str] = []
+    absent: list[str] = []
+    for question in locked:
+        lock = _read(Path(question["lock"]), question["built"], unpinned, unlocked)
+        if lock is not None:
+            needs = _needs(question)
+            unpinned += _not_pinned(lock, needs, question["built"])
+            unlocked += _not_locked(lock, question["built"])
+            absent += at_hand.absent(lock, needs)
+    built = {name: found for question in locked for name, found in (question["built"] or {}).items()}
+    eggs = {found["egg"]: found["sha256"] for q in locked for found in (q["built"] or {}).values()}
+    interpreter = Interpreter(Path(python[0]), python[1])
+    findings = [
+        finding for egg, sha256 in sorted(eggs.items()) for finding in checks.of_egg(Path(egg), at_hand.find(sha256))
+    ]
+    spoilt = {egg for egg in eggs if any(Path(finding.path).is_relative_to(egg) for finding in findings)}
+    owned, wrong = checks.of_parts(Path(records), parts)
+    findings += wrong
+    prefixes = list(_environments(Path(records) / "environments", owned))
+    identities = {name: (found["sha256"], found["egg"]) for name, found in built.items()}
+    for prefix in prefixes:
+        findings += checks.of_environment(prefix, interpreter, identities, spoilt)
+    return {
+        "findings": [[finding.path, finding.what, finding.why] for finding in sorted(set(findings))],
+        "unpinned": unpinned,
+        "unlocked": unlocked,
+        "absent": sorted(set(absent)),
+        "unchecked": sum(
+            checks.kept_by_pytest(path) for place in (*eggs, *prefixes) for path in Path(place).rglob("*-pytest-*.pyc")
+        ),
+        "digest": _digest([Path(egg) for egg in eggs], prefixes, owned, interpreter, places),
+    }
+
+
+def _needs(question: Mapping[str, Any]) -> Needs:
+    pins, develop, terms = question["pins"], question["develop"], Terms(**question["terms"])
+    return needs_of(question["needs"], pins, develop, question["requires_python"], terms)
+
+
+def _read(
+    path: Path, built: Mapping[str, Mapping[str, str]] | None, unpinned: list[str], unlocked: list[str]
+) -> Lock | None:
+    """Return a lock; where it must not be obeyed, tell what is wrong, and whether it at least has the versions."""
+    if not path.exists():
+        unpinned.append(f"there is no {path.name}; run bin/buildout, which makes it")
+        return None
+    try:
+        return locks.read(path)
+    except IntegrityProblem as problem:
+        try:
+            raw = tomllib.loads(path.read_text("utf-8"))
+            versions = {(entry["name"], entry["version"]) for entry in raw["packages"]}
+        except (ValueError, KeyError, TypeError):
+            unpinned.append(str(problem))
+            return None
+        unpinned += [
+            f"{name} {found['version']} stands here, and {path.name} does not have it; run bin/buildout"
+            for name, found in (built or {}).items()
+            if (name, found["version"]) not in versions
+        ]
+        unlocked.append(str(problem))
+        return None
+
+
+def _not_pinned(lock: Lock, needs: Needs, built: Mapping[str, Mapping[str, str]] | None) -> Iterator[str]:
+    yield from drift(lock, needs)
+    if built is None:
+        return
+    environment = {key: str(value) for key, value in default_environment().items()}
+    active = activated(lock, needs.develop, environment)
+    for name in closure(active, [need.requirement for need in needs.needs], environment):
+        if name not in needs.developed and name not in built:
+            yield f"{name} {active[name].version} is locked and not yet built; run bin/buildout"
+    for name, found in built.items():
+        if name not in active or active[name].version != found["version"]:
+            has = f"has {active[name].version}" if name in active else "does not have it"
+            yield f"{name} {found['version']} stands here, and the lock {has}; run bin/buildout"
+
+
+def _not_locked(lock: Lock, built: Mapping[str, Mapping[str, str]] | None) -> Iterator[str]:
+    for name, found in (built or {}).items():
+        packages = [package for package in lock.named(name) if package.version == found["version"]]
+        files = {wheel.sha256 for package in packages for wheel in package.wheels}
+        is_built = any(package.sdist and _file_for_here(package) is package.sdist for package in packages)
+        if packages and found["sha256"] not in files and not is_built:
+            yield f"{name} {found['version']} came from a file whose sha256 the lock does not have; run bin/buildout"
+
+
+def _file_for_here(package: LockedPackage) -> LockedFile | None:
+    """Return the file that this Python and platform install, a source distribution where there is no wheel."""
+    position = best_wheel([wheel.name for wheel in package.wheels])
+    return package.sdist if position is None else package.wheels[position]
+
+
+class _AtHand:
+    """The files that are here without any network; nothing is taken away, even what is spoilt."""
+
+    def __init__(self, cache: Cache, directories: Sequence[Path]) -> None:
+        self._cache, self._directories = cache, directories
+
+    @classmethod
+    def of(cls, sources: Mapping[str, Any]) -> _AtHand:
+        cache = Path(sources["cache"])
+        # What the toolchain shares with a lock comes into the store from files that bootstrap.py keeps by their names.
+        kept = sorted(path for path in cache.glob("bootstrap/*") if path.is_dir())
+        return cls(Cache(cache), [*(Path(place) for place in sources["directories"]), *kept])
+
+    def find(self, sha256: str) -> Path | None:
+        place = self._cache.place(sha256)
+        return place if _has(place, sha256) else None
+
+    def absent(self, lock: Lock, needs: Needs) -> Iterator[str]:
+        environment = {key: str(value) for key, value in default_environment().items()}
+        for package in activated(lock, needs.develop, environment).values():
+            file = None if package.name in needs.developed else _file_for_here(package)
+            if file is not None and not self._is_here(file):
+                yield file.name
+
+    def _is_here(self, file: LockedFile) -> bool:
+        beside = (directory / file.name for directory in self._directories)
+        return self.find(file.sha256) is not None or any(_has(path, file.sha256) for path in beside)
+
+
+def _has(path: Path, sha256: str) -> bool:
+    return path.is_file() and file_digest(path) == sha256
+
+
+def _environments(directory: Path, owned: Mapping[str, Record]) -> Iterator[Path]:
+    """Give the environments that the last complete build used, and those that what parts own starts in."""
+    names = set(generations.used(directory))
+    for record in owned.values():
+        for path, entry in record.paths.items():
+            if entry.kind == "file" and path.is_file():
+                names |= {found.decode() for found in _NAMED.findall(path.read_bytes())}
+    yield from (directory / name for name in sorted(names))
+
+
+def _digest(
+    eggs: Sequence[Path],
+    prefixes: Sequence[Path],
+    owned: Mapping[str, Record],
+    python: Interpreter,
+    places: Mapping[str, str],
+) -> str:
+    tokens = tree.Tokens(places)
+    entries = [entry for egg in eggs for entry in tree.of_egg(egg)]
+    words = {}
+    for prefix in prefixes:
+        words[str(prefix)], found = tree.of_environment(prefix, python, tokens)
+        entries += found
+    tokens = tokens.with_more({**words, str(python.executable): "{python}"})
+    for record in owned.values():
+        entries += tree.of_record(record, tokens)
+    return tree.digest(entries, python)

@@ -1,0 +1,53 @@
+"""Write the lock as other tools read it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from eggcarton.commands.call import Call
+from eggcarton.core.errors import UsageProblem
+
+HELP = "write the lock as other tools read it"
+KINDS = ("requirements", "constraints", "versions", "pylock")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command may be told."""
+    parser.add_argument("kind", choices=KINDS, help="what is written: pins with hashes for pip and uv, pins without, a "
+                        "[versions] section, or a pylock.toml")  # fmt: skip
+    parser.add_argument("--urls", action="store_true", help="a pylock with the address of each file on its index")
+    parser.add_argument("--output", metavar="FILE", help="write this file; without it, to the standard output")
+
+
+def run(call: Call) -> int:
+    """Export, to a file that is old or new at every moment, or to the standard output."""
+    options = call.options
+    if options.urls and options.kind != "pylock":
+        raise UsageProblem(f"--urls is for 'export pylock'; {options.kind} never holds an address")
+    if options.output and not Path(options.output).absolute().parent.is_dir():
+        raise UsageProblem(f"--output {options.output}: there is no directory {Path(options.output).parent}")
+    with call.session() as session:
+        text = session.child.ask(
+            "export", kind=options.kind, lock=str(session.settings.lock), urls=options.urls, sources=session.sources
+        )
+    if options.output is None:
+        sys.stdout.write(text)
+    else:
+        _replace(Path(options.output), text)
+    return 0
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise

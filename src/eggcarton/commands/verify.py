@@ -1,0 +1,61 @@
+"""Check that what stands is what was locked, and say which promise the build keeps."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from eggcarton.buildout import verifying
+from eggcarton.buildout.verifying import Verdict
+from eggcarton.commands.call import Call
+from eggcarton.core.errors import Drift, IntegrityProblem, UsageProblem
+
+HELP = "check every file of the store, of environments and of parts; say which promise the build keeps"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command may be told."""
+    parser.add_argument(
+        "--tree-digest", action="store_true", help="print one digest of all that was built, and the rest as errors are"
+    )
+    parser.add_argument(
+        "--against", metavar="DIGEST", help="the tree digest of another build, which this one must have"
+    )
+
+
+def run(call: Call) -> int:
+    """Name every changed, missing and extra file, and the promise that is kept."""
+    against = call.options.against
+    if against is not None and not re.fullmatch("[0-9a-f]{64}", against):
+        raise UsageProblem(f"--against {against}: not a tree digest, which has 64 hexadecimal digits")
+    with call.session() as session:
+        verdict, root = verifying.verdict(session, against=against), session.settings.root
+    for line in _lines(verdict, root):
+        print(line, file=sys.stderr if call.options.tree_digest else sys.stdout)
+    if call.options.tree_digest:
+        print(verdict.digest)
+    return _status(verdict, against)
+
+
+def _status(verdict: Verdict, against: str | None) -> int:
+    is_other = against is not None and verdict.digest != against
+    if verdict.findings or "locked" in verdict.reasons or is_other:
+        return IntegrityProblem.exit_code
+    return Drift.exit_code if verdict.next in ("pinned", "verified") else 0
+
+
+def _lines(verdict: Verdict, root: Path) -> Iterator[str]:
+    for path, what, why in verdict.findings:
+        short = os.path.relpath(path, root) if Path(path).is_relative_to(root) else path
+        yield f"{what}: {short}" + (f" ({why})" if why else "")
+    if verdict.unchecked:
+        yield f"Not checked: {verdict.unchecked} compiled files that pytest keeps for itself; only pytest reads them."
+    if verdict.others:
+        yield f"Not checked: what recipes of others made: {', '.join(verdict.others)}."
+    kept = f"This build is {verdict.reached}." if verdict.reached else ""
+    lacks = f"It is not {verdict.next}: {verdict.reasons[verdict.next]}." if verdict.next else ""
+    yield f"{kept} {lacks}".strip() if kept else lacks.replace("It is", "This build is")

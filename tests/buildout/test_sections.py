@@ -1,0 +1,65 @@
+"""Sections are read before any recipe has seen them, and where each of their options comes from is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from zc.buildout.buildout import Buildout
+
+from eggcarton.buildout.sections import Sections
+
+BASE = """
+[versions]
+six = 1
+
+[app]
+recipe = one
+eggs =
+    first
+    second
+"""
+CONFIG = """
+[buildout]
+extends = more/base.cfg
+directory = {root}
+
+[app]
+eggs += third
+eggs -= second
+
+[copy]
+<= app
+"""
+
+
+@pytest.fixture
+def sections(tmp_path: Path) -> Sections:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more/base.cfg").write_text(BASE, "utf-8")
+    (tmp_path / "buildout.cfg").write_text(CONFIG.format(root=tmp_path), "utf-8")
+    given = [("app", "scripts", "none"), ("buildout", "offline", "true")]
+    return Sections(Buildout(str(tmp_path / "buildout.cfg"), given, False))
+
+
+@pytest.mark.parametrize(
+    ("section", "option", "line", "expected"),
+    [
+        ("versions", "six", "", "more/base.cfg"),
+        ("app", "recipe", "one", "more/base.cfg"),
+        ("app", "eggs", "first", "more/base.cfg"),
+        ("app", "eggs", "third", "buildout.cfg"),
+        ("app", "eggs", "elsewhere", "buildout.cfg"),
+        ("app", "scripts", "", "the command line"),
+        ("app", "interpreter", "", None),
+        ("copy", "eggs", "first", "more/base.cfg"),
+        ("copy", "interpreter", "", None),
+        ("buildout", "newest", "", None),
+        ("nowhere", "eggs", "", None),
+    ],
+)
+def test_where_an_option_comes_from(
+    sections: Sections, section: str, option: str, line: str, expected: str | None
+) -> None:
+    """An option comes from the file that holds the line, added or inherited; a default comes from none."""
+    assert expected == sections.origin(section, option, line)

@@ -1,0 +1,132 @@
+"""bin/eggcarton verify: every byte of a build that is not what was locked is named, and so is the promise it keeps."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from support.buildouts import Buildout, copy, tree
+from support.fakes import greeting
+
+pytestmark = pytest.mark.slow
+
+CONFIG = """
+[buildout]
+extensions = eggcarton
+parts = text app theirs
+
+[text]
+recipe = eggcarton:template
+input = text.in
+output = etc/text.ini
+name = world
+
+[app]
+recipe = eggcarton:scripts
+eggs = greeting
+interpreter = py
+
+[theirs]
+recipe = zc.recipe.egg
+eggs = greeting
+scripts = greet=theirs
+"""
+
+
+@pytest.fixture
+def built(build: Buildout) -> Buildout:
+    """A buildout with parts of ours and one of another recipe, built once."""
+    greeting(build.index.directory)
+    build.configure(CONFIG)
+    build.write("text.in", "hello {{ name }}\nand good bye\n")
+    build.build()
+    build.index.requests.clear()
+    return build
+
+
+def verified(build: Buildout, *arguments: str, status: int = 0) -> str:
+    """Return what verify says, once it is sure that it has changed nothing and asked nobody."""
+    before = tree(build.root, build.home)
+    build.index.requests.clear()
+    found, output = build.run("verify", *arguments, program="eggcarton")
+    assert status == found, output
+    assert (before, []) == (tree(build.root, build.home), build.index.requests)
+    return output
+
+
+AIR_GAPPED = """\
+Not checked: what recipes of others made: theirs.
+This build is air-gapped. It is not reproducible: it was not compared; verify --against DIGEST does, with the digest \
+of another build.
+"""
+
+
+def test_a_build_that_is_whole(built: Buildout) -> None:
+    """A build that is as it was made is air-gapped, and reproducible beside one that has the same digest."""
+    assert AIR_GAPPED == verified(built)
+    digest = verified(built, "--tree-digest").splitlines()[-1]
+    assert "This build is reproducible." == verified(built, "--against", digest).splitlines()[-1]
+    assert 0 == built.run("-c", "import greeting", program="py").status
+    assert digest == verified(built, "--tree-digest").splitlines()[-1]
+    assert f"its tree digest is {digest}, not {'0' * 64}." in verified(built, "--against", "0" * 64, status=5)
+    assert "--against 1: not a tree digest" in built.fails("verify", "--against", "1", program="eggcarton", status=2)
+
+
+def test_what_is_not_as_it_was(built: Buildout) -> None:
+    """Each promise that is broken is told with its reason, and files by their names."""
+    cached = [path for path in (built.cache / "sha256").rglob("*") if path.is_file()]
+    for path in cached:
+        path.rename(built.home / path.name)
+    assert "This build is verified. It is not air-gapped: greeting-1.0-py3-none-any.whl is" in verified(built)
+    for path in cached:
+        (built.home / path.name).rename(path)
+    (built.root / "etc/text.ini").write_text("hello moon\n", "utf-8")
+    egg = next((built.root / "eggs/v5").glob("greeting-*")).resolve()
+    (egg / "evil.py").write_text("", "utf-8")
+    lines = verified(built, status=5).splitlines()
+    assert {"changed: etc/text.ini", f"extra: {(egg / 'evil.py').relative_to(built.root)}"} == set(lines[:2])
+    assert "This build is locked. It is not verified: 2 files are not as they were built from the lock" in lines[-1]
+    text = built.lock.read_text("utf-8")
+    built.lock.write_text(re.sub('sha256 = "[0-9a-f]{64}"', f'sha256 = "{"0" * 64}"', text), "utf-8")
+    assert "This build is pinned. It is not locked: greeting 1.0 came from a file" in verified(built, status=5)
+    built.lock.write_text(text, "utf-8")
+    built.configure(CONFIG.replace("eggs = greeting", "eggs = greeting>1"))
+    (egg / "evil.py").unlink()
+    (built.root / "etc/text.ini").unlink()
+    assert "This build is not pinned: part app needs greeting>1" in verified(built, status=5)
+
+
+def test_not_built(build: Buildout) -> None:
+    """Without a lock nothing is pinned; with a lock alone there is nothing yet that could be verified."""
+    greeting(build.index.directory)
+    build.configure(CONFIG)
+    build.write("text.in", "hello\n")
+    assert "This build is not pinned: there is no pylock.toml" in verified(build, status=3)
+    build.run("lock", program="eggcarton")
+    assert "This build is locked. It is not verified: nothing is built here yet" in verified(build, status=3)
+
+
+@pytest.mark.parametrize("compiled", ["false", "true"])
+def test_two_directories(build: Buildout, template: Path, tmp_path: Path, compiled: str) -> None:
+    """One configuration built in two directories, with nothing of their surroundings alike, has one tree digest."""
+    greeting(build.index.directory)
+    other = Buildout(root=tmp_path / "quite" / "another place", home=build.home, index=build.index)
+    copy(template, other.root)
+    other.variables |= {"TZ": "Asia/Tokyo", "LC_ALL": "C", "PYTHONHASHSEED": "7", "PYTHONDONTWRITEBYTECODE": "1"}
+    digests = []
+    for one, mask in ((build, 0o022), (other, 0o077)):
+        one.configure(f"{CONFIG}\n[eggcarton]\ncompile = {compiled}\n")
+        one.write("text.in", "hello {{ name }} of {{ buildout.root }}\n")
+        before = os.umask(mask)
+        try:
+            one.build()
+        finally:
+            os.umask(before)
+        assert "greeting 1.0" in one.run(program="greet").output
+        digests.append(verified(one, "--tree-digest").splitlines()[-1])
+    assert digests[0] == digests[1]
+    eggs = [next((one.root / "eggs/v5").glob("greeting-*")).resolve() for one in (build, other)]
+    assert [compiled == "true"] * 2 == [egg.parent.name.endswith("-compiled") for egg in eggs]
