@@ -23,7 +23,8 @@ from eggcarton.core.apply import apply
 from eggcarton.core.plan import File, Link, OwnedDirectory, Plan
 from eggcarton.core.script import script
 from eggcarton.packages import environment, generations
-from eggcarton.packages.environment import Interpreter, Member
+from eggcarton.packages.environment import Member
+from eggcarton.packages.interpreter import Interpreter
 from support.distributions import wheel
 from support.index import Index
 

@@ -16,7 +16,8 @@ import pytest
 from eggcarton.core.layout import EntryPoint, Environment
 from eggcarton.indexes.cache import file_digest
 from eggcarton.packages import environment, generations
-from eggcarton.packages.environment import Interpreter, Member
+from eggcarton.packages.environment import Member
+from eggcarton.packages.interpreter import Interpreter
 from eggcarton.packages.store import Store, Unpacked
 from support.closed import uv_program
 from support.distributions import PKG_RESOURCES_NAMESPACE, PKGUTIL_NAMESPACE, wheel

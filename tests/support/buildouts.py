@@ -38,7 +38,7 @@ from typing import NamedTuple
 import pytest
 
 from eggcarton.indexes.configured import cache_directory
-from eggcarton.packages.environment import Interpreter
+from eggcarton.packages.interpreter import Interpreter
 from support.index import Index
 
 CHECKOUT = Path(__file__).resolve().parents[2]

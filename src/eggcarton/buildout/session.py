@@ -19,7 +19,8 @@ from eggcarton.core.layout import Environment, canonical_name
 from eggcarton.core.locks import scratch
 from eggcarton.core.plan import Rendered
 from eggcarton.packages import closed, environment, generations, selection
-from eggcarton.packages.environment import Interpreter, Member
+from eggcarton.packages.environment import Member
+from eggcarton.packages.interpreter import Interpreter
 from eggcarton.packages.selection import Selection
 
 logger = logging.getLogger("eggcarton")

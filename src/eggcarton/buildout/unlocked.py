@@ -17,7 +17,8 @@ from eggcarton.core.layout import Environment, canonical_name
 from eggcarton.core.plan import Rendered
 from eggcarton.core.pth import named_in
 from eggcarton.packages import closed
-from eggcarton.packages.environment import Interpreter, Member, ensure
+from eggcarton.packages.environment import Member, ensure
+from eggcarton.packages.interpreter import Interpreter
 
 logger = logging.getLogger("eggcarton")
 _SAID = "_eggcarton_said"

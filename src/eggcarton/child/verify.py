@@ -17,7 +17,7 @@ from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.packages import generations, tree
 from eggcarton.packages import lock as locks
 from eggcarton.packages import verify as checks
-from eggcarton.packages.environment import Interpreter
+from eggcarton.packages.interpreter import Interpreter
 from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
 from eggcarton.packages.needs import Needs, Terms, activated, closure, drift
 from eggcarton.packages.wheels import best_wheel

@@ -6,9 +6,7 @@ import configparser
 import hashlib
 import json
 import os
-import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
@@ -17,6 +15,7 @@ from pathlib import Path
 from eggcarton.core.layout import EntryPoint, Environment
 from eggcarton.core.script import entry_point_script, first_lines
 from eggcarton.packages.eggs import COMPILED
+from eggcarton.packages.interpreter import Interpreter
 
 _FORMAT = 2
 _TO_PREFIX = frozenset({"bin", "share", "etc", "include", "man"})
@@ -41,37 +40,6 @@ class Member:
     place: Path
     identity: str
     files: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Interpreter:
-    """The Python that environments are made for: its executable, and its version such as ``3.11.7``."""
-
-    executable: Path
-    version: str
-
-    @classmethod
-    def running(cls) -> Interpreter:
-        """Return the one that runs this process, outside any virtual environment it may have been started in."""
-        executable = Path(getattr(sys, "_base_executable", None) or sys.executable)
-        return cls(_outside(executable), ".".join(str(number) for number in sys.version_info[:3]))
-
-    @property
-    def minor(self) -> str:
-        """The version without its last number, such as ``3.11``."""
-        return ".".join(self.version.split(".")[:2])
-
-
-def _outside(python: Path) -> Path:
-    """Return the Python that a virtual environment's was made of; before 3.11 Python itself does not know it."""
-    try:
-        text = (python.parent.parent / "pyvenv.cfg").read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        return python
-    home = re.search(r"^home\s*=\s*(.+?)\s*$", text, re.MULTILINE)
-    names = (f"python{sys.version_info[0]}.{sys.version_info[1]}", "python3", "python")
-    there = [path for name in names if home and os.access(path := Path(home[1], name), os.X_OK)]
-    return _outside(there[0]) if there and there[0] != python else python
 
 
 def digest_of(python: Interpreter, members: Sequence[Member], extra_paths: Sequence[Path], place: Path) -> str:

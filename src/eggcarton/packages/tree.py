@@ -15,7 +15,7 @@ from eggcarton.core.records import Record
 from eggcarton.core.standing import below, look
 from eggcarton.packages import eggs
 from eggcarton.packages.eggs import LEFT_OUT
-from eggcarton.packages.environment import Interpreter
+from eggcarton.packages.interpreter import Interpreter
 
 _FORMAT = 1
 _CACHE = "__pycache__"

@@ -20,7 +20,7 @@ from eggcarton.core.records import Record, read_record
 from eggcarton.core.standing import below, digest_of_tree, look
 from eggcarton.packages import eggs, environment
 from eggcarton.packages.eggs import Row
-from eggcarton.packages.environment import Interpreter
+from eggcarton.packages.interpreter import Interpreter
 
 _CACHE = "__pycache__"
 _TAG = re.escape(sys.implementation.cache_tag or "")
