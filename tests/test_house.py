@@ -44,7 +44,16 @@ MAY_USE = {"indexes": CLOSED_SET, "packages": CLOSED_SET, "child": CLOSED_SET, "
 # What runs beside the application is installed there by the part that asked for it.
 BESIDE = {"runtime/run_tests.py": {"pytest", "coverage"}, "runtime/serve.py": {"waitress"}}
 # What runs inside zc.buildout's process, where the closed set is not.
-STANDARD_LIBRARY_AND_CORE = ("selection", "environment", "interpreter", "eggs", "generations", "closed", "watched", "build_hook")
+STANDARD_LIBRARY_AND_CORE = (
+    "selection",
+    "environment",
+    "interpreter",
+    "eggs",
+    "generations",
+    "closed",
+    "watched",
+    "build_hook",
+)
 # Where the private names of zc.buildout may stand, and why.
 INSIDERS = {
     "buildout/patches.py": "it is what changes zc.buildout",

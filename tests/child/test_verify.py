@@ -52,6 +52,8 @@ class Build:
             "develop": [],
             "requires_python": f">={sys.version_info[0]}.{sys.version_info[1]}",
             "terms": TERMS,
+            "constraints": [],
+            "hashes": {},
         }
         sources = {"index": index.url, "find_links": [], "cache": str(root / "cache"), "offline": False}
         sources |= {"directories": [str(root / "wheels")], "allow_hosts": ["*"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -35,7 +35,7 @@ class Asked:
 
     def add(self, specs: Sequence[str]) -> None:
         """Remember what the part at work asks for, at once: a run that fails for it must leave it known."""
-        part = self._at_work[-1] if self._at_work else ""
+        part = self.part_at_work or ""
         for table in (self._known, self._now):
             asked = table.setdefault(part, [])
             asked += [spec for spec in specs if spec not in asked]
@@ -49,9 +49,15 @@ class Asked:
         self._known = {part: specs for part, specs in self._known.items() if specs}
         self._keep()
 
-    def pairs(self) -> list[list[str]]:
-        """Return each requirement and who asks for it."""
-        return [[spec, _asker(part)] for part, specs in sorted(self._known.items()) for spec in specs]
+    @property
+    def part_at_work(self) -> str | None:
+        """The part whose recipe runs now."""
+        return self._at_work[-1] if self._at_work else None
+
+    def pairs(self, parts: Container[str]) -> list[list[str]]:
+        """Return each requirement of some parts and who asks for it; ``""`` is a recipe that runs for no part."""
+        known = sorted(self._known.items())
+        return [[spec, _asker(part)] for part, specs in known if part in parts for spec in specs]
 
     def _keep(self) -> None:
         if self._known == self._kept:

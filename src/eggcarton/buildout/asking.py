@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pkg_resources
 
 from eggcarton.buildout import develop, metadata, needs, toolchain
+from eggcarton.buildout.requirements_files import Told
 from eggcarton.core.errors import Drift, Unavailable
 from eggcarton.core.layout import canonical_name
 from eggcarton.packages import closed, selection
@@ -32,30 +33,91 @@ def order_of_recipes(session: Session) -> dict[str, Any] | None:
     ]
     if not foreign:
         return None
-    return _order(session, foreign, toolchain.as_develop(known), {"all": [pair[0] for pair in foreign]})
+    sets = {"all": [pair[0] for pair in foreign]}
+    return _order(session, needs.RECIPES, foreign, toolchain.as_develop(known), sets, Told())
 
 
-def order_of_parts(session: Session, stubs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return what the lock of parts has to answer, with these develop packages."""
-    parts = needs.of_parts(session.sections)
-    sets = {selection.set_key(part.requirements): list(part.requirements) for part in parts if part.requirements}
-    asked = session.asked.pairs()
-    wanted = needs.pairs(parts) + asked
-    wanted += [[stub["name"], f"develop package {stub['name']}"] for stub in stubs]
+def groups(session: Session) -> list[str]:
+    """Return the lock groups of the parts, the one of those that name none first; it is always there."""
+    return list(dict.fromkeys([needs.PARTS, *(part.group for part in needs.of_parts(session.sections))]))
+
+
+def order_of_parts(session: Session, group: str, stubs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return what the lock of a group of parts has to answer, with these develop packages."""
+    every = needs.of_parts(session.sections)
+    parts = [part for part in every if part.group == group]
+    common = session.settings.requirements if group == needs.PARTS else ()
+    files = [*common, *(name for part in parts for name in part.files or ())]
+    told = session.files.told(files, session.develop_directories())
+    lines = [lines_of(session, part) for part in parts]
+    sets = {selection.set_key(requirements): list(requirements) for requirements in lines if requirements}
+    names = {part.part for part in parts} | ({""} if group == needs.PARTS else set())
+    asked = session.asked.pairs(names)
+    wanted = needs.pairs(parts) + asked + [list(pair) for pair in told.needs]
+    if group == needs.PARTS:
+        # What only parts of other groups lead to may be all that cannot agree with the parts here.
+        others = _reached(stubs, [line for part in every if part.group != group for line in part.requirements])
+        elsewhere = others - _reached(stubs, [pair[0] for pair in wanted])
+        names_here = [stub["name"] for stub in stubs if stub["name"] not in elsewhere]
+        wanted += [[name, f"develop package {name}"] for name in names_here]
     if asked:
         sets[ASKED] = [pair[0] for pair in asked]
-    return _order(session, wanted, stubs, sets)
+    return _order(session, group, wanted, stubs, sets, told)
+
+
+def lines_of(session: Session, part: needs.PartNeeds) -> tuple[str, ...]:
+    """Return what a part imports: its own requirements and, where it has an environment, those of its files.
+
+    Raises:
+        UsageProblem: such a file cannot be read or understood.
+    """
+    files = part.files
+    if files is None:
+        files = session.settings.requirements if part.imports and part.group == needs.PARTS else ()
+    return part.requirements + session.files.told(files, session.develop_directories()).lines
+
+
+def _reached(stubs: Sequence[dict[str, Any]], requirements: Sequence[str]) -> set[str]:
+    """Return the names of the develop packages that requirements lead to by way of develop packages alone."""
+    requires = {stub["name"]: stub["requires"] for stub in stubs}
+    queue, found = [canonical_name(_project(line)) for line in requirements], set()
+    while queue:
+        name = queue.pop()
+        if name in requires and name not in found:
+            found.add(name)
+            queue += [canonical_name(_project(line)) for line in requires[name]]
+    return found
+
+
+def pins_of(session: Session, group: str) -> dict[str, str]:
+    """Return ``[versions]`` as a group of parts has it: the section ``versions-GROUP`` says what is different there."""
+    pins = dict(session.buildout.versions)
+    for name, value in session.sections.section(f"{_versions(session)}-{group}").items():
+        pins = {known: pin for known, pin in pins.items() if canonical_name(known) != canonical_name(name)}
+        pins |= {name: value} if value.strip() else {}
+    return pins
+
+
+def _versions(session: Session) -> str:
+    return str(session.buildout["buildout"].get("versions", "versions"))
 
 
 def _order(
-    session: Session, wanted: Sequence[Sequence[str]], stubs: Sequence[dict[str, Any]], sets: dict[str, list[str]]
+    session: Session,
+    group: str,
+    wanted: Sequence[Sequence[str]],
+    stubs: Sequence[dict[str, Any]],
+    sets: dict[str, list[str]],
+    told: Told,
 ) -> dict[str, Any]:
     return {
         "needs": sorted(map(list, wanted)),
-        "pins": dict(session.buildout.versions),
+        "pins": pins_of(session, group),
         "develop": sorted(stubs, key=lambda stub: str(stub["name"])),
         "requires_python": session.settings.requires_python,
         "terms": session.settings.terms(),
+        "constraints": [list(pair) for pair in told.constraints],
+        "hashes": dict(told.hashes),
         "tag": toolchain.egg_tag(),
         "compiled": session.settings.compiled,
         "allow_sdist": list(session.settings.allow_sdist),
@@ -74,11 +136,17 @@ def questions(session: Session) -> list[dict[str, Any]]:
     Raises:
         Drift: what a develop package needs cannot be known before bin/buildout has built it.
     """
-    recipes = order_of_recipes(session)
-    orders = {"parts": order_of_parts(session, _stubs(session))} | ({"recipes": recipes} if recipes else {})
-    asked = ("needs", "pins", "develop", "requires_python", "terms")
+    recipes, stubs = order_of_recipes(session), _stubs(session)
+    orders = {group: order_of_parts(session, group, stubs) for group in groups(session)}
+    orders |= {needs.RECIPES: recipes} if recipes else {}
+    asked = ("needs", "pins", "develop", "requires_python", "terms", "constraints", "hashes")
     return [
-        {"lock": str(session.lock_of(group)), "stubs": _STUBS[group], **{key: order[key] for key in asked}}
+        {
+            "lock": str(session.lock_of(group)),
+            "group": group,
+            "stubs": "of the toolchain" if group == needs.RECIPES else "developed here",
+            **{key: order[key] for key in asked},
+        }
         for group, order in orders.items()
     ]
 
@@ -95,9 +163,10 @@ def places(session: Session, question: Mapping[str, Any]) -> dict[str, dict[str,
         file = session.sections.origin(section, option, requirement)
         if file is not None:
             found["needs"][f"{asker}: {requirement}"] = [file, f"[{section}] {option}"]
-    versions = session.buildout["buildout"].get("versions", "versions")
+    versions = _versions(session)
     for name in question["pins"]:
-        file = session.sections.origin(versions, name)
+        own = session.sections.origin(f"{versions}-{question['group']}", name)
+        file = own or session.sections.origin(versions, name)
         if file is not None:
             found["pins"][name] = [file]
     return found
@@ -112,9 +181,6 @@ def _option(asker: str) -> tuple[str, str]:
     if asker.startswith("the recipe of part "):
         return asker.removeprefix("the recipe of part "), "recipe"
     return asker.removeprefix("part "), "eggs"
-
-
-_STUBS = {"parts": "developed here", "recipes": "of the toolchain"}
 
 
 def check_offline(session: Session) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eggcarton.buildout.recipes import RECIPES
+from eggcarton.buildout.recipes import RECIPES as MODULES
 from eggcarton.buildout.sections import NOT_YET, Sections
 from eggcarton.core.errors import OptionProblems
 from eggcarton.core.layout import canonical_name
@@ -21,13 +22,41 @@ _NAMED_BY_PART: Mapping[str, tuple[str, ...]] = {
 }
 
 
+PARTS, RECIPES = "parts", "recipes"
+"""The lock group of parts that name none, and that of recipes and extensions."""
+_GROUP = re.compile("[A-Za-z0-9_-]+")
+
+
 @dataclass(frozen=True, slots=True)
 class PartNeeds:
-    """One part: its section, the distribution of its recipe, and what it wants to import."""
+    """One part: its section, the distribution of its recipe, what it wants to import, and from which lock.
+
+    ``imports`` tells whether it has an environment of ours; ``files`` are the requirements files that it names, None
+    where it takes what is common to all.
+    """
 
     part: str
     recipe: str
     requirements: tuple[str, ...]
+    group: str = PARTS
+    imports: bool = False
+    files: tuple[str, ...] | None = None
+
+
+def group_of(part: str, values: Mapping[str, str]) -> str:
+    """Return the lock group of a part.
+
+    Raises:
+        OptionProblems: its name cannot be part of a lock's.
+    """
+    name = values.get("lock-group", values.get("lock_group", "")).strip()
+    if name in (PARTS, RECIPES) or (name and not _GROUP.fullmatch(name)):
+        problem = (
+            f"option 'lock-group': {shortened(name)!r} cannot be that of a lock called pylock.NAME.toml; use letters, "
+            f"digits, - and _, and neither {PARTS} nor {RECIPES}"
+        )
+        raise OptionProblems(part, [problem])
+    return name or PARTS
 
 
 def requirements_of(module: Any, part: str, values: Mapping[str, str]) -> tuple[str, ...]:
@@ -46,29 +75,36 @@ def of_parts(sections: Sections) -> list[PartNeeds]:
     Raises:
         OptionProblems: a section is wrong.
     """
-    found = []
-    for part in sections.parts():
-        values = sections.section(part)
-        recipe, entry = _recipe(part, values["recipe"].strip())
-        if canonical_name(recipe) == OURS:
-            module = RECIPES.get(entry or "default")
-            if module is None:
-                raise OptionProblems(part, [f"option 'recipe': eggcarton has no '{entry}', but {', '.join(RECIPES)}"])
-            if pending := sections.set_while_running(part, "eggs"):
-                problem = (
-                    f"option 'eggs': a recipe sets {', '.join(pending)} only while it runs, and the lock must know "
-                    "before; write the requirements themselves"
-                )
-                raise OptionProblems(part, [problem])
-            wanted = requirements_of(module, part, values)
-        else:
-            if sections.set_while_running(part, "eggs"):
-                # The recipe asks for them when they are known.
-                known = [line for line in values["eggs"].split("\n") if line.strip() != NOT_YET]
-                values = {**values, "eggs": "\n".join(known)}
-            wanted = _foreign(canonical_name(recipe), part, values)
-        found.append(PartNeeds(part, recipe, wanted))
-    return found
+    return [of_part(sections, part) for part in sections.parts()]
+
+
+def of_part(sections: Sections, part: str) -> PartNeeds:
+    """Return the needs of one part.
+
+    Raises:
+        OptionProblems: its section is wrong.
+    """
+    values = sections.section(part)
+    group = group_of(part, values)
+    recipe, entry = _recipe(part, values["recipe"].strip())
+    if canonical_name(recipe) != OURS:
+        if sections.set_while_running(part, "eggs"):
+            # The recipe asks for them when they are known.
+            known = [line for line in values["eggs"].split("\n") if line.strip() != NOT_YET]
+            values = {**values, "eggs": "\n".join(known)}
+        return PartNeeds(part, recipe, _foreign(canonical_name(recipe), part, values), group)
+    module = MODULES.get(entry or "default")
+    if module is None:
+        raise OptionProblems(part, [f"option 'recipe': eggcarton has no '{entry}', but {', '.join(MODULES)}"])
+    if pending := sections.set_while_running(part, "eggs"):
+        problem = (
+            f"option 'eggs': a recipe sets {', '.join(pending)} only while it runs, and the lock must know "
+            "before; write the requirements themselves"
+        )
+        raise OptionProblems(part, [problem])
+    imports = hasattr(module.Options, "requirements")
+    files = tuple(values["requirements"].split()) if imports and "requirements" in values else None
+    return PartNeeds(part, recipe, requirements_of(module, part, values), group, imports, files)
 
 
 def _recipe(part: str, text: str) -> tuple[str, str]:

@@ -109,10 +109,10 @@ class Part:
     def _environment(self) -> Environment | None:
         requirements = tuple(getattr(self.options, "requirements", ()))
         extra_paths = [self.layout.root / path for path in getattr(self.options, "extra_paths", ())]
+        if self.session is not None:
+            return self.session.environment(self.name, extra_paths)
         if not requirements and not extra_paths:
             return None
-        if self.session is not None:
-            return self.session.environment(requirements, extra_paths)
         return unlocked.environment(self.buildout, self.name, requirements, extra_paths)
 
     @_kept

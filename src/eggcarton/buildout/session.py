@@ -12,6 +12,7 @@ from zc.buildout import easy_install
 
 from eggcarton.buildout import asking, develop, needs, settings, toolchain
 from eggcarton.buildout.asked import Asked
+from eggcarton.buildout.requirements_files import RequirementsFiles
 from eggcarton.buildout.sections import Sections
 from eggcarton.buildout.summary import Done
 from eggcarton.core.errors import Drift, UsageProblem
@@ -54,6 +55,7 @@ class Session:
         self.selected: dict[str, Selection] = {}
         self.used_environments: set[str] = set()
         self.asked = Asked(self.state / "asked.json", list(self.sections.parts()))
+        self.files = RequirementsFiles(self.state / "requirements", self.settings.root, self.child, reading=reading)
         self._sources: dict[str, Any] | None = None
 
     @property
@@ -69,13 +71,13 @@ class Session:
     def prepare_recipes(self) -> None:
         """Provide the extensions and recipes that the toolchain does not hold."""
         self._select_recipes()
-        if "recipes" in self.selected:
-            for found in self.selected["recipes"].distributions.values():
+        if needs.RECIPES in self.selected:
+            for found in self.selected[needs.RECIPES].distributions.values():
                 pkg_resources.working_set.add_entry(found["egg"])
 
     def _select_recipes(self, upgrade: Sequence[str] | None = None, *, lock_only: bool = False) -> list[str]:
         order = asking.order_of_recipes(self)
-        return self._select("recipes", order, upgrade=upgrade, lock_only=lock_only) if order else []
+        return self._select(needs.RECIPES, order, upgrade=upgrade, lock_only=lock_only) if order else []
 
     def prepare_parts(self) -> list[str]:
         """Build develop packages, lock, fetch and unpack; return the entries of ``develop-eggs`` that belong to it."""
@@ -83,26 +85,58 @@ class Session:
         self._select_parts()
         return sorted(str(self.develop_eggs / name) for d in self.developed.values() for name in d.files)
 
-    def _select_parts(
-        self, upgrade: Sequence[str] | None = None, *, lock_only: bool = False, foreign: Path | None = None
+    def _select_parts(self, upgrade: Sequence[str] | None = None, *, lock_only: bool = False) -> list[str]:
+        changed = []
+        for group in asking.groups(self):
+            changed += self._select_group(group, upgrade, lock_only=lock_only)
+        return changed
+
+    def _select_group(
+        self,
+        group: str,
+        upgrade: Sequence[str] | None = None,
+        *,
+        lock_only: bool = False,
+        foreign: Path | None = None,
     ) -> list[str]:
-        order = asking.order_of_parts(self, [d.stub() for d in self.developed.values()])
-        return self._select("parts", order, upgrade=upgrade, lock_only=lock_only, foreign=foreign)
+        order = asking.order_of_parts(self, group, [d.stub() for d in self.developed.values()])
+        return self._select(group, order, upgrade=upgrade, lock_only=lock_only, foreign=foreign)
+
+    def groups(self) -> list[str]:
+        """Return all lock groups, that of recipes too."""
+        return [*asking.groups(self), needs.RECIPES]
+
+    def group_of(self, part: str | None) -> str:
+        """Return the lock group of a part; what is asked for on behalf of none belongs with those that name none."""
+        return needs.group_of(part, self.sections.section(part)) if part and part in self.sections else needs.PARTS
 
     def locked_names(self) -> set[str]:
-        """Return the canonical names in the locks of recipes and of parts."""
-        return set(self.child.ask("locked-names", paths=[str(self.lock_of(group)) for group in ("recipes", "parts")]))
+        """Return the canonical names in all locks."""
+        return set(self.child.ask("locked-names", paths=[str(self.lock_of(group)) for group in self.groups()]))
 
     def lock_of(self, group: str) -> Path:
-        """Return the path of the lock of ``parts`` or of ``recipes``."""
+        """Return the path of the lock of a group."""
         lock = self.settings.lock
-        return lock if group == "parts" else lock.with_name(f"{lock.stem}.{group}{lock.suffix}")
+        return lock if group == needs.PARTS else lock.with_name(f"{lock.stem}.{group}{lock.suffix}")
 
-    def lock(self, upgrade: Sequence[str] | None, foreign: Path | None = None) -> list[str]:
-        """Make the locks anew, that of parts from a foreign file if one is given; return what changed, a line each."""
+    def lock(self, upgrade: Sequence[str] | None) -> list[str]:
+        """Make the locks anew and return what changed, a line each."""
         changed = self._select_recipes(upgrade, lock_only=True)
         self._develop()
-        return changed + self._select_parts(upgrade, lock_only=True, foreign=foreign)
+        return changed + self._select_parts(upgrade, lock_only=True)
+
+    def lock_from(self, foreign: Path, group: str) -> list[str]:
+        """Make the lock of a group from a file of another tool and return what was taken, a line each.
+
+        Raises:
+            UsageProblem: no part is in this group.
+        """
+        groups = asking.groups(self)
+        if group not in groups:
+            others = ", ".join(groups[1:]) or "no other"
+            raise UsageProblem(f"no part has lock-group = {group}; there is {others}")
+        self._develop()
+        return self._select_group(group, lock_only=True, foreign=foreign)
 
     def _select(
         self,
@@ -210,30 +244,31 @@ class Session:
 
     def answer(self, specs: Iterable[str]) -> bool:
         """Have the lock answer what a recipe asks for beyond what its section says; tell whether it did."""
-        if "parts" not in self.selected:
+        group = self.group_of(self.asked.part_at_work)
+        if group not in self.selected:
             return False
-        beyond = [spec for spec in specs if not self._is_answered(spec, asked=False)]
+        beyond = [spec for spec in specs if not self._is_answered(spec, group, asked=False)]
         if not beyond:
             return False
-        new = [spec for spec in beyond if not self._is_answered(spec, asked=True)]
+        new = [spec for spec in beyond if not self._is_answered(spec, group, asked=True)]
         self.asked.add(beyond)
         if new:
-            before = self.selected["parts"].pins()
-            self._select_parts()
-            after = self.selected["parts"].pins()
+            before = self.selected[group].pins()
+            self._select_group(group)
+            after = self.selected[group].pins()
             changed = sorted(name for name, version in before.items() if after.get(name, version) != version)
             if changed:
                 # Parts that were built before this was asked have what was locked then.
                 logger.warning("%s changed while parts were being built; run bin/buildout again", ", ".join(changed))
         return bool(new)
 
-    def _is_answered(self, spec: str, *, asked: bool) -> bool:
+    def _is_answered(self, spec: str, group: str, *, asked: bool) -> bool:
         """Tell whether a requirement is part of what was locked, with its extras, and in a version that suits.
 
         Args:
             asked: whether what recipes asked for while they ran counts too.
         """
-        wanted, chosen = pkg_resources.Requirement.parse(spec), self.selected["parts"]
+        wanted, chosen = pkg_resources.Requirement.parse(spec), self.selected[group]
         name = canonical_name(wanted.project_name)
         if not any(name in names for key, names in chosen.sets.items() if asked or key != asking.ASKED):
             return False
@@ -242,21 +277,22 @@ class Session:
             return False
         if not wanted.extras:
             return True
-        pairs = needs.pairs(needs.of_parts(self.sections)) + (self.asked.pairs() if asked else [])
-        known = [pkg_resources.Requirement.parse(line) for line, _ in pairs]
+        parts = [part for part in needs.of_parts(self.sections) if part.group == group]
+        lines = [line for part in parts for line in asking.lines_of(self, part)]
+        lines += [line for line, _ in self.asked.pairs({"", *(part.part for part in parts)})] if asked else []
+        known = [pkg_resources.Requirement.parse(line) for line in lines]
         extras = {extra for requirement in known if requirement.key == wanted.key for extra in requirement.extras}
         return extras.issuperset(wanted.extras)
 
     def pins(self, *, for_recipes: bool) -> dict[str, str]:
         """Return the versions that zc.buildout's own installer is held to."""
-        pins = dict(self.buildout.versions)
+        group = needs.RECIPES if for_recipes else self.group_of(self.asked.part_at_work)
+        pins = _by_canonical(asking.pins_of(self, group))
+        if group in self.selected:
+            pins |= self.selected[group].pins()
         if for_recipes:
-            if "recipes" in self.selected:
-                pins |= self.selected["recipes"].pins()
-            return _by_canonical(pins) | toolchain.versions(toolchain.running())
-        if "parts" in self.selected:
-            pins = _by_canonical(pins) | self.selected["parts"].pins()
-        return {name: pin for name, pin in _by_canonical(pins).items() if name not in self.developed}
+            return pins | toolchain.versions(toolchain.running())
+        return {name: pin for name, pin in pins.items() if name not in self.developed}
 
     def picked(self) -> dict[str, str]:
         """Return the versions that the lock chose, and ``[versions]`` does not pin."""
@@ -264,18 +300,25 @@ class Session:
         chosen = [self.selected[group].pins() for group in sorted(self.selected)]
         return {name: pin for pins in chosen for name, pin in sorted(pins.items()) if name not in pinned}
 
-    def members(self, requirements: Sequence[str]) -> list[Member]:
-        """Return the distributions that a set of requirements leads to."""
+    def members(self, requirements: Sequence[str], group: str = needs.PARTS) -> list[Member]:
+        """Return the distributions that a set of requirements leads to in the lock of a group."""
         key = selection.set_key(requirements)
-        chosen = self.selected["parts"]
+        chosen = self.selected[group]
         if key not in chosen.sets:
             raise UsageProblem(f"what is asked for was not known when the lock was read: {', '.join(requirements)}")
         own = [self.developed[name].member(self.develop_eggs) for name in chosen.sets[key] if name in self.developed]
         return own + chosen.members(key)
 
-    def environment(self, requirements: Sequence[str], extra_paths: Sequence[Path]) -> Environment:
-        """Return the environment of a part: it is made where it is missing, or only described while reading."""
-        members = self.members(requirements)
+    def environment(self, part: str, extra_paths: Sequence[Path]) -> Environment | None:
+        """Return the environment of a part, None where it imports nothing.
+
+        It is made where it is missing, or only described while reading.
+        """
+        wanted = needs.of_part(self.sections, part)
+        requirements = asking.lines_of(self, wanted)
+        if not requirements and not extra_paths:
+            return None
+        members = self.members(requirements, wanted.group)
         place = self.records / "environments"
         if self.reading:
             return environment.describe(place, self.python, members, extra_paths, self.store)

@@ -38,6 +38,12 @@ class Options:
     requires_python: str | None = option(
         text, "the Pythons the lock is for; without it the running minor version and later", default=None
     )
+    requirements: tuple[str, ...] = option(
+        words,
+        "requirements files whose lines every part without a ``lock-group`` gets beside its eggs; a part's own option "
+        "``requirements`` names others instead, or none",
+        default="",
+    )
     exclude_newer: str | None = option(
         age_or_date,
         "nothing uploaded later is locked: a date, or an age such as ``7 days``, which becomes one when locking",
@@ -63,6 +69,7 @@ class Settings:
     frozen: bool
     requires_python: str
     asked_python: str | None
+    requirements: tuple[str, ...]
     index: str
     find_links: tuple[str, ...]
     offline: bool
@@ -131,6 +138,7 @@ def read(
         lock=root / options.lock,
         frozen=options.policy == "frozen",
         asked_python=options.requires_python,
+        requirements=options.requirements,
         requires_python=options.requires_python or f">={sys.version_info[0]}.{sys.version_info[1]}",
         index=(configured.checked(index, "[buildout] option 'index'") if index else None)
         or configured.index_url(os.environ, _home())

@@ -55,7 +55,7 @@ def verdict(session: Session, *, against: str | None = None) -> Verdict:
     """
     if not (session.store / ".eggcarton" / closed.directory_name()).is_dir():
         raise Unavailable("the libraries that locks are read with are not in the store; run bin/buildout")
-    built = {group: selection.load(session.state / f"selection-{group}.json") for group in ("parts", "recipes")}
+    built = {group: selection.load(session.state / f"selection-{group}.json") for group in session.groups()}
     by_lock = {str(session.lock_of(group)): found for group, found in built.items()}
     locked = [
         {**question, "built": dict(found.distributions) if (found := by_lock[question["lock"]]) else None}

@@ -29,6 +29,7 @@ OPERATIONS = {
     "diff": "eggcarton.child.inspect:diff",
     "outdated": "eggcarton.child.inspect:outdated",
     "unanswered": "eggcarton.child.inspect:unanswered",
+    "read-requirements": "eggcarton.child.requirements:read",
     "export": "eggcarton.child.exchange:export",
     "import": "eggcarton.child.exchange:bring_in",
 }

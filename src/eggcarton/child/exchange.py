@@ -12,7 +12,7 @@ from packaging.markers import default_environment
 from packaging.utils import canonicalize_name
 
 from eggcarton.child.door import Sources
-from eggcarton.child.provide import needs_of, written
+from eggcarton.child.provide import NONE, needs_of, written
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
 from eggcarton.indexes.fetch import AT_ONCE
 from eggcarton.packages import export as exports
@@ -21,7 +21,7 @@ from eggcarton.packages import lock as locks
 from eggcarton.packages.builds import Toolchain
 from eggcarton.packages.foreign import ForeignLock
 from eggcarton.packages.lock import Lock, LockedPackage
-from eggcarton.packages.needs import Needs, Terms, check, check_range, drift, pin_of, requirement_of
+from eggcarton.packages.needs import Need, Needs, check, drift, pin_of, requirement_of
 from eggcarton.packages.wheels import best_wheel
 
 
@@ -76,6 +76,8 @@ def bring_in(
     develop: Sequence[Mapping[str, Any]],
     requires_python: str,
     terms: Mapping[str, Any],
+    constraints: Sequence[Sequence[str]] = (),
+    hashes: Mapping[str, Sequence[str]] = NONE,
     allow_sdist: Sequence[str],
     toolchain: Mapping[str, Any],
     sources: Mapping[str, Any],
@@ -86,7 +88,8 @@ def bring_in(
     Args:
         file: the path of a requirements or constraints file, of uv.lock or a pylock.toml.
         lock: the lock's path; what the file does not have keeps the version that it has there.
-        needs, pins, develop, requires_python, terms, allow_sdist, toolchain, sources: as for `provide`.
+        needs, pins, develop, requires_python, terms, constraints, hashes: as for `provide`, as are
+            allow_sdist, toolchain and sources.
 
     Returns:
         ``changed``: what was trusted, left out and resolved, a line each.
@@ -98,16 +101,18 @@ def bring_in(
     path, theirs = Path(lock), foreign.read(Path(file))
     if not theirs.packages:
         raise UsageProblem(f"{theirs.file} names no distribution that could be locked")
-    wanted = needs_of(needs, pins, develop, requires_python, Terms(**terms))
-    if wanted.terms.asked_python is not None:
-        check_range(wanted.terms.asked_python)
+    wanted = needs_of(needs, pins, develop, requires_python, terms, constraints, hashes)
     _check_configuration(theirs, wanted)
     door = Sources.of(sources).open()
     if door.sources.offline:
         raise Unavailable(f"offline, and what {theirs.file} names must be asked of the index")
     door.allow(Toolchain(tuple(toolchain["paths"]), toolchain["versions"]), allow_sdist)
     outside = replace(theirs, packages=tuple(p for p in theirs.packages if p.name not in wanted.developed))
-    wanted = replace(wanted, constraints=outside.constraints, hashes=outside.hashes)
+    wanted = replace(
+        wanted,
+        constraints=(*wanted.constraints, *(Need(line, theirs.file) for line in outside.constraints)),
+        hashes={**outside.hashes, **wanted.hashes},
+    )
     old = locks.read(path) if path.exists() and not path.samefile(file) else None
     try:
         new = door.resolver().resolve(wanted, old=old, upgrade=sorted({package.name for package in theirs.packages}))

@@ -13,14 +13,14 @@ from packaging.markers import default_environment
 from packaging.utils import canonicalize_name
 
 from eggcarton.child.door import Door, Sources
-from eggcarton.child.provide import check_picked, needs_of
+from eggcarton.child.provide import ASKED, check_picked, needs_of
 from eggcarton.core.errors import IntegrityProblem, Unavailable, UsageProblem
 from eggcarton.indexes.pages import Listed
 from eggcarton.packages import chains, compare, cutoff
 from eggcarton.packages import lock as locks
 from eggcarton.packages import outdated as standings
 from eggcarton.packages.lock import Lock, LockedPackage
-from eggcarton.packages.needs import Needs, Terms, activated, check, check_range, closure, drift, pruned
+from eggcarton.packages.needs import Needs, Terms, activated, check, closure, drift, pruned
 from eggcarton.packages.sdists import is_allowed
 
 Question = Mapping[str, Any]
@@ -89,8 +89,6 @@ def unanswered(*, questions: Sequence[Question]) -> list[str]:
     found = []
     for question in questions:
         path, needs = Path(question["lock"]), _needs(question)
-        if needs.terms.asked_python is not None:
-            check_range(needs.terms.asked_python)
         if not path.exists():
             found += [f"there is no {path.name}"] if needs.needs else []
             continue
@@ -180,8 +178,7 @@ def _lock(question: Question) -> Lock:
 
 
 def _needs(question: Question) -> Needs:
-    asked = {key: question[key] for key in ("needs", "pins", "develop", "requires_python")}
-    return needs_of(**asked, terms=Terms(**question["terms"]))
+    return needs_of(**{key: question[key] for key in ASKED})
 
 
 def _environment() -> dict[str, str]:

@@ -15,6 +15,7 @@ from packaging.markers import default_environment
 from eggcarton.child.door import Door, Sources, uv_program, wanted_file
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
 from eggcarton.packages import lock as locks
+from eggcarton.packages import trusted
 from eggcarton.packages.builds import Toolchain
 from eggcarton.packages.lock import Lock, LockedPackage
 from eggcarton.packages.needs import (
@@ -58,6 +59,9 @@ class Early:
 
 
 _early: dict[str, Early] = {}
+NONE: Mapping[str, Sequence[str]] = {}
+ASKED = ("needs", "pins", "develop", "requires_python", "terms", "constraints", "hashes")
+"""What a request asks of its lock; the arguments of `needs_of`."""
 
 
 def ready() -> None:
@@ -90,6 +94,8 @@ def provide(
     develop: Sequence[Mapping[str, Any]],
     requires_python: str,
     terms: Mapping[str, Any],
+    constraints: Sequence[Sequence[str]] = (),
+    hashes: Mapping[str, Sequence[str]] = NONE,
     allow_sdist: Sequence[str],
     toolchain: Mapping[str, Any],
     sources: Mapping[str, Any],
@@ -109,6 +115,8 @@ def provide(
         develop: name, version and requires of each package that is built from source here.
         requires_python: the range that a new lock is made for.
         terms: the fields of `Terms`.
+        constraints: pairs of a line that holds versions, and the place where it stands.
+        hashes: the sha256 by name that alone are trusted, where any are told.
         allow_sdist: names and patterns of what may be built from source.
         toolchain: the paths and versions that such a build may use.
         sources: the fields of `Sources`.
@@ -124,9 +132,7 @@ def provide(
         Drift: the lock does not answer, and the policy is frozen.
     """
     path = Path(lock)
-    wanted = needs_of(needs, pins, develop, requires_python, Terms(**terms))
-    if wanted.terms.asked_python is not None:
-        check_range(wanted.terms.asked_python)
+    wanted = needs_of(needs, pins, develop, requires_python, terms, constraints, hashes)
     place, door = _begun(lock, sources, Store(Path(store), tag, compiled=compiled) if store is not None else None)
     door.allow(Toolchain(tuple(toolchain["paths"]), toolchain["versions"]), allow_sdist)
     current, changed = _locked(path, policy, upgrade, wanted, door, prune=store is None)
@@ -145,9 +151,17 @@ def needs_of(
     pins: Mapping[str, str],
     develop: Sequence[Mapping[str, Any]],
     requires_python: str,
-    terms: Terms,
+    terms: Mapping[str, Any],
+    constraints: Sequence[Sequence[str]] = (),
+    hashes: Mapping[str, Sequence[str]] = NONE,
 ) -> Needs:
-    """Return what a request asks for."""
+    """Return what a request asks for.
+
+    Raises:
+        UsageProblem: it is for Pythons that cannot be, or not for this one.
+    """
+    if terms.get("asked_python") is not None:
+        check_range(terms["asked_python"])
     return Needs(
         needs=tuple(Need(requirement, asked_by) for requirement, asked_by in needs),
         pins=pins,
@@ -158,7 +172,9 @@ def needs_of(
             for d in develop
         ),
         requires_python=requires_python,
-        terms=terms,
+        terms=Terms(**terms),
+        constraints=tuple(Need(line, place) for line, place in constraints),
+        hashes={name: frozenset(told) for name, told in hashes.items()},
     )
 
 
@@ -208,7 +224,7 @@ def _locked(
         )
     if door.sources.offline:
         raise Unavailable(f"offline, and {path.name} must be made anew:", tried=problems)
-    new = door.resolver().resolve(needs, old=old, upgrade=upgrade)
+    new = trusted.only(door.resolver().resolve(needs, old=old, upgrade=upgrade), needs.hashes)
     left = drift(new, needs)
     if left:
         raise Drift("the new lock would not answer this configuration either:", differences=left)

@@ -10,7 +10,7 @@ from typing import Any
 
 from packaging.markers import default_environment
 
-from eggcarton.child.provide import needs_of
+from eggcarton.child.provide import ASKED, needs_of
 from eggcarton.core.errors import IntegrityProblem
 from eggcarton.core.records import Record
 from eggcarton.indexes.cache import Cache, file_digest
@@ -19,7 +19,7 @@ from eggcarton.packages import lock as locks
 from eggcarton.packages import verify as checks
 from eggcarton.packages.interpreter import Interpreter
 from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
-from eggcarton.packages.needs import Needs, Terms, activated, closure, drift
+from eggcarton.packages.needs import Needs, activated, closure, drift
 from eggcarton.packages.wheels import best_wheel
 
 if sys.version_info >= (3, 11):
@@ -65,8 +65,9 @@ def verify(
             unpinned += _not_pinned(lock, needs, question["built"])
             unlocked += _not_locked(lock, question["built"])
             absent += at_hand.absent(lock, needs)
-    built = {name: found for question in locked for name, found in (question["built"] or {}).items()}
-    eggs = {found["egg"]: found["sha256"] for q in locked for found in (q["built"] or {}).values()}
+    built = [(name, found) for question in locked for name, found in (question["built"] or {}).items()]
+    identities = {(name, found["sha256"], found["egg"]) for name, found in built}
+    eggs = {egg: sha256 for _, sha256, egg in identities}
     interpreter = Interpreter(Path(python[0]), python[1])
     findings = [
         finding for egg, sha256 in sorted(eggs.items()) for finding in checks.of_egg(Path(egg), at_hand.find(sha256))
@@ -75,7 +76,6 @@ def verify(
     owned, wrong = checks.of_parts(Path(records), parts)
     findings += wrong
     prefixes = list(_environments(Path(records) / "environments", owned))
-    identities = {name: (found["sha256"], found["egg"]) for name, found in built.items()}
     for prefix in prefixes:
         findings += checks.of_environment(prefix, interpreter, identities, spoilt)
     return {
@@ -91,8 +91,7 @@ def verify(
 
 
 def _needs(question: Mapping[str, Any]) -> Needs:
-    pins, develop, terms = question["pins"], question["develop"], Terms(**question["terms"])
-    return needs_of(question["needs"], pins, develop, question["requires_python"], terms)
+    return needs_of(**{key: question[key] for key in ASKED})
 
 
 def _read(

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from eggcarton.buildout.needs import PARTS
 from eggcarton.commands.call import Call
 from eggcarton.core.errors import UsageProblem
 
@@ -20,6 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=KINDS, help="what is written: pins with hashes for pip and uv, pins without, a "
                         "[versions] section, or a pylock.toml")  # fmt: skip
     parser.add_argument("--urls", action="store_true", help="a pylock with the address of each file on its index")
+    parser.add_argument("--lock-group", default=PARTS, metavar="NAME", help="the lock of this group of parts")
     parser.add_argument("--output", metavar="FILE", help="write this file; without it, to the standard output")
 
 
@@ -31,9 +33,9 @@ def run(call: Call) -> int:
     if options.output and not Path(options.output).absolute().parent.is_dir():
         raise UsageProblem(f"--output {options.output}: there is no directory {Path(options.output).parent}")
     with call.session() as session:
-        text = session.child.ask(
-            "export", kind=options.kind, lock=str(session.settings.lock), urls=options.urls, sources=session.sources
-        )
+        lock = session.lock_of(options.lock_group)
+        told = {"kind": options.kind, "lock": str(lock), "urls": options.urls}
+        text = session.child.ask("export", **told, sources=session.sources)
     if options.output is None:
         sys.stdout.write(text)
     else:

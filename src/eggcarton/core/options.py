@@ -34,6 +34,7 @@ _NOT_FOR_RECIPES = frozenset(
         "newest",
         "update",
         "lock-group",
+        "requirements",
         "eggs-directory",
         "develop-eggs-directory",
         "bin-directory",

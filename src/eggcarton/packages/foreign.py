@@ -17,8 +17,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from eggcarton.core.errors import IntegrityProblem, UsageProblem
-from eggcarton.packages import requirements_file
-from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
+from eggcarton.packages import requirements_file, trusted
+from eggcarton.packages.lock import Lock, LockedPackage
 from eggcarton.packages.requirements_file import without_credentials
 
 if sys.version_info >= (3, 11):
@@ -134,7 +134,7 @@ def with_hashes_of(foreign: ForeignLock, lock: Lock) -> Lock:
         theirs = [entry for entry in entries if entry.admits(package.version)]
         told = frozenset[str]().union(*(entry.hashes for entry in theirs))
         wrong = [line for entry in theirs for line in _contradicted(entry, package)]
-        kept = _restricted(package, told) if told else package
+        kept = trusted.restricted(package, told or None)
         if not wrong and not kept.wheels and kept.sdist is None:
             wrong = [
                 f"{theirs[0].place}: none of its hashes is that of a file that the index has of {package.name} "
@@ -162,14 +162,6 @@ def _contradicted(entry: ForeignPackage, package: LockedPackage) -> list[str]:
         for file in (*package.wheels, *([package.sdist] if package.sdist else []))
         if entry.files.get(file.name, file.sha256) != file.sha256
     ]
-
-
-def _restricted(package: LockedPackage, told: frozenset[str]) -> LockedPackage:
-    def kept(files: Iterable[LockedFile]) -> Iterator[LockedFile]:
-        return (file for file in files if file.sha256 in told)
-
-    sdist = next(kept([package.sdist] if package.sdist else []), None)
-    return replace(package, wheels=tuple(kept(package.wheels)), sdist=sdist)
 
 
 def _check_versions(found: ForeignLock) -> None:
@@ -202,14 +194,14 @@ def _of_requirements(path: Path) -> ForeignLock:
                 place=place,
                 specifier=str(requirement.specifier),
                 marker=str(requirement.marker) if requirement.marker else None,
-                hashes=_hashes(entry.hashes, f"{place}: {requirement.name}"),
+                hashes=sha256_in(entry.hashes, f"{place}: {requirement.name}"),
                 source=source,
             )
         )
     return ForeignLock(path.name, tuple(packages), tuple(remarks))
 
 
-def _hashes(given: Sequence[str], what: str) -> frozenset[str]:
+def sha256_in(given: Sequence[str], what: str) -> frozenset[str]:
     """Return the sha256 among ``algorithm:digest``.
 
     Raises:
@@ -287,7 +279,7 @@ def _locked(
         raise IntegrityProblem(f"{place} has no version; have the file made anew")
     files = {}
     for file, hashes in digests.items():
-        found = _hashes(hashes, f"{place}: {file}")
+        found = sha256_in(hashes, f"{place}: {file}")
         if len(found) != 1:
             raise IntegrityProblem(f"{place}: {file} has no sha256, so its bytes cannot be checked; have it made anew")
         files[file] = next(iter(found))

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from eggcarton.core.errors import IntegrityProblem, UsageProblem
-from eggcarton.packages import cutoff
+from eggcarton.packages import cutoff, trusted
 from eggcarton.packages.lock import Lock, LockedPackage, extras_in
 
 
@@ -48,8 +48,8 @@ class Needs:
     """Everything one resolution must answer.
 
     ``pins`` is the human's ``[versions]`` by name; ``develop`` are the packages that are built from source here:
-    they have requirements, but no files, and are in no lock. ``constraints`` are lines that hold versions as pins
-    do, and may have markers; ``hashes`` are the sha256 by name that nothing else may be built of.
+    they have requirements, but no files, and are in no lock. ``constraints`` hold versions as pins do, may have
+    markers, and tell where they stand; ``hashes`` are the sha256 by name that alone are trusted.
     """
 
     needs: tuple[Need, ...]
@@ -57,7 +57,7 @@ class Needs:
     develop: tuple[LockedPackage, ...]
     requires_python: str
     terms: Terms = Terms()
-    constraints: tuple[str, ...] = ()
+    constraints: tuple[Need, ...] = ()
     hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
@@ -170,9 +170,21 @@ def drift(lock: Lock, needs: Needs) -> list[str]:
             and not pin_of(name, value).contains(Version(package.version), prereleases=True)
         ):
             found[f"[versions] asks for {name} {value}, the lock has {package.version}"] = None
+    for problem in (*_constrained(active, needs, environment), *trusted.drift(active.values(), needs.hashes)):
+        found[problem] = None
     for missing in _open_ends(active, needs, environment):
         found[missing] = None
     return list(found)
+
+
+def _constrained(active: Mapping[str, LockedPackage], needs: Needs, environment: Mapping[str, str]) -> Iterator[str]:
+    for line in needs.constraints:
+        requirement = requirement_of(line)
+        package = active.get(str(canonicalize_name(requirement.name)))
+        if package is None or package.name in needs.developed or not _holds(line.requirement, environment):
+            continue
+        if not requirement.specifier.contains(Version(package.version), prereleases=True):
+            yield f"{line.asked_by} asks for {line.requirement}, the lock has {package.name} {package.version}"
 
 
 def _terms(lock: Lock, terms: Terms) -> Iterator[str]:

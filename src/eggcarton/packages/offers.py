@@ -81,7 +81,7 @@ class Offers:
         """Return the newest source distribution that pins and direct needs admit."""
         needs = self._needs
         specifiers = [pin_of(name, pin) for key, pin in needs.pins.items() if canonicalize_name(key) == name]
-        lines = [Requirement(line) for line in (*(need.requirement for need in needs.needs), *needs.constraints)]
+        lines = [Requirement(need.requirement) for need in (*needs.needs, *needs.constraints)]
         specifiers += [line.specifier for line in lines if canonicalize_name(line.name) == name]
         found: list[tuple[Version, Listed]] = []
         for file in self._pages.page(self._routing.index_of(name), name):

@@ -81,10 +81,11 @@ class Entry:
 
 @dataclass(slots=True)
 class RequirementsFile:
-    """All entries of a file and of those it names, in their order, and what was ignored, a sentence each."""
+    """All entries of a file and of those it names, in their order, what was ignored, a sentence each, and all files."""
 
     entries: list[Entry] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
 
 
 def read(path: Path, *, constraints: bool = False, variables: Mapping[str, str] = os.environ) -> RequirementsFile:
@@ -142,7 +143,9 @@ class _Reader:
         where = f"{asked}: " if asked else ""
         if path.resolve() in above:
             raise UsageProblem(f"{where}{name} leads back to itself; take one of the lines out")
-        for number, line in _lines(_text(path, name, where)):
+        text = _text(path, name, where)
+        self.found.files.append(path)
+        for number, line in _lines(text):
             place = Place(name, number)
             self._line(self._expanded(line), place, path, (*above, path.resolve()), constraints)
 

@@ -128,15 +128,16 @@ class Resolver:
 
     def _compile(self, directory: Path, needs: Needs, offered: Path, newest: str | None) -> uv.Completed:
         stubs = {package.name: _stub(directory, package) for package in needs.develop}
-        lines = {f"{name} @ {stub.as_uri()}" for name, stub in stubs.items()}
-        lines |= {_as_needed(need.requirement, stubs) for need in needs.needs}
+        lines = {_as_needed(need.requirement, stubs) for need in needs.needs}
         (directory / "needs.in").write_text("".join(f"{line}\n" for line in sorted(lines)), "utf-8")
         pins = [
             f"{name}{pin_of(name, value)}\n"
             for name, value in needs.pins.items()
             if canonicalize_name(name) not in stubs
         ]
-        pins += [f"{line}\n" for line in needs.constraints]
+        pins += [f"{_as_needed(line.requirement, stubs)}\n" for line in needs.constraints]
+        # What nothing asks for by name here may still be led to, and must be asked for at no index then.
+        pins += [f"{name} @ {stub.as_uri()}\n" for name, stub in stubs.items()]
         (directory / "versions.txt").write_text("".join(sorted(pins)), "utf-8")
         index = self._routing.index_of("")
         arguments = [

@@ -10,7 +10,7 @@ import re
 import sys
 import tempfile
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
@@ -127,12 +127,12 @@ def kept_by_pytest(path: Path) -> bool:
 
 
 def of_environment(
-    prefix: Path, python: Interpreter, locked: Mapping[str, tuple[str, str]], spoilt: Collection[str]
+    prefix: Path, python: Interpreter, locked: Collection[tuple[str, str, str]], spoilt: Collection[str]
 ) -> Iterator[Finding]:
     """Give what is wrong with one environment: it is made once more, elsewhere, and compared.
 
     Args:
-        locked: the sha256 and the egg of each locked distribution, by canonical name.
+        locked: the canonical name, the sha256 and the egg of each locked distribution.
         spoilt: eggs that are not as they should be; what is made of them is not told a second time.
     """
     if not prefix.is_dir():
@@ -143,7 +143,7 @@ def of_environment(
         yield Finding(str(prefix / "eggcarton.json"), "changed", "it does not tell what the environment was made of")
         return
     for member in content.members:
-        if not member.files and locked.get(member.name) != (member.identity, str(member.place)):
+        if not member.files and (member.name, member.identity, str(member.place)) not in locked:
             yield Finding(str(prefix), "changed", f"it holds {member.name} {member.version}, which the lock does not")
             return
     with tempfile.TemporaryDirectory(prefix="eggcarton-verify-") as directory:
