@@ -18,8 +18,10 @@ from eggcarton.packages import closed, selection
 if TYPE_CHECKING:
     from eggcarton.buildout.session import Session
 
-ASKED = "asked"
+BY_RECIPES = "asked"
 """The working set of what recipes ask for while they run."""
+ASKED = ("needs", "pins", "develop", "requires_python", "terms", "constraints", "hashes", "allow_sdist")
+"""What of an order concerns the lock, and not what is taken out of it."""
 
 
 def order_of_recipes(session: Session) -> dict[str, Any] | None:
@@ -61,7 +63,7 @@ def order_of_parts(session: Session, group: str, stubs: Sequence[dict[str, Any]]
         names_here = [stub["name"] for stub in stubs if stub["name"] not in elsewhere]
         wanted += [[name, f"develop package {name}"] for name in names_here]
     if asked:
-        sets[ASKED] = [pair[0] for pair in asked]
+        sets[BY_RECIPES] = [pair[0] for pair in asked]
     return _order(session, group, wanted, stubs, sets, told)
 
 
@@ -139,13 +141,13 @@ def questions(session: Session) -> list[dict[str, Any]]:
     recipes, stubs = order_of_recipes(session), _stubs(session)
     orders = {group: order_of_parts(session, group, stubs) for group in groups(session)}
     orders |= {needs.RECIPES: recipes} if recipes else {}
-    asked = ("needs", "pins", "develop", "requires_python", "terms", "constraints", "hashes")
     return [
         {
             "lock": str(session.lock_of(group)),
             "group": group,
             "stubs": "of the toolchain" if group == needs.RECIPES else "developed here",
-            **{key: order[key] for key in asked},
+            "others": [],
+            **{key: order[key] for key in ASKED},
         }
         for group, order in orders.items()
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
 _SESSION = "_eggcarton_session"
 _TRANSACTION = "_eggcarton_transaction"
+_CONFIG = "_eggcarton_config"
 
 
 def session(buildout: Any) -> Session | None:
@@ -22,6 +24,17 @@ def transaction(buildout: Any) -> Transaction | None:
     """Return the transaction of a buildout's run, None when there is none."""
     found: Transaction | None = getattr(buildout, _TRANSACTION, None)
     return found
+
+
+def config(buildout: Any) -> str | None:
+    """Return the real path of the file that a buildout was read from, None where it came from an address."""
+    found: str | None = getattr(buildout, _CONFIG, None)
+    return found
+
+
+def set_config(buildout: Any, name: str) -> None:
+    """Note which file a buildout was read from."""
+    setattr(buildout, _CONFIG, None if "://" in name else os.path.realpath(name))
 
 
 def begin(buildout: Any, session: Session, transaction: Transaction | None) -> None:

@@ -51,6 +51,7 @@ def opened(
     extends = Extends(_directory_of(config), refresh=refresh)
     with readable(), _kept(extends):
         buildout: Any = Buildout(config, list(settings), user_defaults, "install", ())
+    current.set_config(buildout, config)
     if writing and is_named(buildout):
         _settle(extends, frozen=False)
     buildout._update_sys_path()
@@ -122,6 +123,7 @@ def _init(original: Callable[..., None]) -> Callable[..., None]:
         extends = Extends(_directory_of(config))
         with told(), readable():
             with _kept(extends):
+                current.set_config(self, config)
                 original(self, config, *arguments, **named)
             if is_named(self):
                 _settle(extends, frozen=self._raw.get(SECTION, {}).get("policy", "").strip() == "frozen")

@@ -10,14 +10,13 @@ from typing import Any
 import pkg_resources
 from zc.buildout import easy_install
 
-from eggcarton.buildout import asking, develop, needs, settings, toolchain
+from eggcarton.buildout import asking, configs, develop, developing, needs, settings, toolchain
 from eggcarton.buildout.asked import Asked
 from eggcarton.buildout.requirements_files import RequirementsFiles
 from eggcarton.buildout.sections import Sections
 from eggcarton.buildout.summary import Done
 from eggcarton.core.errors import Drift, UsageProblem
 from eggcarton.core.layout import Environment, canonical_name
-from eggcarton.core.locks import scratch
 from eggcarton.core.plan import Rendered
 from eggcarton.packages import closed, environment, generations, selection
 from eggcarton.packages.environment import Member
@@ -57,6 +56,7 @@ class Session:
         self.asked = Asked(self.state / "asked.json", list(self.sections.parts()))
         self.files = RequirementsFiles(self.state / "requirements", self.settings.root, self.child, reading=reading)
         self._sources: dict[str, Any] | None = None
+        self._others: list[dict[str, Any]] | None = None
 
     @property
     def sources(self) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class Session:
 
     def prepare_parts(self) -> list[str]:
         """Build develop packages, lock, fetch and unpack; return the entries of ``develop-eggs`` that belong to it."""
-        self._develop()
+        self.developed = developing.develop_all(self)
         self._select_parts()
         return sorted(str(self.develop_eggs / name) for d in self.developed.values() for name in d.files)
 
@@ -122,8 +122,11 @@ class Session:
     def lock(self, upgrade: Sequence[str] | None) -> list[str]:
         """Make the locks anew and return what changed, a line each."""
         changed = self._select_recipes(upgrade, lock_only=True)
-        self._develop()
-        return changed + self._select_parts(upgrade, lock_only=True)
+        self.developed = developing.develop_all(self)
+        changed += self._select_parts(upgrade, lock_only=True)
+        for group, order in configs.beyond(self):
+            changed += self._select(group, order, upgrade=upgrade, lock_only=True)
+        return changed
 
     def lock_from(self, foreign: Path, group: str) -> list[str]:
         """Make the lock of a group from a file of another tool and return what was taken, a line each.
@@ -135,7 +138,7 @@ class Session:
         if group not in groups:
             others = ", ".join(groups[1:]) or "no other"
             raise UsageProblem(f"no part has lock-group = {group}; there is {others}")
-        self._develop()
+        self.developed = developing.develop_all(self)
         return self._select_group(group, lock_only=True, foreign=foreign)
 
     def _select(
@@ -159,23 +162,40 @@ class Session:
                 "the build is not up to date (eggs, versions, the lock or the store have changed since the last run), "
                 "so its plans are not known; run bin/buildout, or bin/eggcarton lock to see first what it would lock"
             )
-        answer = self.child.ask(
-            "import" if foreign else "provide",
+        asked = {
+            "lock": str(lock),
+            "policy": "frozen" if self.settings.frozen and not lock_only else "update",
+            "upgrade": upgrade,
+            "sources": self.sources,
+            "toolchain": toolchain.importable(toolchain.running()),
+            "store": None if lock_only else str(self.store),
             **({"file": str(foreign)} if foreign else {}),
-            lock=str(lock),
-            policy="frozen" if self.settings.frozen and not lock_only else "update",
-            upgrade=upgrade,
-            sources=self.sources,
-            toolchain=toolchain.importable(toolchain.running()),
-            store=None if lock_only else str(self.store),
             **order,
-        )
+        }
+        answer = self._provided("import" if foreign else "provide", asked)
         if not lock_only:
             for line in answer["changed"]:
                 logger.info("%s: %s", lock.name, line)
             self._note(group, lock, order, answer, where)
-        changed: list[str] = answer["changed"]
-        return changed
+        told = "" if group == needs.PARTS else f"{lock.name}: "
+        return [f"{told}{line}" for line in answer["changed"]]
+
+    def _provided(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """Have a lock answer; what other configurations ask of it is found out when something has to be locked."""
+        others: list[dict[str, Any]] | None = None if self.settings.configs else []
+        answer: dict[str, Any] | None = None
+        if operation == "provide":
+            answer = self.child.ask(operation, **asked, others=others)
+        if answer is None:
+            answer = self.child.ask(operation, **configs.beside(asked, self.others))
+        return answer
+
+    @property
+    def others(self) -> list[dict[str, Any]]:
+        """What the other configurations that share the locks ask of them; it takes a process for each."""
+        if self._others is None:
+            self._others = configs.questions(self)
+        return self._others
 
     def _note(self, group: str, lock: Path, order: dict[str, Any], answer: dict[str, Any], where: Path) -> None:
         for remark in answer["remarks"]:
@@ -188,59 +208,6 @@ class Session:
     def develop_directories(self) -> list[Path]:
         """Return the directories that ``develop`` names."""
         return develop.directories(self.buildout["buildout"].get("develop", ""), self.settings.root, logger.warning)
-
-    def _develop(self) -> None:
-        known = toolchain.running()
-        versions = toolchain.versions(known)
-        records = develop.Records(self.state / "develop", self.develop_eggs, versions)
-        sources = self.develop_directories()
-        found = {source: records.find(source) for source in sources}
-        missing = [source for source in sources if found[source] is None]
-        if missing and self.reading:
-            raise Drift("develop packages have changed, so plans are not known; run bin/buildout, which builds them")
-        if missing:
-            self._build(missing, found, records, known, versions)
-        self.developed = {d.name: d for d in found.values() if d is not None}
-        if not self.reading:
-            develop.forget(records, sources, self.develop_eggs)
-
-    def _build(
-        self,
-        missing: Sequence[Path],
-        found: dict[Path, develop.Developed | None],
-        records: develop.Records,
-        known: dict[str, Any],
-        versions: dict[str, str],
-    ) -> None:
-        for source in missing:
-            logger.info("Develop: %r", str(source))
-        old = {d.source: d for d in records.known().values()}
-        self.child.ask(
-            "prepare",
-            lock=str(self.settings.lock),
-            sources=self.sources,
-            store=str(self.store),
-            tag=toolchain.egg_tag(),
-            compiled=self.settings.compiled,
-        )
-        self.develop_eggs.mkdir(parents=True, exist_ok=True)
-        with scratch(self.develop_eggs, ".building-") as out:
-            built = self.child.ask(
-                "develop", sources=[str(source) for source in missing], **toolchain.importable(known), out=str(out)
-            )
-            for number, (source, answer) in enumerate(zip(missing, built, strict=True)):
-                if "foreign" in answer:
-                    logger.warning(
-                        "%s is built with %s, not in the toolchain: pip builds it, unlocked and anew each run",
-                        source,
-                        ", ".join(answer["foreign"]),
-                    )
-                    found[source] = develop.by_pip(source, self.develop_eggs)
-                    continue
-                before = old.get(str(source))
-                built_here = develop.put_in_place(answer, source, out / str(number), self.develop_eggs, before)
-                found[source] = built_here
-                records.keep(built_here)
 
     def answer(self, specs: Iterable[str]) -> bool:
         """Have the lock answer what a recipe asks for beyond what its section says; tell whether it did."""
@@ -270,7 +237,7 @@ class Session:
         """
         wanted, chosen = pkg_resources.Requirement.parse(spec), self.selected[group]
         name = canonical_name(wanted.project_name)
-        if not any(name in names for key, names in chosen.sets.items() if asked or key != asking.ASKED):
+        if not any(name in names for key, names in chosen.sets.items() if asked or key != asking.BY_RECIPES):
             return False
         found = chosen.distributions.get(name)
         if found is not None and found["version"] not in wanted:

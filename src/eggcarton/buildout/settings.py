@@ -35,6 +35,12 @@ class Options:
         "``update`` locks what changed and says so; ``frozen`` refuses, for production and CI",
         default="update",
     )
+    configs: tuple[str, ...] = option(
+        words,
+        "configurations that one lock serves, relative to the buildout directory; whenever something is locked, what "
+        "all of them need is",
+        default="",
+    )
     requires_python: str | None = option(
         text, "the Pythons the lock is for; without it the running minor version and later", default=None
     )
@@ -70,6 +76,7 @@ class Settings:
     requires_python: str
     asked_python: str | None
     requirements: tuple[str, ...]
+    configs: tuple[str, ...]
     index: str
     find_links: tuple[str, ...]
     offline: bool
@@ -139,6 +146,7 @@ def read(
         frozen=options.policy == "frozen",
         asked_python=options.requires_python,
         requirements=options.requirements,
+        configs=options.configs,
         requires_python=options.requires_python or f">={sys.version_info[0]}.{sys.version_info[1]}",
         index=(configured.checked(index, "[buildout] option 'index'") if index else None)
         or configured.index_url(os.environ, _home())

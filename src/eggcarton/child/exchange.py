@@ -12,7 +12,7 @@ from packaging.markers import default_environment
 from packaging.utils import canonicalize_name
 
 from eggcarton.child.door import Sources
-from eggcarton.child.provide import NONE, needs_of, written
+from eggcarton.child.provide import NONE, needs_of, together, written
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
 from eggcarton.indexes.fetch import AT_ONCE
 from eggcarton.packages import export as exports
@@ -81,6 +81,7 @@ def bring_in(
     allow_sdist: Sequence[str],
     toolchain: Mapping[str, Any],
     sources: Mapping[str, Any],
+    others: Sequence[Mapping[str, Any]] = (),
     **_: Any,
 ) -> dict[str, Any]:
     """Make the lock from a file of another tool, whose versions and hashes are taken as they are.
@@ -101,7 +102,7 @@ def bring_in(
     path, theirs = Path(lock), foreign.read(Path(file))
     if not theirs.packages:
         raise UsageProblem(f"{theirs.file} names no distribution that could be locked")
-    wanted = needs_of(needs, pins, develop, requires_python, terms, constraints, hashes)
+    wanted = together(needs_of(needs, pins, develop, requires_python, terms, constraints, hashes), others)
     _check_configuration(theirs, wanted)
     door = Sources.of(sources).open()
     if door.sources.offline:

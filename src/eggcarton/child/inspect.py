@@ -13,7 +13,7 @@ from packaging.markers import default_environment
 from packaging.utils import canonicalize_name
 
 from eggcarton.child.door import Door, Sources
-from eggcarton.child.provide import ASKED, check_picked, needs_of
+from eggcarton.child.provide import asked_together, check_picked
 from eggcarton.core.errors import IntegrityProblem, Unavailable, UsageProblem
 from eggcarton.indexes.pages import Listed
 from eggcarton.packages import chains, compare, cutoff
@@ -178,7 +178,7 @@ def _lock(question: Question) -> Lock:
 
 
 def _needs(question: Question) -> Needs:
-    return needs_of(**{key: question[key] for key in ASKED})
+    return asked_together(question, question["others"])
 
 
 def _environment() -> dict[str, str]:

@@ -15,7 +15,7 @@ from packaging.markers import default_environment
 from eggcarton.child.door import Door, Sources, uv_program, wanted_file
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
 from eggcarton.packages import lock as locks
-from eggcarton.packages import trusted
+from eggcarton.packages import trusted, union
 from eggcarton.packages.builds import Toolchain
 from eggcarton.packages.lock import Lock, LockedPackage
 from eggcarton.packages.needs import (
@@ -103,20 +103,15 @@ def provide(
     tag: str,
     sets: Mapping[str, Sequence[str]],
     compiled: bool = False,
-) -> dict[str, Any]:
+    others: Sequence[Mapping[str, Any]] | None = (),
+) -> dict[str, Any] | None:
     """Lock when the lock does not answer the needs, and fill the store.
 
     Args:
         lock: the lock's path. The file is rewritten only when its content changes.
         policy: ``update`` or ``frozen``.
         upgrade: names to lock anew, all of them when empty, none when None.
-        needs: pairs of a requirement and who asks for it.
-        pins: ``[versions]``, name to version or range.
-        develop: name, version and requires of each package that is built from source here.
-        requires_python: the range that a new lock is made for.
-        terms: the fields of `Terms`.
-        constraints: pairs of a line that holds versions, and the place where it stands.
-        hashes: the sha256 by name that alone are trusted, where any are told.
+        needs, pins, develop, requires_python, terms, constraints, hashes: as for `needs_of`.
         allow_sdist: names and patterns of what may be built from source.
         toolchain: the paths and versions that such a build may use.
         sources: the fields of `Sources`.
@@ -124,18 +119,24 @@ def provide(
         tag: the end of the names of eggs.
         sets: the requirements of each working set, by its key.
         compiled: whether what is unpacked is byte-compiled.
+        others: what else is asked of the lock, each with its ``config``; None where that is not known yet.
 
     Returns:
-        the selected distributions, each working set's names, and what was done.
+        the selected distributions, each working set's names, and what was done; nothing at all where something has to
+        be locked and ``others`` is None.
 
     Raises:
         Drift: the lock does not answer, and the policy is frozen.
     """
     path = Path(lock)
     wanted = needs_of(needs, pins, develop, requires_python, terms, constraints, hashes)
+    everything = together(wanted, others or ())
+    if others is None and policy != "frozen" and _is_due(path, upgrade, wanted, only_lock=store is None):
+        return None
     place, door = _begun(lock, sources, Store(Path(store), tag, compiled=compiled) if store is not None else None)
-    door.allow(Toolchain(tuple(toolchain["paths"]), toolchain["versions"]), allow_sdist)
-    current, changed = _locked(path, policy, upgrade, wanted, door, prune=store is None)
+    allowed = {*allow_sdist, *(pattern for other in others or () for pattern in other["allow_sdist"])}
+    door.allow(Toolchain(tuple(toolchain["paths"]), toolchain["versions"]), sorted(allowed))
+    current, changed = _locked(path, policy, upgrade, everything, door, prune=store is None)
     active = activated(current, wanted.develop, environment := _environment())
     named = {key: closure(active, lines, environment) for key, lines in sets.items()}
     used = [active[name] for name in sorted({name for names in named.values() for name in names} - wanted.developed)]
@@ -157,6 +158,15 @@ def needs_of(
 ) -> Needs:
     """Return what a request asks for.
 
+    Args:
+        needs: pairs of a requirement and who asks for it.
+        pins: ``[versions]``, name to version or range.
+        develop: name, version and requires of each package that is built from source here.
+        requires_python: the range that a new lock is made for.
+        terms: the fields of `Terms`.
+        constraints: pairs of a line that holds versions, and the place where it stands.
+        hashes: the sha256 by name that alone are trusted, where any are told.
+
     Raises:
         UsageProblem: it is for Pythons that cannot be, or not for this one.
     """
@@ -176,6 +186,20 @@ def needs_of(
         constraints=tuple(Need(line, place) for line, place in constraints),
         hashes={name: frozenset(told) for name, told in hashes.items()},
     )
+
+
+def asked_together(question: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> Needs:
+    """Return what a question asks for, with what other configurations ask of the same lock."""
+    return together(needs_of(**{key: question[key] for key in ASKED}), others)
+
+
+def together(needs: Needs, others: Sequence[Mapping[str, Any]]) -> Needs:
+    """Return needs with those of other configurations, each a question with its ``config``."""
+    return union.of(needs, {other["config"]: needs_of(**{key: other[key] for key in ASKED}) for other in others})
+
+
+def _is_due(path: Path, upgrade: Sequence[str] | None, needs: Needs, *, only_lock: bool) -> bool:
+    return only_lock or upgrade is not None or not path.exists() or bool(drift(locks.read(path), needs))
 
 
 def check_picked(used: Sequence[LockedPackage], needs: Needs) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from eggcarton.buildout import asking, pinning
+from eggcarton.buildout import asking, configs, pinning
 from eggcarton.commands.call import Call
 from eggcarton.core.errors import Drift
 
@@ -43,9 +44,11 @@ def _check(call: Call) -> int:
     """
     with call.session() as session:
         asking.needs_no_network(session)
-        found: list[str] = session.child.ask("unanswered", questions=asking.questions(session))
+        questions = configs.all_questions(session)
+        found: list[str] = session.child.ask("unanswered", questions=questions)
         found += [f"there is no {name}" for name in pinning.missing(session)]
         if found:
             raise Drift("the lock is not what this configuration asks for; run bin/eggcarton lock:", differences=found)
-        print(f"{session.settings.lock.name} answers the configuration.")
+        names = [Path(question["lock"]).name for question in questions]
+        print(f"{', '.join(names)} answer{'s' * (len(names) == 1)} the configuration.")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from eggcarton.buildout import asking
+from eggcarton.buildout import asking, configs
 from eggcarton.commands.call import Call
 
 HELP = "tell what has newer versions on its index, what holds it back, and what was yanked; 3 where you can act"
@@ -20,7 +20,7 @@ def run(call: Call) -> int:
         asking.check_offline(session)
         answer = session.child.ask(
             "outdated",
-            questions=asking.questions(session),
+            questions=configs.all_questions(session),
             sources=session.sources,
             allow_sdist=list(session.settings.allow_sdist),
         )

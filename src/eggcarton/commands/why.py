@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from eggcarton.buildout import asking, pinning
+from eggcarton.buildout import asking, configs, pinning
 from eggcarton.commands.call import Call
 from eggcarton.core.errors import UsageProblem
 
@@ -22,7 +22,7 @@ def run(call: Call) -> int:
     name = call.options.name
     with call.session() as session:
         asking.check_offline(session)
-        questions = [{**question, "places": asking.places(session, question)} for question in asking.questions(session)]
+        questions = configs.all_questions(session)
         try:
             lines = session.child.ask("why", name=name, questions=questions, everything=call.options.all)
         except UsageProblem:

@@ -1,0 +1,72 @@
+"""Build the develop packages of a run: those that have changed, in parallel; what is known of the others stands."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eggcarton.buildout import develop, toolchain
+from eggcarton.core.errors import Drift
+from eggcarton.core.locks import scratch
+
+if TYPE_CHECKING:
+    from eggcarton.buildout.session import Session
+
+logger = logging.getLogger("eggcarton")
+
+
+def develop_all(session: Session) -> dict[str, develop.Developed]:
+    """Return all develop packages by canonical name, built where that is due.
+
+    Raises:
+        Drift: one is to be built, and nothing may be written.
+    """
+    known = toolchain.running()
+    versions = toolchain.versions(known)
+    records = develop.Records(session.state / "develop", session.develop_eggs, versions)
+    sources = session.develop_directories()
+    found = {source: records.find(source) for source in sources}
+    missing = [source for source in sources if found[source] is None]
+    if missing and session.reading:
+        raise Drift("develop packages have changed, so plans are not known; run bin/buildout, which builds them")
+    if missing:
+        found |= _built(session, missing, records, known)
+    if not session.reading:
+        develop.forget(records, sources, session.develop_eggs)
+    return {d.name: d for d in found.values() if d is not None}
+
+
+def _built(
+    session: Session, missing: Sequence[Path], records: develop.Records, known: Mapping[str, Any]
+) -> dict[Path, develop.Developed]:
+    for source in missing:
+        logger.info("Develop: %r", str(source))
+    old, found = {d.source: d for d in records.known().values()}, {}
+    session.child.ask(
+        "prepare",
+        lock=str(session.settings.lock),
+        sources=session.sources,
+        store=str(session.store),
+        tag=toolchain.egg_tag(),
+        compiled=session.settings.compiled,
+    )
+    session.develop_eggs.mkdir(parents=True, exist_ok=True)
+    with scratch(session.develop_eggs, ".building-") as out:
+        built = session.child.ask(
+            "develop", sources=[str(source) for source in missing], **toolchain.importable(dict(known)), out=str(out)
+        )
+        for number, (source, answer) in enumerate(zip(missing, built, strict=True)):
+            if "foreign" in answer:
+                logger.warning(
+                    "%s is built with %s, not in the toolchain: pip builds it, unlocked and anew each run",
+                    source,
+                    ", ".join(answer["foreign"]),
+                )
+                found[source] = develop.by_pip(source, session.develop_eggs)
+                continue
+            before = old.get(str(source))
+            found[source] = develop.put_in_place(answer, source, out / str(number), session.develop_eggs, before)
+            records.keep(found[source])
+    return found
