@@ -122,8 +122,7 @@ def provide(
         others: what else is asked of the lock, each with its ``config``; None where that is not known yet.
 
     Returns:
-        the selected distributions, each working set's names, and what was done; nothing at all where something has to
-        be locked and ``others`` is None.
+        the selected distributions, each working set's names, and what was done; None where ``others`` must be known.
 
     Raises:
         Drift: the lock does not answer, and the policy is frozen.
