@@ -474,7 +474,18 @@ class TestErrors:
         with pytest.raises(StagingProblem, match="left no directory"):
             install(root, Produced(root / "d", ("rm", "-r", "{staging}")))
 
-    @pytest.mark.parametrize("text", ["", "[]", "{}", '{"digest": 1}', '{"digest": "x", "paths": {"a": 1}}', "\0"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "[]",
+            "{}",
+            '{"digest": 1}',
+            '{"digest": "x", "paths": {"a": 1}}',
+            '{"digest": "x", "paths": {"a": {"kind": "other", "digest": "y", "mode": "0644"}}}',
+            "\0",
+        ],
+    )
     def test_broken_record(self, root: Path, text: str) -> None:
         """A record that is none is one sentence, and nothing is written."""
         (root / "parts/.eggcarton").mkdir(parents=True)

@@ -7,12 +7,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import quote, unquote
 
 from eggcarton.core.errors import RecordProblem
 
 OwnedKind = Literal["file", "link", "directory", "produced"]
+_KINDS: Mapping[str, OwnedKind] = {kind: kind for kind in get_args(OwnedKind)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def _entry_form(entry: Entry) -> dict[str, object]:
 def _entries(form: Mapping[str, Mapping[str, str]], records: Path) -> dict[Path, Entry]:
     return {
         Path(os.path.normpath(records / spelling)): Entry(
-            kind=entry["kind"],  # type: ignore[arg-type]
+            kind=_KINDS[entry["kind"]],
             digest=entry["digest"],
             mode=int(entry["mode"], 8),
             source=entry.get("source", ""),

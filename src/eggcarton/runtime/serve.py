@@ -76,16 +76,17 @@ def load(module: str, attribute: str, kind: str) -> Callable[..., Any]:
     Raises:
         NotServed: there is no such object, or it cannot be called as an application is.
     """
-    found, name = _attribute(_module(module), attribute), f"{module}:{attribute}"
+    found: Callable[..., Any] = _attribute(_module(module), attribute)
+    name = f"{module}:{attribute}"
     if not callable(found):
         raise NotServed(f"{name} is of the type '{type(found).__name__}', which cannot be called")
     if kind == "application":
         _check_arguments(found, name)
-        return found  # type: ignore[no-any-return]
-    made = found({}) if kind == "paste" else found()
+        return found
+    made: Callable[..., Any] = found({}) if kind == "paste" else found()
     if not callable(made):
         raise NotServed(f"{name}() makes something of the type '{type(made).__name__}', which cannot be called")
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def _module(name: str) -> Any:
