@@ -146,3 +146,13 @@ def test_commands_know_groups(grouped: Buildout) -> None:
     )
     told = grouped.fails("import", "x.txt", "--lock-group", "none", status=2, program="eggcarton")
     assert "no part has lock-group = none; there is old" in told
+
+
+def test_a_lock_that_is_left_over(grouped: Buildout) -> None:
+    """The lock of a group that no part names any more is a finding; a file of another tool is not."""
+    grouped.build()
+    grouped.write("pylock.theirs.toml", 'lock-version = "1.0"\ncreated-by = "uv"\npackages = []\n')
+    grouped.configure(CONFIG.replace("lock-group = old\n", "").replace("    library<2\n", ""))
+    output = grouped.fails("lock", "--check", status=3, program="eggcarton")
+    assert "pylock.old.toml is a lock that nothing asks for; remove it" in output
+    assert "theirs" not in output
