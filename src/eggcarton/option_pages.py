@@ -23,6 +23,7 @@ _SMALLEST: Mapping[str, Mapping[str, str]] = {
     "coverage": {"eggs": "guestbook[test]"},
     "wsgi": {"eggs": "guestbook", "application": "guestbook:make_application()"},
     "template": {"input": "guestbook.ini.in", "output": "etc/guestbook.ini"},
+    "pins": {"versions-file": "versions.cfg"},
 }
 """The smallest sensible section of each recipe, with which its page begins."""
 

@@ -19,11 +19,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eggcarton.core.apply import apply
-from eggcarton.core.errors import CommandFailed, EggcartonError, ForeignFile, RecordProblem, StagingProblem
+from eggcarton.core.errors import (
+    CommandFailed,
+    EggcartonError,
+    ForeignFile,
+    RecordProblem,
+    StagingProblem,
+    UnmarkedFile,
+)
 from eggcarton.core.plan import (
+    ExpectedFile,
     File,
     Item,
     KeptDirectory,
+    KeptFile,
     Link,
     OwnedDirectory,
     Plan,
@@ -734,3 +743,43 @@ def test_twice_changes_nothing(first: list[Item], second: list[Item]) -> None:
         assert {k: v for k, v in untimed(once).items() if k not in parents} == {
             k: v for k, v in untimed(tree(other)).items() if k not in parents
         }
+
+
+def test_a_kept_file_is_made_replaced_and_never_owned(root: Path) -> None:
+    """A kept file is written where it is missing or marked, with the permissions that it has, and outlives its plan."""
+    path, told = root / "versions.cfg", []
+    assert () == install(root, KeptFile(path, "# ours: 1\n", "# ours"), renewed=told.append)
+    path.chmod(0o660)
+    assert () == update(root, KeptFile(path, "# ours: 2\n", "# ours"), renewed=told.append)
+    assert () == update(root, KeptFile(path, "# ours: 2\n", "# ours"), renewed=told.append)
+    assert [path, path] == told
+    assert ("# ours: 2\n", 0o660) == (path.read_text("utf-8"), stat.S_IMODE(path.stat().st_mode))
+    update(root)
+    assert path.exists()
+    assert ["versions.cfg"] == [name for name in os.listdir(root) if name != "parts"]
+
+
+def test_a_file_without_the_mark_is_kept_as_it_is(root: Path) -> None:
+    """Where something unmarked stands, or what is another part's, nothing of the plan is written."""
+    root.mkdir()
+    path = root / "versions.cfg"
+    path.write_text("mine\n", "utf-8")
+    with pytest.raises(UnmarkedFile, match="does not begin with '# ours', so that it is not replaced"):
+        update(root, File(root / "other", ""), KeptFile(path, "# ours\n", "# ours"))
+    assert ("mine\n", False) == (path.read_text("utf-8"), (root / "other").exists())
+    path.unlink()
+    install(root, File(path, "# ours: of another\n"), part="other")
+    with pytest.raises(ForeignFile, match="belongs to part"):
+        update(root, KeptFile(path, "# ours\n", "# ours"))
+    path.unlink()
+    path.symlink_to("elsewhere")
+    with pytest.raises(ForeignFile):
+        update(root, KeptFile(path, "# ours\n", "# ours"), part="other 2")
+
+
+def test_an_expected_file_is_never_written(root: Path) -> None:
+    """What has to stand is compared by whoever asks, and left alone here."""
+    root.mkdir()
+    (root / "versions.cfg").write_text("mine\n", "utf-8")
+    assert () == update(root, ExpectedFile(root / "versions.cfg", "other\n"), ExpectedFile(root / "more", ""))
+    assert ("mine\n", False) == ((root / "versions.cfg").read_text("utf-8"), (root / "more").exists())

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from eggcarton.core.apply import apply, difference
-from eggcarton.core.plan import File, KeptDirectory, Link, OwnedDirectory, Plan, Produced, Rendered
+from eggcarton.core.difference import unmet
+from eggcarton.core.plan import ExpectedFile, File, KeptDirectory, Link, OwnedDirectory, Plan, Produced, Rendered
 
 
 def plan(root: Path, text: str = "one\ntwo\n", mode: int = 0o644) -> Plan:
@@ -92,3 +93,16 @@ def test_outside(tmp_path: Path) -> None:
     """A path outside the root is shown whole."""
     target = tmp_path / "outside"
     assert difference(Plan((Link(target, "x"),)), tmp_path / "root") == f"new link: {target} -> x\n"
+
+
+def test_what_is_unmet(tmp_path: Path) -> None:
+    """Findings and files that are not as expected are told, of a long difference the beginning; permissions are not."""
+    expected = ExpectedFile(tmp_path / "long", "".join(f"{number}\n" for number in range(100)))
+    found = unmet(Plan((expected, ExpectedFile(tmp_path / "right", "right\n")), findings=("one pin",)), tmp_path)
+    assert ["one pin", "new file: long 0644", "--- /dev/null", "+++ long"] == found[:4]
+    assert ["new file: right 0644", "--- /dev/null", "+++ right", "@@ -0,0 +1 @@", "+right"] == found[-5:]
+    assert "... and 84 more lines of long" == found[-6]
+    for item in (expected, ExpectedFile(tmp_path / "right", "right\n")):
+        item.path.write_text(item.content, "utf-8")
+        item.path.chmod(0o600)
+    assert [] == unmet(Plan((expected, ExpectedFile(tmp_path / "right", "right\n"))), tmp_path)

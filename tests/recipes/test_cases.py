@@ -1,7 +1,8 @@
 """Every case in tests/cases: a section in, a plan or an error out.
 
 A case is a file NAME.cfg whose first section is the part, with NAME.plan or NAME.error beside it. A section
-`[facts]` may say where the buildout lies (`root`, `prefix`) and which files there are (`file PATH = TEXT`).
+`[facts]` may say where the buildout lies (`root`, `prefix`), which files there are (`file PATH = TEXT`), and what is
+locked there (`locked = NAME...`, `others = NAME...`, `pins = NAME=VERSION...`); without `locked` nothing is.
 With CASES_REGENERATE=1 in the environment the expectations are written instead of compared: read them.
 """
 
@@ -18,12 +19,12 @@ from types import ModuleType
 import pytest
 
 from eggcarton.core.errors import EggcartonError
-from eggcarton.core.layout import EntryPoint, Environment, Layout
+from eggcarton.core.layout import EntryPoint, Environment, Layout, Locked
 from eggcarton.core.options import read_options
 from eggcarton.core.plan import File, Plan, runtime_source
 
 CASES = Path(__file__).parent.parent / "cases"
-RECIPES = ("coverage", "scripts", "template", "test", "wsgi")
+RECIPES = ("coverage", "pins", "scripts", "template", "test", "wsgi")
 FOUND = sorted(CASES.glob("*/*.cfg"))
 
 
@@ -61,6 +62,20 @@ def environment_of(facts: dict[str, str], root: Path) -> Environment:
     )
 
 
+def locked_of(facts: dict[str, str], root: Path) -> Locked | None:
+    if "locked" not in facts:
+        return None
+    names = facts["locked"].split()
+    text = "".join(f"{name}\n" for name in names)
+    return Locked(
+        lock=root / "pylock.toml",
+        texts={kind: f"# {kind}\n{text}" for kind in ("versions", "constraints", "requirements")},
+        names=tuple(names),
+        others=tuple(facts.get("others", "").split()),
+        pins=dict(pin.split("=", 1) for pin in facts.get("pins", "").split()),
+    )
+
+
 def without_runtime(plan: Plan) -> Plan:
     """Name the files that are copied from eggcarton.runtime instead of showing them."""
     items = tuple(
@@ -94,7 +109,8 @@ def outcome(case: Path, place: Path) -> tuple[str, str]:
         reading = read_options(module.Options, part, sections[part])
         needed = reading.options.requirements
         environment = environment_of(facts, root) if needed else None
-        plan = module.plan(reading.options, Layout.under(root, part), environment)
+        layout = dataclasses.replace(Layout.under(root, part), locked=locked_of(facts, root))
+        plan = module.plan(reading.options, layout, environment)
     except EggcartonError as error:
         return ".error", f"{error}\n".replace(f"{root}/", "")
     finally:

@@ -9,16 +9,18 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, TypeVar
 
 from zc.buildout import UserError
 
-from eggcarton.buildout import current, unlocked
+from eggcarton.buildout import current, locked, unlocked
 from eggcarton.core.apply import apply
-from eggcarton.core.errors import EggcartonError
-from eggcarton.core.layout import Environment, Layout
+from eggcarton.core.difference import unmet
+from eggcarton.core.errors import Drift, EggcartonError
+from eggcarton.core.layout import Environment, Layout, Locked
 from eggcarton.core.options import read_options
 from eggcarton.core.plan import Plan
 
@@ -103,8 +105,28 @@ class Part:
         for warning in reading.warnings:
             logger.warning("%s", warning)
         self.options = reading.options
-        self.layout = layout_of(self.buildout, self.name)
+        self.layout = replace(layout_of(self.buildout, self.name), locked=self._locked())
         self.plan: Plan = module.plan(self.options, self.layout, self._environment())
+        if self.session is None or not self.session.reading:
+            self._check()
+
+    def _check(self) -> None:
+        """Refuse a plan that must not be carried out, before anything is.
+
+        Raises:
+            Drift: with all that is wrong.
+        """
+        wrong = unmet(self.plan, self.layout.root)
+        if wrong:
+            raise Drift(f"[{self.name}] what stands is not what it should be; nothing was changed:", differences=wrong)
+
+    def _locked(self) -> Locked | None:
+        kinds = getattr(self.options, "exports", None)
+        if kinds is None:
+            return None
+        if self.session is not None:
+            return locked.of_session(self.session, self.name, kinds, self.options.lock)
+        return locked.unlocked(self.buildout, self.name, kinds, self.options.lock)
 
     def _environment(self) -> Environment | None:
         requirements = tuple(getattr(self.options, "requirements", ()))
@@ -141,6 +163,7 @@ class Part:
             replace=replace,
             clear=clear,
             restored=restored.append,
+            renewed=lambda path: logger.info("[%s] %s written", self.name, path),
             render=render,
         )
         for path in restored:
@@ -148,7 +171,7 @@ class Part:
         if restored and self.session is not None:
             self.session.done.restored.append(self.name)
         if transaction is not None:
-            transaction.take(self.name, owned)
+            transaction.take(self.name, [*owned, *(str(item.path) for item in self.plan.items)])
         for remark in self.plan.remarks:
             logger.info("[%s] %s", self.name, remark)
         return owned

@@ -84,6 +84,7 @@ class Preview:
     def _differences(self, part: Part) -> Iterator[str]:
         """Give the difference between a part's plan and what stands, what it would remove included."""
         items = [self._filled_in(item) if isinstance(item, Rendered) else item for item in part.plan.items]
+        yield from (f"finding: {finding}\n" for finding in part.plan.findings)
         yield difference(Plan(items=tuple(items)), self._root)
         for item in items:
             if isinstance(item, Rendered):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import ModuleType
 
-from eggcarton.recipes import coverage, scripts, template, test, wsgi
+from eggcarton.recipes import coverage, pins, scripts, template, test, wsgi
 
 RECIPES: Mapping[str, ModuleType] = {
     "default": scripts,
@@ -14,4 +14,5 @@ RECIPES: Mapping[str, ModuleType] = {
     "coverage": coverage,
     "wsgi": wsgi,
     "template": template,
+    "pins": pins,
 }

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from eggcarton.core import process
 from eggcarton.core.difference import difference
-from eggcarton.core.errors import ForeignFile, StagingProblem
+from eggcarton.core.errors import ForeignFile, StagingProblem, UnmarkedFile
 from eggcarton.core.plan import (
+    ExpectedFile,
     File,
     Item,
     KeptDirectory,
+    KeptFile,
     Link,
     OwnedDirectory,
     Plan,
@@ -52,14 +54,14 @@ def apply(
     clear: bool = True,
     created: Callable[[Path], object] = lambda path: None,
     restored: Callable[[Path], object] = lambda path: None,
+    renewed: Callable[[Path], object] = lambda path: None,
     render: Render | None = None,
     run: Run = process.run,
 ) -> tuple[str, ...]:
     """Make a plan true, wholly or not at all.
 
-    Everything is checked, then everything is staged beside its place, then everything is put in
-    place; an error at any point leaves what stood before. What is right already is not touched.
-    What an earlier plan of this part left, and this one does not name, is removed.
+    Everything is checked, then staged beside its place, then put in place; an error at any point leaves what stood
+    before. What is right already is not touched. What an earlier plan left, and this one does not name, is removed.
 
     Args:
         part: its name, under which the record of what it owns is kept.
@@ -69,6 +71,7 @@ def apply(
         clear: whether what an earlier plan left is removed now; a caller that may have to go back does it later.
         created: told each path that did not exist, before it does.
         restored: told each path that was changed, or removed, since the part wrote it, and is as planned again.
+        renewed: told each kept file that was made or replaced.
         render: fills in the template of one Rendered.
         run: runs the command of a Produced.
 
@@ -77,13 +80,14 @@ def apply(
 
     Raises:
         ForeignFile: when something stands in the way that the part did not put there.
+        UnmarkedFile: when a file that is to be kept up to date does not say that it may be replaced.
         StagingProblem: when something cannot be written.
         RecordProblem: when the part's record cannot be read.
     """
     record = read_record(records, part)
     planned = {item.path for item in plan.items}
     sweep(sorted(record.known | planned))
-    steps = [_step(item, record, render) for item in plan.items]
+    steps = [_step(item, record, render) for item in plan.items if not isinstance(item, ExpectedFile)]
     for step in steps:
         _check(step, record, part, records, replace=replace)
     change = _Change(
@@ -92,15 +96,13 @@ def apply(
         before=record,
         digest=plan.digest,
         steps=[step for step in steps if not step.is_done],
-        owned={step.path: step.entry for step in steps if not isinstance(step.item, KeptDirectory)},
+        owned={step.path: step.entry for step in steps if not isinstance(step.item, KeptDirectory | KeptFile)},
         mine=[step for step in steps if step.path in record.known and step.before.kind != "nothing"],
         stale=_stale(record.known - planned, record, part, records) if clear else {},
     )
     if change.steps or change.stale or record != change.after:
         change.carry_out(created, run)
-        for step in change.steps:
-            if step.path in record.paths and not stands(record.paths[step.path], step.before):
-                restored(step.path)
+        change.tell(restored, renewed)
     return tuple(str(path) for path in change.owned)
 
 
@@ -145,6 +147,15 @@ class _Change:
             kept = {path: entry for path, entry in self.stale.items() if path in left}
             with suppress(OSError):
                 write_record(self.records, self.part, changed(after, paths={**kept, **after.paths}))
+
+    def tell(self, restored: Callable[[Path], object], renewed: Callable[[Path], object]) -> None:
+        """Tell what was put back as it had been, and which kept files were made or replaced."""
+        for step in self.steps:
+            known = self.before.paths.get(step.path)
+            if known is not None and not stands(known, step.before):
+                restored(step.path)
+            if isinstance(step.item, KeptFile):
+                renewed(step.path)
 
     def _put_all_in_place(self, undo: ExitStack, created: Callable[[Path], object], run: Run) -> Record:
         undo.callback(_restore, self.records, self.part, self.before)
@@ -221,6 +232,9 @@ def _step(item: Item, record: Record, render: Render | None) -> Step:
         known = record.entries(item.path)
         if isinstance(item, File):
             return Step(item, Entry("file", digest_of_bytes(item.data), item.mode), before, item.data)
+        if isinstance(item, KeptFile | ExpectedFile):
+            mode = before.mode if before.kind == "file" else 0o644
+            return Step(item, Entry("file", digest_of_bytes(item.data), mode), before, item.data)
         if isinstance(item, Link):
             return Step(item, Entry("link", digest_of_bytes(os.fsencode(item.target))), before)
         if isinstance(item, Produced):
@@ -261,6 +275,10 @@ def _check(step: Step, record: Record, part: str, records: Path, *, replace: boo
         known = record.entries(path)
         if isinstance(step.item, KeptDirectory):
             fine = path.is_dir()
+        elif isinstance(step.item, KeptFile) and owner is None and not known and standing.kind == "file":
+            if not step.is_done and not path.read_bytes().startswith(step.item.mark.encode()):
+                raise UnmarkedFile(path, part, step.item.mark)
+            fine = True
         elif owner is not None and not known:
             # The same content is no reason: whichever part goes first would take it from the other.
             fine = False

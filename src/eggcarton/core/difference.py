@@ -7,8 +7,21 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from eggcarton.core.plan import File, Item, KeptDirectory, Link, OwnedDirectory, Plan, Produced, Rendered
+from eggcarton.core.plan import (
+    ExpectedFile,
+    File,
+    Item,
+    KeptDirectory,
+    KeptFile,
+    Link,
+    OwnedDirectory,
+    Plan,
+    Produced,
+    Rendered,
+)
 from eggcarton.core.standing import Standing, look
+
+_ENOUGH = 20
 
 
 def difference(plan: Plan, root: Path) -> str:
@@ -18,6 +31,22 @@ def difference(plan: Plan, root: Path) -> str:
         root: paths below it are shortened.
     """
     return "".join(f"{line}\n" for item in plan.items for line in _lines(item, _short(item.path, root)))
+
+
+def unmet(plan: Plan, root: Path) -> list[str]:
+    """Return why a plan must not be carried out, a line each: its findings, and files that are not as expected.
+
+    Args:
+        root: paths below it are shortened.
+    """
+    found = list(plan.findings)
+    for item in plan.items:
+        if isinstance(item, ExpectedFile):
+            lines = list(_lines(item, _short(item.path, root)))
+            found += lines[:_ENOUGH]
+            if len(lines) > _ENOUGH:
+                found.append(f"... and {len(lines) - _ENOUGH} more lines of {_short(item.path, root)}")
+    return found
 
 
 def _short(path: Path, root: Path) -> str:
@@ -31,7 +60,9 @@ def _lines(item: Item, name: str) -> Iterator[str]:
         yield f"cannot be read: {name} ({error.strerror})"
         return
     if isinstance(item, File):
-        yield from _file_lines(item, name, standing)
+        yield from _file_lines(item, name, standing, item.mode)
+    elif isinstance(item, KeptFile | ExpectedFile):
+        yield from _file_lines(item, name, standing, standing.mode or 0o644)
     elif isinstance(item, Link):
         found = os.readlink(item.path) if standing.kind == "link" else None
         if found != str(item.target):
@@ -56,12 +87,12 @@ def _directory_lines(item: OwnedDirectory | KeptDirectory, name: str, standing: 
         yield f"mode: {name} {standing.mode:04o} -> {item.mode:04o}"
 
 
-def _file_lines(item: File, name: str, standing: Standing) -> Iterator[str]:
+def _file_lines(item: File | KeptFile | ExpectedFile, name: str, standing: Standing, mode: int) -> Iterator[str]:
     old = item.path.read_bytes() if standing.kind == "file" else b""
     if standing.kind != "file":
-        yield f"{_verb(standing, 'file')}: {name} {item.mode:04o}"
-    elif standing.mode != item.mode:
-        yield f"mode: {name} {standing.mode:04o} -> {item.mode:04o}"
+        yield f"{_verb(standing, 'file')}: {name} {mode:04o}"
+    elif standing.mode != mode:
+        yield f"mode: {name} {standing.mode:04o} -> {mode:04o}"
     if old == item.data:
         return
     try:

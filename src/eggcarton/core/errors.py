@@ -83,6 +83,18 @@ class ForeignFile(EggcartonError):
         self.owner = owner
 
 
+class UnmarkedFile(EggcartonError):
+    """A file stands where one is to be kept up to date, and does not say that it may be replaced."""
+
+    def __init__(self, path: Path, part: str, mark: str) -> None:
+        super().__init__(
+            f"[{part}] {path} exists and does not begin with {mark!r}, so that it is not replaced: move it away, or "
+            "name another file"
+        )
+        self.path = path
+        self.part = part
+
+
 class StagingProblem(EggcartonError):
     """A file or directory could not be prepared; nothing was changed."""
 

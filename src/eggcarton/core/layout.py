@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Locked:
+    """What a build is locked to, for a part whose options ask for it.
+
+    Args:
+        lock: the path of the lock.
+        texts: the lock as other tools read it, by what `bin/eggcarton export` calls that.
+        names: the canonical names of all that is locked.
+        others: the canonical names of what is in use without being locked: develop packages and the toolchain.
+        pins: what `[versions]` says, by canonical name; what zc.buildout adds to it is left out.
+    """
+
+    lock: Path
+    texts: Mapping[str, str]
+    names: tuple[str, ...]
+    others: tuple[str, ...]
+    pins: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
-    """The directories of one buildout, as one part sees them."""
+    """The directories of one buildout, as one part sees them, and what it is locked to where that is asked for."""
 
     part: str
     root: Path
@@ -20,6 +39,7 @@ class Layout:
     var: Path
     log: Path
     run: Path
+    locked: Locked | None = None
 
     @property
     def location(self) -> Path:

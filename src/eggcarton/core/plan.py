@@ -44,6 +44,37 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file that is committed with the configuration: made where it is missing, never owned, reported or removed.
+
+    Args:
+        mark: how each file begins that may be replaced; its permissions stay as they are.
+    """
+
+    path: Path
+    content: str
+    mark: str
+
+    @property
+    def data(self) -> bytes:
+        """The content as bytes."""
+        return self.content.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedFile:
+    """A file that has to stand with this content; it is never written, and where it differs nothing is done."""
+
+    path: Path
+    content: str
+
+    @property
+    def data(self) -> bytes:
+        """The content as bytes."""
+        return self.content.encode()
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """A symbolic link; `target` is written as it is, relative or not."""
 
@@ -89,7 +120,7 @@ class Produced:
         return self.directory
 
 
-Item: TypeAlias = File | Rendered | Link | OwnedDirectory | KeptDirectory | Produced
+Item: TypeAlias = File | Rendered | KeptFile | ExpectedFile | Link | OwnedDirectory | KeptDirectory | Produced
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +131,7 @@ class Plan:
         items: no two for one path, and none below one that is no plain directory.
         outputs: what other parts read as `${part:name}`.
         remarks: what the user should hear when the plan is carried out.
+        findings: what is wrong, a sentence each; a plan that has any is not carried out.
 
     Raises:
         PlanProblem: when no order of writing could make the plan true.
@@ -108,6 +140,7 @@ class Plan:
     items: tuple[Item, ...]
     outputs: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         seen: dict[Path, Item] = {}
@@ -138,6 +171,7 @@ class Plan:
         lines = [line for item in self.items for line in _item_lines(item)]
         lines += [f"output {name} = {value}" for name, value in sorted(self.outputs.items())]
         lines += [f"remark {remark}" for remark in self.remarks]
+        lines += [f"finding {finding}" for finding in self.findings]
         text = "".join(f"{line.rstrip()}\n" for line in lines)
         return text if root == Path("/") else text.replace(f"{root}/", "").replace(str(root), ".")
 
@@ -179,6 +213,9 @@ def _item_lines(item: Item) -> Iterator[str]:
             yield f"    | {len(item.content)} bytes, sha256 {hashlib.sha256(item.content).hexdigest()}"
         else:
             yield from _quoted(item.content)
+    elif isinstance(item, KeptFile | ExpectedFile):
+        yield f"kept file {item.path}" if isinstance(item, KeptFile) else f"expected file {item.path}"
+        yield from _quoted(item.content)
     elif isinstance(item, Rendered):
         yield f"rendered {item.path} {item.mode:04o} from {item.name}"
         for name, value in sorted(item.variables.items()):
