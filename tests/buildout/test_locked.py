@@ -135,3 +135,27 @@ def test_a_lock_by_name_serves_without_the_extension(project: Buildout) -> None:
     assert written == texts(project)
     output = project.fails("pins:lock=nothing.toml", status=2)
     assert f"Error: [pins] option 'lock': there is no {project.root}/nothing.toml" in output
+
+
+def test_a_part_of_a_lock_group_tells_of_its_lock(project: Buildout) -> None:
+    """The part's lock-group decides which lock is told of; what other groups lock has a user all the same."""
+    project.configure(
+        CONFIG.replace("parts = app pins", "parts = app old pins").replace("[pins]\n", "[pins]\nlock-group = old\n")
+        + """
+[old]
+recipe = eggcarton:scripts
+lock-group = old
+eggs = six
+scripts =
+
+[versions]
+web = 2.0
+six = 2.0
+
+[versions-old]
+six = 1.0
+"""
+    )
+    output = project.build()
+    assert "[versions]" not in output
+    assert ["six==1.0"] == texts(project)["constraints"].splitlines()[1:]

@@ -107,7 +107,7 @@ def outcome(case: Path, place: Path) -> tuple[str, str]:
     module = recipe(case.parent.name)
     try:
         reading = read_options(module.Options, part, sections[part])
-        needed = reading.options.requirements
+        needed = getattr(reading.options, "requirements", ())
         environment = environment_of(facts, root) if needed else None
         layout = dataclasses.replace(Layout.under(root, part), locked=locked_of(facts, root))
         plan = module.plan(reading.options, layout, environment)

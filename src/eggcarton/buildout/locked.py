@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
@@ -39,9 +39,9 @@ def of_session(session: Session, part: str, kinds: Sequence[str], lock: Path | N
         OptionProblems: there is no such lock.
         Unavailable: it would have to be fetched what reads it, in a run that only looks.
     """
-    own = session.lock_of("parts")
+    own = session.lock_of(session.group_of(part))
     path = _there(session.settings.root, part, lock) or own
-    beside = [path, *own.parent.glob(f"{own.stem}*{own.suffix}")]
+    beside = [path, *map(session.lock_of, session.groups())]
     kept = session.state / f"exported-{quote(part, safe=' ')}.json"
     key = _key(beside, path, kinds)
     found = _read(kept, key)
@@ -54,7 +54,8 @@ def of_session(session: Session, part: str, kinds: Sequence[str], lock: Path | N
         if not session.reading:
             _write(kept, found)
     others = {*session.developed, *toolchain.versions(toolchain.running())}
-    return _locked(session.buildout, path, found, others)
+    pins = {name: pin for group in session.groups() for name, pin in asking.pins_of(session, group).items()}
+    return _locked(session.buildout, pins, path, found, others)
 
 
 def unlocked(buildout: Any, part: str, kinds: Sequence[str], lock: Path | None) -> Locked | None:
@@ -67,7 +68,7 @@ def unlocked(buildout: Any, part: str, kinds: Sequence[str], lock: Path | None) 
     with closed.Child(lambda: closed.ensure(store, index=index, say=logger.info)) as child:
         names = child.ask("locked-names", paths=[str(path)])
         found = {"texts": _texts(child, path, kinds), "names": names}
-    return _locked(buildout, path, found, toolchain.versions(toolchain.running()))
+    return _locked(buildout, buildout.versions, path, found, toolchain.versions(toolchain.running()))
 
 
 def _there(root: Path, part: str, lock: Path | None) -> Path | None:
@@ -90,15 +91,13 @@ def _key(locks: Iterable[Path], path: Path, kinds: Sequence[str]) -> str:
     return digest_of([known, str(path), list(kinds), sys.version, sys.platform, os.name, writer])
 
 
-def _locked(buildout: Any, path: Path, found: dict[str, Any], others: Iterable[str]) -> Locked:
+def _locked(buildout: Any, pins: Mapping[str, str], path: Path, found: dict[str, Any], others: Iterable[str]) -> Locked:
     sections, versions = Sections(buildout), buildout["buildout"].get("versions", "versions")
-    pins = {
-        canonical_name(name): pin
-        for name, pin in buildout.versions.items()
-        if sections.origin(versions, name) is not None
-    }
+    # zc.buildout adds pins of its own, which stand in no file.
+    added = {name for name in buildout.versions if sections.origin(versions, name) is None}
+    told = {canonical_name(name): pin for name, pin in pins.items() if name not in added}
     own = {canonical_name(name) for name in others}
-    return Locked(lock=path, texts=found["texts"], names=tuple(found["names"]), others=tuple(sorted(own)), pins=pins)
+    return Locked(lock=path, texts=found["texts"], names=tuple(found["names"]), others=tuple(sorted(own)), pins=told)
 
 
 def _read(kept: Path, key: str) -> dict[str, Any] | None:

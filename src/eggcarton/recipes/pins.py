@@ -48,7 +48,7 @@ class Options:
     )
     lock: Path | None = option(
         path,
-        "The lock to tell of, relative to the buildout directory; left out: the one that the build itself obeys.",
+        "The lock to tell of, relative to the buildout directory; left out: that of the part's lock-group, or of all parts without one.",
         default=None,
     )
     check: bool = option(
@@ -63,11 +63,6 @@ class Options:
     allow_unpinned: tuple[str, ...] = option(
         words, "What may be locked without a pin in [versions]; names and patterns.", default=""
     )
-
-    @property
-    def requirements(self) -> tuple[str, ...]:
-        """All that the part imports: nothing."""
-        return ()
 
     @property
     def files(self) -> dict[str, Path]:
