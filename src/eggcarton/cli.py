@@ -10,13 +10,14 @@ from types import ModuleType
 
 from eggcarton.buildout.command import ConfigurationProblem
 from eggcarton.buildout.part import Stop
-from eggcarton.commands import diff, export, import_, lock, outdated, plan, verify, why
+from eggcarton.commands import diff, export, freeze, import_, lock, outdated, plan, verify, why
 from eggcarton.commands.call import Call
 from eggcarton.core.errors import EggcartonError
 
 COMMANDS: Mapping[str, ModuleType] = {
     "diff": diff,
     "export": export,
+    "freeze": freeze,
     "import": import_,
     "lock": lock,
     "outdated": outdated,

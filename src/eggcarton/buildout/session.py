@@ -91,16 +91,9 @@ class Session:
             changed += self._select_group(group, upgrade, lock_only=lock_only)
         return changed
 
-    def _select_group(
-        self,
-        group: str,
-        upgrade: Sequence[str] | None = None,
-        *,
-        lock_only: bool = False,
-        foreign: Path | None = None,
-    ) -> list[str]:
+    def _select_group(self, group: str, upgrade: Sequence[str] | None = None, *, lock_only: bool = False) -> list[str]:
         order = asking.order_of_parts(self, group, [d.stub() for d in self.developed.values()])
-        return self._select(group, order, upgrade=upgrade, lock_only=lock_only, foreign=foreign)
+        return self._select(group, order, upgrade=upgrade, lock_only=lock_only)
 
     def groups(self) -> list[str]:
         """Return all lock groups, that of recipes too."""
@@ -128,18 +121,25 @@ class Session:
             changed += self._select(group, order, upgrade=upgrade, lock_only=True)
         return changed
 
-    def lock_from(self, foreign: Path, group: str) -> list[str]:
+    def lock_from(self, foreign: Path, group: str, more: Sequence[str] = ()) -> list[str]:
         """Make the lock of a group from a file of another tool and return what was taken, a line each.
+
+        Args:
+            more: the names that are locked beside what the configuration needs.
 
         Raises:
             UsageProblem: no part is in this group.
         """
-        groups = asking.groups(self)
+        groups, recipes = asking.groups(self), asking.order_of_recipes(self)
+        if group == needs.RECIPES and recipes is not None:
+            return self._select(group, recipes, lock_only=True, foreign=foreign)
         if group not in groups:
             others = ", ".join(groups[1:]) or "no other"
             raise UsageProblem(f"no part has lock-group = {group}; there is {others}")
         self.developed = developing.develop_all(self)
-        return self._select_group(group, lock_only=True, foreign=foreign)
+        order = asking.order_of_parts(self, group, [d.stub() for d in self.developed.values()])
+        order["needs"] = sorted([*order["needs"], *([name, "what is installed"] for name in more)])
+        return self._select(group, order, lock_only=True, foreign=foreign)
 
     def _select(
         self,

@@ -32,6 +32,7 @@ OPERATIONS = {
     "read-requirements": "eggcarton.child.requirements:read",
     "export": "eggcarton.child.exchange:export",
     "import": "eggcarton.child.exchange:bring_in",
+    "unlisted": "eggcarton.child.freeze:unlisted",
 }
 """What can be asked for; its module is imported when it is."""
 

@@ -151,7 +151,7 @@ class Resolver:
             "pylock.toml",
         ]
         arguments += ["--no-header", "--generate-hashes", "--no-build", "--system-certs", "--quiet"]
-        arguments += ["--python", sys.executable, "--python-version", _lowest(needs.requires_python)]
+        arguments += ["--python", sys.executable, "--python-version", lowest(needs.requires_python)]
         arguments += ["--constraints", "versions.txt", "--default-index", index.url]
         arguments += ["--prerelease", "allow" if needs.terms.prereleases else "if-necessary-or-explicit"]
         arguments += ["--exclude-newer", newest] if newest else []
@@ -248,7 +248,7 @@ def _package(entry: dict[str, object], requires_python: str) -> LockedPackage:
 
 def _told_apart(marker: str, requires_python: str) -> str | None:
     """Return a marker without the clause that only repeats the lock's own Python range, as uv writes it everywhere."""
-    clause = f"python_full_version >= '{_lowest(requires_python)}'"
+    clause = f"python_full_version >= '{lowest(requires_python)}'"
     if marker == clause:
         return None
     if marker.startswith(f"{clause} and ") and " or " not in marker:
@@ -277,7 +277,7 @@ def _name(requirement: str) -> str:
     return str(canonicalize_name(Requirement(requirement).name))
 
 
-def _lowest(requires_python: str) -> str:
+def lowest(requires_python: str) -> str:
     """Return the lowest minor version in a range such as ``>=3.10``."""
     versions = [part.strip()[2:] for part in requires_python.split(",") if part.strip().startswith((">=", "~=", "=="))]
     return versions[0].rstrip(".*") if versions else f"{sys.version_info[0]}.{sys.version_info[1]}"

@@ -48,7 +48,8 @@ class Options:
     )
     lock: Path | None = option(
         path,
-        "The lock to tell of, relative to the buildout directory; left out: that of the part's lock-group, or of all parts without one.",
+        "The lock to tell of, relative to the buildout directory; left out: that of the part's lock-group, or of all"
+        " parts without one.",
         default=None,
     )
     check: bool = option(
