@@ -56,7 +56,9 @@ except OSError:
     sys.exit("Error: the working directory is gone; change to one that exists")
 SOURCE = os.path.join(HERE, "src")
 TOOLCHAIN = os.path.join(HERE, "toolchain.txt")
-CLOSED_SET = os.path.join(SOURCE, "eggcarton", "packages", "closed-set.txt")
+PINS_OF_CLOSED_SET = os.path.join("eggcarton", "packages", "closed-set.txt")
+CLOSED_SET = os.path.join(SOURCE, PINS_OF_CLOSED_SET)
+VENDORED = os.path.join(HERE, "vendored.sha256")
 INDEXES = ("http", "https", "file")
 PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 COMMANDS = ("annotate", "bootstrap", "init", "install", "query", "runsetup", "setup")
@@ -221,14 +223,63 @@ def stamp_of():
     """Return a digest of all that decides what this would make."""
     subject = "%s %s %s" % (executable(), sys.version, HERE)
     digest = hashlib.sha256(subject.encode("utf-8"))
-    parts = [os.path.abspath(__file__), TOOLCHAIN, CLOSED_SET, os.path.join(HERE, "setup.py")]
-    for path in parts + [os.path.join(SOURCE, "eggcarton", "child", "bootstrap.py")]:
+    parts = [os.path.abspath(__file__), TOOLCHAIN]
+    wheel = own_wheel()
+    if wheel is None:
+        parts += [
+            CLOSED_SET,
+            os.path.join(HERE, "setup.py"),
+            os.path.join(SOURCE, "eggcarton", "child", "bootstrap.py"),
+        ]
+    else:
+        digest.update(wheel[1].encode("ascii"))
+    for path in parts:
         try:
             with open(path, "rb") as stream:
                 digest.update(stream.read())
         except FileNotFoundError:
             raise Problem("%s is missing; get the whole checkout again" % path)
     return digest.hexdigest()
+
+
+def own_wheel():
+    """Return the path and the sha256 of eggcarton's wheel that lies here vendored; None in a checkout of eggcarton."""
+    if os.path.isdir(os.path.join(SOURCE, "eggcarton", "packages")) or not os.path.exists(VENDORED):
+        return None
+    with open(VENDORED, encoding="utf-8", errors="replace") as stream:
+        found = re.search(r"^([0-9a-f]{64})  (eggcarton-[^/\s]+\.whl)$", stream.read(), re.M)
+    if not found:
+        raise Problem("%s names no wheel of eggcarton; run bin/eggcarton vendor again where it came from" % VENDORED)
+    path = os.path.join(HERE, found.group(2))
+    try:
+        with open(path, "rb") as stream:
+            digest = hashlib.sha256(stream.read()).hexdigest()
+    except FileNotFoundError:
+        raise Problem("%s is missing; restore it, or run bin/eggcarton vendor again where it came from" % path)
+    if digest != found.group(1):
+        raise Problem("%s has another sha256 than %s tells; restore both" % (path, os.path.basename(VENDORED)), 5)
+    return path, digest
+
+
+def unpacked(cache, wheel, digest):
+    """Return a directory with the content of eggcarton's wheel, unpacked once for a machine."""
+    place = os.path.join(cache, "eggcarton", digest[:16])
+    if os.path.isdir(place):
+        return place
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    staging = tempfile.mkdtemp(prefix=".unpack-", dir=os.path.dirname(place))
+    try:
+        target = os.path.join(staging, "source")
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(target)
+        try:
+            os.rename(target, place)
+        except OSError:
+            if not os.path.isdir(place):
+                raise
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return place
 
 
 def executable():
@@ -268,8 +319,11 @@ def build(directory, index, bundle, rest, stamp, wish):
     """Fetch what is missing and let eggcarton's own code, in its closed set of libraries, do the rest."""
     cache = cache_directory(directory)
     settings = Settings(index)
-    wheels = bundle or fetched(cache, settings)
-    closed = closed_set(cache, wheels)
+    wheel = own_wheel()
+    source = SOURCE if wheel is None else unpacked(cache, *wheel)
+    pins_file = os.path.join(source, PINS_OF_CLOSED_SET)
+    wheels = bundle or fetched(cache, settings, pins_file)
+    closed = closed_set(cache, wheels, pins_file)
     order = {
         "directory": directory,
         "arguments": rest,
@@ -277,13 +331,14 @@ def build(directory, index, bundle, rest, stamp, wish):
         "wheels": wheels,
         "closed_set": closed,
         "checkout": HERE,
+        "own_wheel": wheel,
         "cache": cache,
         "stamp": stamp,
         "wish": wish,
         "python": executable(),
     }
     clean = dict((name, value) for name, value in os.environ.items() if not name.startswith("PYTHON"))
-    command = [executable(), "-IS", "-c", NEXT_STEP, closed, SOURCE, json.dumps(order)]
+    command = [executable(), "-IS", "-c", NEXT_STEP, closed, source, json.dumps(order)]
     process = subprocess.Popen(command, env=clean)
     try:
         status = process.wait()
@@ -413,10 +468,10 @@ def checked(address, source, what="an index", schemes=INDEXES):
     return address
 
 
-def pins():
+def pins(of_closed_set):
     """Return the text of all pins: the toolchain, the closed set, and uv among the latter."""
     text = ""
-    for path in (TOOLCHAIN, CLOSED_SET):
+    for path in (TOOLCHAIN, of_closed_set):
         try:
             with open(path, encoding="utf-8") as stream:
                 text += stream.read() + "\n"
@@ -431,9 +486,9 @@ def bundle_name(text):
     return hashlib.sha256(subject.encode("utf-8")).hexdigest()[:16]
 
 
-def fetched(cache, settings):
+def fetched(cache, settings, of_closed_set=CLOSED_SET):
     """Return a directory with every pinned wheel, fetched once for a machine."""
-    text = pins()
+    text = pins(of_closed_set)
     place = os.path.join(cache, "bootstrap", bundle_name(text))
     if os.path.isdir(place):
         return place
@@ -447,7 +502,7 @@ def fetched(cache, settings):
         os.mkdir(target, 0o755)
         launch = pip()
         if launch is not None:
-            for lines in (TOOLCHAIN, CLOSED_SET):
+            for lines in (TOOLCHAIN, of_closed_set):
                 by_pip(launch, lines, target, settings)
         elif settings.index:
             by_index(text, target, settings)
@@ -659,9 +714,9 @@ def fits(address):
     return platform == sysconfig.get_platform().replace("-", "_")
 
 
-def closed_set(cache, wheels):
+def closed_set(cache, wheels, of_closed_set):
     """Return the directory of the closed set, unpacked by uv from wheels that lie in a directory."""
-    with open(CLOSED_SET, encoding="utf-8") as stream:
+    with open(of_closed_set, encoding="utf-8") as stream:
         text = stream.read()
     place = os.path.join(cache, "closed-set", bundle_name(text))
     if os.path.isdir(place):
@@ -680,7 +735,7 @@ def closed_set(cache, wheels):
             "--only-binary",
             ":all:",
             "--requirement",
-            CLOSED_SET,
+            of_closed_set,
         ]
         clean = dict((n, v) for n, v in os.environ.items() if not n.startswith(("UV_", "PIP_", "PYTHON")))
         clean.update(

@@ -10,7 +10,7 @@ from types import ModuleType
 
 from eggcarton.buildout.command import ConfigurationProblem
 from eggcarton.buildout.part import Stop
-from eggcarton.commands import diff, export, freeze, import_, lock, outdated, plan, verify, why
+from eggcarton.commands import diff, export, freeze, import_, lock, outdated, plan, vendor, verify, why
 from eggcarton.commands.call import Call
 from eggcarton.core.errors import EggcartonError
 
@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, ModuleType] = {
     "lock": lock,
     "outdated": outdated,
     "plan": plan,
+    "vendor": vendor,
     "verify": verify,
     "why": why,
 }

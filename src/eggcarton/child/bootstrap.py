@@ -18,11 +18,13 @@ from types import FrameType
 from typing import Any
 
 from eggcarton.child import toolchain
+from eggcarton.child.door import uv_program
 from eggcarton.core.errors import EggcartonError, UsageProblem
 from eggcarton.core.locks import scratch, sweep
 from eggcarton.core.script import script
+from eggcarton.core.standing import discard
 from eggcarton.packages import closed
-from eggcarton.packages.store import HIDDEN
+from eggcarton.packages.store import HIDDEN, Store, Unpacked
 
 _QUERY = """
 import json, sys
@@ -101,7 +103,7 @@ def bootstrap(order: Mapping[str, Any]) -> None:
     checkout = Path(order["checkout"])
     python = Path(order["python"])
     with tempfile.TemporaryDirectory(prefix="eggcarton-bootstrap-") as name:
-        own = _own_egg(checkout, first, Path(name), python)
+        own = _of_wheel(order, preliminary, tag) or _own_egg(checkout, first, Path(name), python)
         places = _asked(order, [*(found["egg"] for found in first), str(own)], Path(name))
         _refuse_files(places)
         store = Path(places["eggs-directory"])
@@ -110,7 +112,13 @@ def bootstrap(order: Mapping[str, Any]) -> None:
         _compile([str(closed_set), *(item["egg"] for item in found if item["name"] != "pip")])
         develop_eggs = Path(places["develop-eggs-directory"])
         develop_eggs.mkdir(parents=True, exist_ok=True)
-        egg = _in_place(own, develop_eggs)
+        egg = _of_wheel(order, store, places["tag"])
+        if egg is None:
+            egg = _in_place(own, develop_eggs)
+        else:
+            # What was linked to a checkout before would hide it.
+            for old in develop_eggs.glob("eggcarton-*.egg"):
+                discard(old)
     paths = [str(egg), *(item["egg"] for item in found)]
     scripts = Path(places["bin-directory"])
     scripts.mkdir(parents=True, exist_ok=True)
@@ -145,6 +153,18 @@ def _provide(order: Mapping[str, Any], store: Path, tag: str) -> list[dict[str, 
         "offline": True,
     }
     return toolchain.provide(pins_file=order["toolchain"], sources=sources, store=str(store), tag=tag)
+
+
+def _of_wheel(order: Mapping[str, Any], directory: Path, tag: str) -> Path | None:
+    """Put eggcarton's own wheel into a store where it lies vendored; None where there is a checkout instead."""
+    if order["own_wheel"] is None:
+        return None
+    wheel, sha256 = order["own_wheel"]
+    path, store = Path(wheel), Store(directory, tag)
+    item = Unpacked("eggcarton", path.name.split("-")[1], path.name, sha256)
+    eggs = store.add(uv_program(), {sha256: path}, [item])
+    store.show(eggs.values())
+    return eggs[sha256]
 
 
 def _own_egg(checkout: Path, found: Sequence[Mapping[str, str]], place: Path, python: Path) -> Path:
