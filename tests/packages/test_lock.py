@@ -251,17 +251,43 @@ REFUSED = {
     "a directory": (
         "wheels = [",
         'directory = { path = "." }\nx = [',
-        "(six) is a directory, which this version cannot",
+        "(six) is a directory, which no lock can hold",
     ),
-    "an archive": (
+    "an archive without an address": (
         "wheels = [",
         f'archive = {{ path = "x", hashes = {{ sha256 = "{C}" }} }}\nx = [',
-        "packages[0] (six) is a archive, which this version cannot install",
+        "packages[0] (six).archive has no address",
     ),
-    "a checkout": (
+    "an archive without a sha256": (
         "wheels = [",
-        f'vcs = {{ type = "git", path = "x", commit-id = "{C}" }}\nx = [',
-        "packages[0] (six) is a vcs, which this version cannot install",
+        'archive = { url = "https://index.example/six-1.tar.gz", hashes = { md5 = "00" } }\nx = [',
+        "packages[0] (six): six-1.tar.gz has no sha256",
+    ),
+    "an address with credentials": (
+        "wheels = [",
+        f'vcs = {{ type = "git", url = "https://me:secret@host.example/six", commit-id = "{C[:40]}" }}\nx = [',
+        "packages[0] (six): the address https://host.example/six holds credentials; remove them",
+    ),
+    "a commit that is none": (
+        "wheels = [",
+        'vcs = { type = "git", url = "https://host.example/six", commit-id = "main" }\nx = [',
+        "packages[0] (six): 'main' is not a commit",
+    ),
+    "a repository that is not git's": (
+        "wheels = [",
+        f'vcs = {{ type = "hg", url = "https://host.example/six", commit-id = "{C[:40]}" }}\nx = [',
+        "of version control only git can be locked",
+    ),
+    "a repository without what is kept of it": (
+        "wheels = [",
+        f'vcs = {{ type = "git", url = "https://host.example/six", commit-id = "{C[:40]}" }}\nx = [',
+        "packages[0] (six) does not tell which archive is kept of it",
+    ),
+    "a subdirectory that leaves the source": (
+        "wheels = [",
+        f'vcs = {{ type = "git", url = "https://host.example/six", commit-id = "{C[:40]}", subdirectory = "../x" }}'
+        "\nx = [",
+        "the subdirectory '../x' leaves the source",
     ),
     "no version": ('version = "1.17.0"', "", "pylock.toml: packages[0] (six) has no version"),
 }

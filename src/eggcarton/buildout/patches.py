@@ -6,6 +6,7 @@ zc.buildout does when there is none, so that a configuration which does not name
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -207,6 +208,19 @@ def _installer_install(original: Callable[..., Any]) -> Callable[..., Any]:
     return install
 
 
+def _constrain(original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Have zc.buildout look for what the lock has of an address by its name: it cannot give such a one a version."""
+
+    def constrain(self: Any, requirement: Any) -> Any:
+        if _running and requirement.url:
+            requirement = copy.deepcopy(requirement)
+            requirement.url = None
+            requirement = type(requirement).parse(str(requirement))
+        return original(self, requirement)
+
+    return constrain
+
+
 def _at_work(original: Callable[..., Any]) -> Callable[..., Any]:
     """Know whose recipe runs, so that what it asks for can be told as that part's."""
 
@@ -243,6 +257,7 @@ _PATCHES: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
     (Options, "initialize", _at_work),
     (Options, "_call", _at_work),
     (easy_install.Installer, "install", _installer_install),
+    (easy_install.Installer, "_constrain", _constrain),
 )
 
 

@@ -13,6 +13,7 @@ import pkg_resources
 import zc.recipe.egg
 from zc.buildout.buildout import Options
 
+from eggcarton.core.errors import OptionProblems
 from eggcarton.core.layout import Environment, canonical_name
 from eggcarton.core.plan import Rendered
 from eggcarton.core.pth import named_in
@@ -43,6 +44,11 @@ def environment(buildout: Any, name: str, requirements: Sequence[str], extra_pat
             "eggcarton's extension is not in force, so what is installed is neither locked nor verified, and fetched "
             "one by one; 'extensions = eggcarton' in [buildout] changes that."
         )
+    if asked := [line for line in requirements if pkg_resources.Requirement.parse(line).url]:
+        problem = (
+            f"option 'eggs': {asked[0]}: without the extension zc.buildout takes that name from its index, whatever "
+        )
+        raise OptionProblems(name, [f"{problem}the address; set 'extensions = eggcarton' in [buildout]"])
     section = Options(buildout, name, {"eggs": "\n".join(requirements)})
     egg = zc.recipe.egg.Egg(buildout, name, section)
     _, working_set = egg.working_set()

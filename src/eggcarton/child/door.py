@@ -14,6 +14,7 @@ from eggcarton.indexes.client import Client
 from eggcarton.indexes.fetch import Fetcher, Pages, Wanted
 from eggcarton.indexes.routing import Index, Routing
 from eggcarton.packages.builds import Toolchain
+from eggcarton.packages.direct import Direct
 from eggcarton.packages.lock import LockedFile, LockedPackage
 from eggcarton.packages.resolve import Resolver
 from eggcarton.packages.sdists import Builder, is_allowed, refusal
@@ -66,10 +67,20 @@ class Door:
     builder: Builder | None = None
     allow_sdist: tuple[str, ...] = ()
     made: dict[str, Path] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
 
     def allow(self, toolchain: Toolchain, patterns: Sequence[str]) -> None:
         """Let source distributions with these names be built, with nothing but this toolchain."""
         self.builder, self.allow_sdist = Builder(toolchain, self.sources.cache), tuple(patterns)
+
+    @property
+    def direct(self) -> Direct:
+        """The way to what is asked for by its address."""
+        return Direct(Cache(self.sources.cache), self.fetcher, self.builder, self.sources.offline, self.given)
+
+    def wanted(self, package: LockedPackage, file: LockedFile) -> Wanted:
+        """Return a locked file as the fetcher wants it."""
+        return self.direct.wanted(package, file)
 
     def resolver(self) -> Resolver:
         """Return what makes locks from here."""
@@ -83,6 +94,7 @@ class Door:
             find_links=self.sources.find_links,
             builder=self.builder,
             allow_sdist=self.allow_sdist,
+            direct=self.direct,
         )
 
     def unpackable(self, package: LockedPackage) -> tuple[Unpacked, LockedFile]:
@@ -99,11 +111,15 @@ class Door:
             raise EggcartonError(
                 f"{package.name} {package.version} has no file for this Python and platform; pin a version that has one"
             )
-        if not is_allowed(package.name, self.allow_sdist):
-            raise UsageProblem(refusal([package.name]))
         sdist = package.sdist
-        source = self.fetch([wanted_file(package, sdist)])[sdist.sha256]
-        built = self.builder.wheel(source, sdist.sha256, sdist.name)
+        if package.origin is not None:
+            # Being asked for by its address is the permission.
+            built = self.direct.wheel(package)
+        elif is_allowed(package.name, self.allow_sdist):
+            source = self.fetch([self.wanted(package, sdist)])[sdist.sha256]
+            built = self.builder.wheel(source, sdist.sha256, sdist.name)
+        else:
+            raise UsageProblem(refusal([package.name]))
         digest = file_digest(built)
         self.made[digest] = built
         return Unpacked(package.name, package.version, built.name, digest), sdist
@@ -132,8 +148,3 @@ def uv_program() -> Path:
         if path.is_file():
             return path
     raise EggcartonError("the closed set holds no uv; remove it and run bootstrap.py again")
-
-
-def wanted_file(package: LockedPackage, file: LockedFile) -> Wanted:
-    """Return a locked file as the fetcher wants it."""
-    return Wanted(package.name, file.name, file.sha256, file.size, package.index, file.hint)

@@ -61,9 +61,10 @@ def _with_urls(lock: Lock, sources: Mapping[str, Any]) -> str:
         named = door.routing.named(package.index) if package.index else None
         return named or door.routing.index_of(package.name)
 
+    indexed = [package for package in lock.packages if package.origin is None]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         # Each page is kept by then, so that asking in order costs nothing.
-        list(pool.map(lambda package: door.pages.page(index_of(package), package.name), lock.packages))
+        list(pool.map(lambda package: door.pages.page(index_of(package), package.name), indexed))
     return exports.pylock_with_urls(lock, lambda package: door.pages.page(index_of(package), package.name))
 
 

@@ -18,6 +18,7 @@ from eggcarton.core.errors import IntegrityProblem, Unavailable, UsageProblem
 from eggcarton.indexes.pages import Listed
 from eggcarton.packages import chains, compare, cutoff
 from eggcarton.packages import lock as locks
+from eggcarton.packages import origin as origins
 from eggcarton.packages import outdated as standings
 from eggcarton.packages.lock import Lock, LockedPackage
 from eggcarton.packages.needs import Needs, Terms, activated, check, closure, drift, pruned
@@ -117,13 +118,16 @@ def outdated(
     opened = Sources.of(sources)
     if opened.offline:
         raise Unavailable("offline, and what is newer only the index knows; run it again with a network")
-    door, found, absent, number = opened.open(), [], [], 0
+    door, found, absent, number = opened.open(), list[standings.Standing](), [], 0
+    door.given = origins.given(line for question in questions for line, _ in question["needs"])
     for question in questions:
         lock, needs, environment = _lock(question), _needs(question), _environment()
         graph = chains.Graph(lock, needs, environment)
         bounds = standings.bounds_of(graph, needs)
-        packages = _chosen(lock, graph)
-        number += len(packages)
+        chosen = _chosen(lock, graph)
+        packages = [package for package in chosen if package.origin is None]
+        found += [door.direct.standing(package) for package in chosen if package.origin is not None]
+        number += len(chosen)
         for package, listed in zip(packages, _pages(door, packages), strict=True):
             use = standings.Use(
                 python=environment["python_full_version"],

@@ -12,10 +12,12 @@ from typing import Any
 
 from packaging.markers import default_environment
 
-from eggcarton.child.door import Door, Sources, uv_program, wanted_file
+from eggcarton.child.door import Door, Sources, uv_program
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
 from eggcarton.packages import lock as locks
+from eggcarton.packages import origin as origins
 from eggcarton.packages import trusted, union
+from eggcarton.packages.addresses import given_up
 from eggcarton.packages.builds import Toolchain
 from eggcarton.packages.lock import Lock, LockedPackage
 from eggcarton.packages.needs import (
@@ -135,6 +137,8 @@ def provide(
     place, door = _begun(lock, sources, Store(Path(store), tag, compiled=compiled) if store is not None else None)
     allowed = {*allow_sdist, *(pattern for other in others or () for pattern in other["allow_sdist"])}
     door.allow(Toolchain(tuple(toolchain["paths"]), toolchain["versions"]), sorted(allowed))
+    asked = [line for line, _ in needs] + [line for other in others or () for line, _ in other["needs"]]
+    door.given = origins.given(asked)
     current, changed = _locked(path, policy, upgrade, everything, door, prune=store is None)
     active = activated(current, wanted.develop, environment := _environment())
     named = {key: closure(active, lines, environment) for key, lines in sets.items()}
@@ -172,17 +176,21 @@ def needs_of(
     if terms.get("asked_python") is not None:
         check_range(terms["asked_python"])
     return Needs(
-        needs=tuple(Need(requirement, asked_by) for requirement, asked_by in needs),
+        # With credentials an address is used, but never told or locked.
+        needs=tuple(Need(origins.cleaned(requirement), asked_by) for requirement, asked_by in needs),
         pins=pins,
         develop=tuple(
             LockedPackage(
-                d["name"], d["version"], requires=tuple(d["requires"]), empty_extras=tuple(d.get("extras", ()))
+                d["name"],
+                d["version"],
+                requires=tuple(map(origins.cleaned, d["requires"])),
+                empty_extras=tuple(d.get("extras", ())),
             )
             for d in develop
         ),
         requires_python=requires_python,
         terms=Terms(**terms),
-        constraints=tuple(Need(line, place) for line, place in constraints),
+        constraints=tuple(Need(origins.cleaned(line), place) for line, place in constraints),
         hashes={name: frozenset(told) for name, told in hashes.items()},
     )
 
@@ -198,7 +206,10 @@ def together(needs: Needs, others: Sequence[Mapping[str, Any]]) -> Needs:
 
 
 def _is_due(path: Path, upgrade: Sequence[str] | None, needs: Needs, *, only_lock: bool) -> bool:
-    return only_lock or upgrade is not None or not path.exists() or bool(drift(locks.read(path), needs))
+    if only_lock or upgrade is not None or not path.exists():
+        return True
+    lock = locks.read(path)
+    return bool(drift(lock, needs) or given_up(lock, needs))
 
 
 def check_picked(used: Sequence[LockedPackage], needs: Needs) -> None:
@@ -234,6 +245,9 @@ def _locked(
 ) -> tuple[Lock, list[str]]:
     old = locks.read(path) if path.exists() else None
     problems = drift(old, needs) if old is not None else [f"there is no {path.name}"]
+    if old is not None and policy != "frozen":
+        # Other configurations, which nobody has read then, may ask for it.
+        problems += given_up(old, needs)
     if old is not None and not problems and upgrade is None:
         check(old, needs)
         if not prune:
@@ -291,6 +305,12 @@ def _changes(old: Lock | None, new: Lock) -> list[str]:
             f"{name} {was} -> {now}" if was and now else f"{name} {now} added" if now else f"{name} {was} removed"
         )
     same = before & after
+    sources = {(p.name, p.version): p.origin.exact if p.origin else "an index" for p in old.packages}
+    for package in new.packages:
+        was, now = sources.get((package.name, package.version)), package.origin.exact if package.origin else "an index"
+        if was not in (None, now):
+            lines.append(f"{package.name} {package.version}: from {was} -> {now}")
+            same.discard((package.name, package.version))
     others = {(package.name, package.version) for package in set(old.packages) ^ set(new.packages)} & same
     return lines + [f"{name} {version}: other files, markers or requirements" for name, version in sorted(others)]
 
@@ -300,7 +320,7 @@ def _filled(store: Store, packages: Sequence[LockedPackage], door: Door) -> dict
     unpacked = [item for _, item, _ in chosen]
     missing = [item for item in unpacked if store.find(item.sha256) is None]
     wanted = [
-        wanted_file(package, file) for package, item, file in chosen if item in missing and item.sha256 not in door.made
+        door.wanted(package, file) for package, item, file in chosen if item in missing and item.sha256 not in door.made
     ]
     files = {**door.made, **(door.fetch(wanted) if wanted else {})}
     eggs = store.add(uv_program(), files, unpacked) if unpacked else {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import random
 from urllib.parse import urljoin, urlsplit
+from urllib.request import url2pathname
 
 from eggcarton.core.errors import EggcartonError, IntegrityProblem, Unavailable, UsageProblem
 from eggcarton.indexes.cache import Cache, file_digest
@@ -27,6 +30,7 @@ class Wanted:
     """One locked file: what it is, and what is known of where it lies.
 
     ``size`` is in bytes; ``hint`` is the path at which its index last had it, without the host, and may be stale.
+    ``url`` is set where it was asked for by its address: then no index is asked.
     """
 
     project: str
@@ -35,6 +39,7 @@ class Wanted:
     size: int | None = None
     index: str | None = None
     hint: str | None = None
+    url: str | None = None
 
 
 class Pages:
@@ -105,6 +110,9 @@ class Pages:
         One page tells where an index keeps its files; the hints in the lock then give the place of every other
         file, so that hundreds of pages need not be asked. A hint is never believed, only tried.
         """
+        if wanted.url:
+            yield wanted.url
+            return
         index = self.index_of(wanted)
         tried = None
         if wanted.hint:
@@ -200,8 +208,12 @@ class Fetcher:
             with self._guard:
                 self.brought[wanted.sha256] = path.stat().st_size
             return path
-        name = self._pages.index_of(wanted).name
-        raise last or Unavailable(f"{wanted.name}: index {name} does not list it; if it was removed there, lock again")
+        raise last or Unavailable(
+            f"{wanted.name}: {self._where(wanted)} does not list it; if it was removed there, lock again"
+        )
+
+    def _where(self, wanted: Wanted) -> str:
+        return redacted(wanted.url) if wanted.url else f"index {self._pages.index_of(wanted).name}"
 
     def local(self, wanted: Wanted) -> Path | None:
         """Return a file that is on this machine already with the right bytes, from the cache or a directory."""
@@ -214,18 +226,54 @@ class Fetcher:
         return None
 
     def _download(self, wanted: Wanted, address: str) -> Path:
-        name = self._pages.index_of(wanted).name
+        def keep(blocks: Iterable[bytes]) -> Path:
+            return self._cache.add(wanted.sha256, blocks, size=wanted.size)
+
+        try:
+            return self._read(address, wanted.name, self._where(wanted), keep)
+        except IntegrityProblem as problem:
+            raise IntegrityProblem(
+                f"{wanted.name} from {self._where(wanted)} is not the file that was locked: {problem}; nothing was "
+                "installed"
+            ) from problem
+
+    def take(self, url: str, name: str) -> Path:
+        """Fetch a file whose digest nobody knows yet, from its address, and return it as the cache keeps it.
+
+        Raises:
+            Unavailable: it could not be had.
+        """
+
+        def keep(blocks: Iterable[bytes]) -> Path:
+            with tempfile.TemporaryFile() as stream:
+                digest = hashlib.sha256()
+                for block in blocks:
+                    digest.update(block)
+                    stream.write(block)
+                size = stream.tell()
+                stream.seek(0)
+                path = self._cache.add(digest.hexdigest(), iter(lambda: stream.read(_BLOCK), b""))
+            with self._guard:
+                self.brought[path.name] = size
+            return path
+
+        return self._read(url, name, redacted(url), keep)
+
+    def _read(self, address: str, name: str, where: str, keep: Callable[[Iterable[bytes]], Path]) -> Path:
+        """Have the bytes at an address kept, in up to so many attempts."""
+        if address.startswith("file:"):
+            try:
+                with open(url2pathname(urlsplit(address).path), "rb") as stream:
+                    return keep(iter(lambda: stream.read(_BLOCK), b""))
+            except OSError as error:
+                raise Unavailable(f"{name}: {where} cannot be read: {error.strerror or error}") from None
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with self._client.get(address) as answer:
-                    return self._cache.add(wanted.sha256, answer.stream(_BLOCK), size=wanted.size)
+                    return keep(answer.stream(_BLOCK))
             except RequestFailed as failed:
                 outcome = failed.outcome
-            except IntegrityProblem as problem:
-                raise IntegrityProblem(
-                    f"{wanted.name} from index {name} is not the file that was locked: {problem}; nothing was installed"
-                ) from problem
             if meaning(outcome) is not Meaning.AGAIN or attempt == ATTEMPTS:
                 break
             self._sleep(pause(attempt, random()))
-        raise Unavailable(f"{wanted.name}: index {name} does not serve it: {outcome}")
+        raise Unavailable(f"{name}: {where} does not serve it: {outcome}")

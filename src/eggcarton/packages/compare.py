@@ -71,13 +71,17 @@ def _of_version(what: str, old: tuple[LockedPackage, ...], new: tuple[LockedPack
     markers = {name: sorted(package.marker or "everywhere" for package in side) for name, side in _sides(old, new)}
     if markers["old"] != markers["new"]:
         yield Difference(f"{what}: marker {' or '.join(markers['old'])} -> {' or '.join(markers['new'])}")
-    indexes = {name: {package.index or "the default index" for package in side} for name, side in _sides(old, new)}
+    indexes = {name: {_source(package) for package in side} for name, side in _sides(old, new)}
     if indexes["old"] != indexes["new"]:
         yield Difference(f"{what}: from {'/'.join(sorted(indexes['old']))} -> {'/'.join(sorted(indexes['new']))}")
     lines = {name: {line for package in side for line in package.requires} for name, side in _sides(old, new)}
     for some, how in ((lines["new"] - lines["old"], "needs now"), (lines["old"] - lines["new"], "needs no more")):
         if some:
             yield Difference(f"{what}: {how} {', '.join(sorted(some))}")
+
+
+def _source(package: LockedPackage) -> str:
+    return package.origin.exact if package.origin else package.index or "the default index"
 
 
 def _sides(

@@ -27,9 +27,18 @@ def requirements(lock: Lock, name: str) -> str:
         name: what it is called.
     """
     lines = _header(lock, name, "requirements")
+    if any(package.origin is not None and package.origin.kind == "git" for package in lock.packages):
+        lines.append(
+            "# pip checks no digest of a repository, and refuses digests beside one: leave them out, or take uv."
+        )
     for package in _sorted(lock):
         files = [*package.wheels, *([package.sdist] if package.sdist else [])]
         hashes = sorted(f"    --hash=sha256:{file.sha256}" for file in files)
+        if package.origin is not None:
+            marker = f" ; {package.marker}" if package.marker else ""
+            hashes = hashes if package.origin.kind == "archive" else []
+            lines.append(" \\\n".join([f"{package.name} @ {package.origin.exact}{marker}", *hashes]))
+            continue
         lines.append(" \\\n".join([_line(package), *hashes]))
     return "\n".join(lines) + "\n"
 
@@ -48,6 +57,8 @@ def versions(lock: Lock, name: str, environment: Mapping[str, str]) -> str:
     lines = [*_header(lock, name, "versions"), "[versions]"]
     for package in _sorted(lock):
         line = f"{package.name} = {package.version}"
+        if package.origin is not None:
+            lines.append(f"# {package.name} comes from {package.origin.exact}, which a version alone does not say.")
         if len({other.version for other in lock.named(package.name)}) == 1:
             if line not in lines:
                 lines.append(line)
@@ -81,6 +92,8 @@ def pylock_with_urls(lock: Lock, listed: Callable[[LockedPackage], tuple[Listed,
     packages = {(package.name, package.version): package for package in lock.packages}
     for entry in document.get("packages", ()):
         package = packages[entry["name"], entry["version"]]
+        if package.origin is not None:
+            continue
         pages = {file.name: file for file in listed(package)}
         for table in _files(entry):
             found = pages.get(table["name"])

@@ -16,6 +16,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from eggcarton.core.errors import IntegrityProblem
+from eggcarton.packages import origin as origins
+from eggcarton.packages.origin import Origin
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -45,7 +47,8 @@ class LockedPackage:
 
     ``marker`` says where it is needed; ``requires`` are the lines of its metadata that lead to other locked
     distributions or belong to an extra, with their extras and markers; ``empty_extras`` are the extras that lead to
-    nothing; ``index`` is the *name* of its index, None for the default one.
+    nothing; ``index`` is the *name* of its index, None for the default one; ``origin`` is set where it was asked for by
+    its address: its one file, a wheel or what it is built of, is then kept by its sha256.
     """
 
     name: str
@@ -56,6 +59,7 @@ class LockedPackage:
     requires: tuple[str, ...] = ()
     empty_extras: tuple[str, ...] = ()
     index: str | None = None
+    origin: Origin | None = None
 
     @property
     def extras(self) -> set[str]:
@@ -144,31 +148,31 @@ def _check_credentials(url: str, what: str, where: str) -> None:
 
 
 def _package(entry: Mapping[str, Any], where: str, places: Mapping[str, str]) -> LockedPackage:
-    for kind in ("vcs", "directory", "archive"):
-        if kind in entry:
-            raise IntegrityProblem(f"{where} is a {kind}, which this version cannot install; {_REMEDY}")
     if "version" not in entry:
         raise IntegrityProblem(f"{where} has no version; {_REMEDY}")
     _check_credentials(str(entry.get("index", "")), "its index", where)
     tool = _table(entry, f"{where}.tool.eggcarton")
-    sdist = entry.get("sdist")
+    origin = origins.of_entry(entry, tool, where)
+    wheels, sdist = entry.get("wheels", ()), entry.get("sdist")
+    if origin is not None:
+        kept = origins.kept_of(entry, tool, where)
+        wheels, sdist = ([kept], None) if origin.is_wheel else ([], kept)
     return LockedPackage(
         name=entry["name"],
         version=entry["version"],
-        wheels=tuple(
-            _file(wheel, f"{where}.wheels[{number}]", places) for number, wheel in enumerate(entry.get("wheels", ()))
-        ),
+        wheels=tuple(_file(wheel, f"{where}.wheels[{number}]", places) for number, wheel in enumerate(wheels)),
         sdist=_file(sdist, f"{where}.sdist", places) if sdist else None,
         marker=entry.get("marker"),
         requires=_texts(tool, "requires", where),
         empty_extras=_texts(tool, "empty-extras", where),
         index=tool.get("index"),
+        origin=origin,
     )
 
 
 def _file(entry: Mapping[str, Any], where: str, places: Mapping[str, str]) -> LockedFile:
     place = entry.get("path") or entry.get("url") or ""
-    name = entry.get("name") or place.rpartition("/")[2]
+    name = entry.get("name") or origins.file_name(place)
     sha256 = entry.get("hashes", {}).get("sha256", "")
     if len(sha256) != 64 or not set(sha256) <= _HEX:
         raise IntegrityProblem(f"{where}: {name} has no sha256, so its bytes cannot be checked; {_REMEDY}")
@@ -248,11 +252,16 @@ def _entry(package: LockedPackage, names: set[str], asked: Mapping[str, set[str]
     targets = sorted(_targets(package.requires, asked.get(package.name, set())) & names - {package.name})
     if targets:
         entry["dependencies"] = [{"name": name} for name in targets]
-    if package.sdist:
-        entry["sdist"] = _file_entry(package.sdist)
-    if package.wheels:
-        entry["wheels"] = [_file_entry(wheel) for wheel in sorted(package.wheels, key=lambda wheel: wheel.name)]
     tool: dict[str, Any] = {}
+    files = [*package.wheels, *([package.sdist] if package.sdist else [])]
+    if package.origin:
+        table, tool = origins.entry_of(package.origin, _file_entry(files[0]))
+        entry |= table
+    else:
+        if package.sdist:
+            entry["sdist"] = _file_entry(package.sdist)
+        if package.wheels:
+            entry["wheels"] = [_file_entry(wheel) for wheel in sorted(package.wheels, key=lambda wheel: wheel.name)]
     if package.index:
         tool["index"] = package.index
     if package.requires:

@@ -13,7 +13,9 @@ from packaging.version import Version
 
 from eggcarton.core.errors import IntegrityProblem, UsageProblem
 from eggcarton.packages import cutoff, trusted
+from eggcarton.packages import origin as origins
 from eggcarton.packages.lock import Lock, LockedPackage, extras_in
+from eggcarton.packages.origin import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class Needs:
 
     ``pins`` is the human's ``[versions]`` by name; ``develop`` are the packages that are built from source here:
     they have requirements, but no files, and are in no lock. ``constraints`` hold versions as pins do, may have
-    markers, and tell where they stand; ``hashes`` are the sha256 by name that alone are trusted.
+    markers, and tell where they stand; ``hashes`` are the sha256 by name that alone are trusted; ``addresses`` are
+    those of another tool's file, taken where something leads to their names.
     """
 
     needs: tuple[Need, ...]
@@ -59,6 +62,7 @@ class Needs:
     terms: Terms = Terms()
     constraints: tuple[Need, ...] = ()
     hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    addresses: tuple[Asked, ...] = ()
 
     @property
     def developed(self) -> frozenset[str]:
@@ -153,6 +157,8 @@ def drift(lock: Lock, needs: Needs) -> list[str]:
         package = active.get(name)
         if package is None:
             found[f"{need.asked_by} needs {need.requirement}, which the lock does not have"] = None
+        elif other := _otherwise(requirement, package, need.asked_by):
+            found[f"{need.asked_by} needs {need.requirement}, {other}"] = None
         elif not requirement.specifier.contains(Version(package.version), prereleases=True):
             found[f"{need.asked_by} needs {need.requirement}, the lock has {package.name} {package.version}"] = None
     for problem in _terms(lock, needs.terms):
@@ -183,8 +189,23 @@ def _constrained(active: Mapping[str, LockedPackage], needs: Needs, environment:
         package = active.get(str(canonicalize_name(requirement.name)))
         if package is None or package.name in needs.developed or not _holds(line.requirement, environment):
             continue
-        if not requirement.specifier.contains(Version(package.version), prereleases=True):
+        if other := _otherwise(requirement, package, line.asked_by):
+            yield f"{line.asked_by} asks for {line.requirement}, {other}"
+        elif not requirement.specifier.contains(Version(package.version), prereleases=True):
             yield f"{line.asked_by} asks for {line.requirement}, the lock has {package.name} {package.version}"
+
+
+def _otherwise(requirement: Requirement, package: LockedPackage, asked_by: str) -> str | None:
+    """Return where a package comes from, if that is not the address that is asked for; None where it is."""
+    if requirement.url is None:
+        return None
+    if package.origin is None:
+        return f"the lock has {package.name} {package.version} from an index"
+    file = package.sdist or package.wheels[0]
+    reference = origins.read(requirement.url, f"{asked_by} asks for {package.name}")
+    if package.origin.answers(reference, file.sha256):
+        return None
+    return f"the lock has it from {package.origin}, with the sha256 {file.sha256}"
 
 
 def _terms(lock: Lock, terms: Terms) -> Iterator[str]:
@@ -198,9 +219,9 @@ def _terms(lock: Lock, terms: Terms) -> Iterator[str]:
 
 
 def unpinned(packages: Iterable[LockedPackage], pins: Mapping[str, str]) -> list[LockedPackage]:
-    """Return the packages that ``[versions]`` does not pin to one version."""
+    """Return the packages that ``[versions]`` does not pin to one version, and no address does."""
     exact = {str(canonicalize_name(name)) for name, value in pins.items() if value.strip()[:1] not in ("", *"<>=!~")}
-    return [package for package in packages if package.name not in exact]
+    return [package for package in packages if package.name not in exact and package.origin is None]
 
 
 def activated(lock: Lock, develop: Sequence[LockedPackage], environment: Mapping[str, str]) -> dict[str, LockedPackage]:
@@ -250,6 +271,8 @@ def _open_ends(active: Mapping[str, LockedPackage], needs: Needs, environment: M
         package = active.get(name)
         if package is None:
             yield f"{origin} needs {line}, which the lock does not have"
+        elif name not in needs.developed and (other := _otherwise(requirement, package, origin)):
+            yield f"{origin} needs {line}, {other}"
         elif not requirement.specifier.contains(Version(package.version), prereleases=True):
             yield f"{origin} needs {line}, the lock has {package.name} {package.version}"
 

@@ -21,6 +21,9 @@ from eggcarton.indexes.fetch import Fetcher, Pages, Wanted, hint_of
 from eggcarton.indexes.routing import Routing
 from eggcarton.packages import cutoff, metadata, uv
 from eggcarton.packages import lock as locks
+from eggcarton.packages import origin as origins
+from eggcarton.packages.addresses import Addresses, stranger
+from eggcarton.packages.direct import Direct
 from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
 from eggcarton.packages.needs import Needs, pin_of
 from eggcarton.packages.offers import Offers, write_wheel
@@ -51,12 +54,13 @@ class Resolver:
         find_links: Sequence[str] = (),
         builder: Builder | None = None,
         allow_sdist: Sequence[str] = (),
+        direct: Direct | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         self._program, self._routing, self._pages = program, routing, pages
         self._client, self._fetcher, self._cache = client, fetcher, cache
         self._find_links, self._now = tuple(find_links), now
-        self._builder, self._allow_sdist = builder, tuple(allow_sdist)
+        self._builder, self._allow_sdist, self._direct = builder, tuple(allow_sdist), direct
 
     def resolve(self, needs: Needs, *, old: Lock | None = None, upgrade: Sequence[str] | None = None) -> Lock:
         """Return a lock that answers the needs.
@@ -72,6 +76,7 @@ class Resolver:
         """
         terms = needs.terms
         newest = cutoff.moment(terms.exclude_newer, self._now()) if terms.exclude_newer else None
+        direct = {p.name: p for p in Addresses(self._direct, needs, old, upgrade).taken()} if self._direct else {}
         with tempfile.TemporaryDirectory(prefix="eggcarton-resolve-") as name:
             directory = Path(name)
             if old is not None and upgrade is None:
@@ -79,12 +84,9 @@ class Resolver:
             elif old is not None and upgrade:
                 dropped = {canonicalize_name(project) for project in upgrade}
                 self._prefer(directory, replace(old, packages=tuple(p for p in old.packages if p.name not in dropped)))
-            compiled, built = self._compiled(directory, needs, newest)
-        packages = [
-            _package(entry, needs.requires_python)
-            for entry in compiled.get("packages", ())
-            if entry["name"] not in needs.developed
-        ]
+            compiled, built = self._compiled(directory, needs, newest, tuple(direct.values()))
+        entries = [entry for entry in compiled.get("packages", ()) if entry["name"] not in needs.developed]
+        packages = [_package(entry, needs.requires_python, direct) for entry in entries]
         packages = [_as_source(package, built.get(package.name)) for package in packages]
         with ThreadPoolExecutor(8) as pool:
             found = list(pool.map(self._metadata, packages))
@@ -96,10 +98,11 @@ class Resolver:
 
     @staticmethod
     def _prefer(directory: Path, old: Lock) -> None:
-        (directory / "pylock.toml").write_text(locks.text_of(old).partition(_TABLE)[0], "utf-8")
+        indexed = replace(old, packages=tuple(package for package in old.packages if package.origin is None))
+        (directory / "pylock.toml").write_text(locks.text_of(indexed).partition(_TABLE)[0], "utf-8")
 
     def _compiled(
-        self, directory: Path, needs: Needs, newest: str | None
+        self, directory: Path, needs: Needs, newest: str | None, direct: Sequence[LockedPackage]
     ) -> tuple[dict[str, list[dict[str, object]]], dict[str, LockedFile]]:
         """Return what uv resolves to, and the source distributions that had to be built for it.
 
@@ -117,16 +120,18 @@ class Resolver:
             fetcher=self._fetcher,
         )
         while True:
-            done = self._compile(directory, needs, offers.directory, newest)
+            done = self._compile(directory, needs, offers.directory, newest, direct)
             if not done.status:
                 offers.check()
                 return tomllib.loads((directory / "pylock.toml").read_text("utf-8")), offers.built
             if not offers.add(_NO_WHEEL.findall(done.output)):
                 # What is refused may lead to nothing else here, so that it comes before any other reason.
                 offers.check()
-                raise _unsolved(done.output, needs)
+                raise stranger(done.output) or _unsolved(done.output, needs)
 
-    def _compile(self, directory: Path, needs: Needs, offered: Path, newest: str | None) -> uv.Completed:
+    def _compile(
+        self, directory: Path, needs: Needs, offered: Path, newest: str | None, direct: Sequence[LockedPackage]
+    ) -> uv.Completed:
         stubs = {package.name: _stub(directory, package) for package in needs.develop}
         lines = {_as_needed(need.requirement, stubs) for need in needs.needs}
         (directory / "needs.in").write_text("".join(f"{line}\n" for line in sorted(lines)), "utf-8")
@@ -138,6 +143,8 @@ class Resolver:
         pins += [f"{_as_needed(line.requirement, stubs)}\n" for line in needs.constraints]
         # What nothing asks for by name here may still be led to, and must be asked for at no index then.
         pins += [f"{name} @ {stub.as_uri()}\n" for name, stub in stubs.items()]
+        # Only by a constraint does uv take an address for what others need by name alone.
+        pins += [f"{package.name} @ {_stub(directory, package).as_uri()}\n" for package in direct]
         (directory / "versions.txt").write_text("".join(sorted(pins)), "utf-8")
         index = self._routing.index_of("")
         arguments = [
@@ -161,6 +168,8 @@ class Resolver:
 
     def _metadata(self, package: LockedPackage) -> metadata.Edges:
         """Return requirements and extras of a package, by its metadata file or, without one, by its wheel."""
+        if package.origin is not None:
+            return metadata.Edges(package.requires, frozenset(package.extras))
         if package.sdist is not None and not package.wheels and self._builder is not None:
             sdist = package.sdist
             source = Wanted(package.name, sdist.name, sdist.sha256, sdist.size, package.index, sdist.hint)
@@ -192,9 +201,10 @@ def _as_before(package: LockedPackage, old: Lock, upgrade: Sequence[str]) -> Loc
     An index that lists more or fewer files by now changes nothing else; nor does another Python, whose wheel may tell
     other requirements than the one that was looked at when the lock was made.
     """
-    if package.name in {canonicalize_name(name) for name in upgrade}:
+    if package.origin is not None or package.name in {canonicalize_name(name) for name in upgrade}:
         return package
-    before = next((p for p in old.named(package.name) if p.version == package.version), package)
+    same = (p for p in old.named(package.name) if p.version == package.version and p.origin is None)
+    before = next(same, package)
     return replace(before, marker=package.marker)
 
 
@@ -204,7 +214,8 @@ def _stub(directory: Path, package: LockedPackage) -> Path:
     uv then resolves its extras and markers as it does everyone's, and its name is asked at no index.
     """
     lines = [f"Provides-Extra: {extra}" for extra in sorted(package.extras)]
-    lines += [f"Requires-Dist: {line}" for line in package.requires]
+    # What it needs by address has an entry of its own.
+    lines += [f"Requires-Dist: {origins.without_address(line)}" for line in package.requires]
     return write_wheel(directory, package.name, package.version, lines)
 
 
@@ -212,7 +223,7 @@ def _as_needed(line: str, stubs: Mapping[str, Path]) -> str:
     requirement = Requirement(line)
     stub = stubs.get(str(canonicalize_name(requirement.name)))
     if stub is None:
-        return line
+        return origins.without_address(line)
     extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
     marker = f" ; {requirement.marker}" if requirement.marker else ""
     return f"{requirement.name}{extras} @ {stub.as_uri()}{marker}"
@@ -235,14 +246,17 @@ def _nearest(wheels: Sequence[LockedFile]) -> LockedFile:
     return wheels[best_wheel([wheel.name for wheel in wheels]) or 0]
 
 
-def _package(entry: dict[str, object], requires_python: str) -> LockedPackage:
+def _package(entry: dict[str, object], requires_python: str, direct: Mapping[str, LockedPackage]) -> LockedPackage:
+    marker = _told_apart(str(entry.get("marker", "")), requires_python)
+    if found := direct.get(str(entry["name"])):
+        return replace(found, marker=marker)
     wheels, sdist = entry.get("wheels", ()), entry.get("sdist")
     return LockedPackage(
         name=str(entry["name"]),
         version=str(entry["version"]),
         wheels=tuple(_file(wheel) for wheel in _tables(wheels)),
         sdist=_file(sdist) if isinstance(sdist, dict) else None,
-        marker=_told_apart(str(entry.get("marker", "")), requires_python),
+        marker=marker,
     )
 
 
