@@ -15,6 +15,7 @@ from eggcarton.indexes.cache import file_digest
 from eggcarton.packages.lock import read
 from support.distributions import sdist, wheel
 from support.index import Index
+from support.repositories import Repository
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -145,13 +146,35 @@ def test_versions_that_do_not_answer(project: Project) -> None:
 
 
 def test_what_comes_from_no_index(project: Project) -> None:
-    """A version-control address is refused when it is needed, however late that turns out, and else left out."""
-    text = "git+https://code.example/six@v1#egg=six\n"
+    """What cannot be locked is refused when it is needed, however late that turns out, and else left out."""
+    text = "hg+https://code.example/six@v1#egg=six\n"
     for need in ("six", "web"):
-        with pytest.raises(UsageProblem, match=r"requirements.txt, line 1: six comes from git\+https://code.example"):
+        with pytest.raises(UsageProblem, match=r"requirements.txt, line 1: six comes from hg\+https://code.example"):
             project.bring_in(text, need)
     assert not project.lock.exists()
     assert "left out, since the configuration does not need them: six" in project.bring_in(text, "colour")
+
+
+def test_repositories_and_archives(project: Project, tmp_path: Path) -> None:
+    """What the file names by an address is locked so where something leads to it, and stays so without being asked."""
+    repository = Repository(tmp_path / "six.git")
+    repository.project("six", "3.0")
+    commit = repository.commit(tag="v3")
+    path = wheel(tmp_path / "files", "colour", "5.0")
+    text = f"six @ {repository.url}@v3\n{path.as_uri()} --hash=sha256:{file_digest(path)}\n"
+    text += "unneeded @ git+https://code.example/unneeded\n"
+    told = project.bring_in(text, "web", "colour")
+    assert "0 distributions, 2 more from the addresses that it names" == told[0]
+    locked = {package.name: package for package in read(project.lock).packages}
+    assert ["3.0", "5.0"] == [locked[name].version for name in ("six", "colour")]
+    assert locked["six"].origin is not None
+    assert (commit, True) == (locked["six"].origin.commit, locked["six"].origin.imported)
+    # The same once more, with nothing but what is locked.
+    before = project.lock.read_bytes()
+    project.bring_in("nothing==1.0\n", "web", "colour")
+    assert before == project.lock.read_bytes()
+    with pytest.raises(IntegrityProblem, match="is asked for; nothing of it was built"):
+        project.bring_in(f"{path.as_uri()} --hash=sha256:{'0' * 64}\n", "colour")
 
 
 def test_a_develop_package_is_none_of_the_file(project: Project) -> None:

@@ -236,7 +236,7 @@ def test_what_is_lost_is_made_anew(index: Index, repository: Repository, tmp_pat
     source = Machine(index, tmp_path / "two").direct().source(greeting)
     assert greeting.sdist.sha256 == file_digest(source)
     spoilt = replace(greeting, sdist=replace(greeting.sdist, sha256="0" * 64))
-    with pytest.raises(IntegrityProblem, match="has the sha256 .*, and 0{64} is locked"):
+    with pytest.raises(IntegrityProblem, match=r"has the sha256 .*, and 0{64} is locked"):
         Machine(index, tmp_path / "two").direct().source(spoilt)
 
 

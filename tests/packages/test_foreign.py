@@ -195,24 +195,88 @@ def test_hashes_that_the_index_contradicts(tmp_path: Path, name: str, text: str,
 @pytest.mark.parametrize(
     ("name", "text", "place"),
     [
-        ("requirements.txt", "git+https://ada:secret@code.example/six@v1#egg=six\n", "requirements.txt, line 1"),
-        ("requirements.txt", "-e git+https://ada:secret@code.example/six@v1#egg=six\n", "requirements.txt, line 1"),
-        ("uv.lock", UV.replace('registry = "https://', 'git = "https://ada:secret@'), "uv.lock: package[1] (Six)"),
+        ("requirements.txt", "hg+https://ada:secret@code.example/six@v1#egg=six\n", "requirements.txt, line 1"),
+        ("requirements.txt", "-e svn+https://ada:secret@code.example/six@v1#egg=six\n", "requirements.txt, line 1"),
+        ("uv.lock", UV.replace('registry = "https://', 'path = "https://ada:secret@'), "uv.lock: package[1] (Six)"),
         (
             "pylock.toml",
-            'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "six"\n[packages.vcs]\ntype = "git"\n'
-            'url = "https://ada:secret@code.example/six"\ncommit-id = "1"\n',
+            'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "six"\n[packages.vcs]\ntype = "hg"\n'
+            'url = "https://code.example/six"\ncommit-id = "1"\n',
             "pylock.toml: packages[0] (six)",
         ),
     ],
 )
 def test_what_comes_from_no_index(tmp_path: Path, name: str, text: str, place: str) -> None:
-    """What a version-control system or an address holds cannot be locked yet, and is refused where it is needed."""
+    """What another version-control system than git or a directory holds is refused where it is needed."""
     found = of(tmp_path, name, text)
     assert () == found.constraints
     with pytest.raises(EggcartonError) as caught:
         with_hashes_of(found, locked((WHEEL, ONE)))
-    assert "only what comes from an index can be locked yet" in str(caught.value)
+    assert "only what comes from an index, git or the address of an archive can be locked" in str(caught.value)
     assert f"{place}: six comes from " in str(caught.value)
     assert "secret" not in str(caught.value)
     assert Lock(None, ()) == with_hashes_of(found, Lock(None, ()))
+
+
+DIGEST = "ab" * 32
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "address", "commit", "hashes"),
+    [
+        (
+            "requirements.txt",
+            "six[a] @ git+https://ada:secret@code.example/six.git@v1#subdirectory=lib\n",
+            "git+https://code.example/six.git@v1#subdirectory=lib",
+            None,
+            (),
+        ),
+        ("requirements.txt", f"-e git+ssh://git@code.example/six@{'c' * 40}#egg=six\n", None, "c" * 40, ()),
+        (
+            "requirements.txt",
+            f"https://code.example/six-1.0.tar.gz --hash=sha256:{DIGEST}\n",
+            "https://code.example/six-1.0.tar.gz",
+            None,
+            (DIGEST,),
+        ),
+        (
+            "uv.lock",
+            'version = 1\nrequires-python = ">=3.10"\n[[package]]\nname = "six"\nversion = "1"\n'
+            f'source = {{ git = "https://code.example/six?subdirectory=lib&tag=v1#{"c" * 40}" }}\n',
+            "git+https://code.example/six@v1#subdirectory=lib",
+            "c" * 40,
+            (),
+        ),
+        (
+            "uv.lock",
+            'version = 1\nrequires-python = ">=3.10"\n[[package]]\nname = "six"\nversion = "1"\n'
+            f'source = {{ url = "https://code.example/six-1.zip" }}\nsdist = {{ hash = "sha256:{DIGEST}" }}\n',
+            "https://code.example/six-1.zip",
+            None,
+            (DIGEST,),
+        ),
+        (
+            "pylock.toml",
+            'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "six"\n[packages.vcs]\ntype = "git"\n'
+            f'url = "https://code.example/six"\ncommit-id = "{"c" * 40}"\nrequested-revision = "main"\n',
+            "git+https://code.example/six@main",
+            "c" * 40,
+            (),
+        ),
+        (
+            "pylock.toml",
+            'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "six"\n[packages.archive]\n'
+            f'url = "https://code.example/six-1.zip"\nhashes = {{ sha256 = "{DIGEST}" }}\n',
+            "https://code.example/six-1.zip",
+            None,
+            (DIGEST,),
+        ),
+    ],
+)
+def test_addresses(
+    tmp_path: Path, name: str, text: str, address: str | None, commit: str | None, hashes: tuple[str, ...]
+) -> None:
+    """Repositories of git and archives are taken with the commit or the digest that the file tells."""
+    [asked] = of(tmp_path, name, text).addresses
+    assert ("six", address or f"git+ssh://git@code.example/six@{commit}") == (asked.name, str(asked.reference))
+    assert (commit, frozenset(hashes), True) == (asked.commit, asked.hashes, asked.imported)

@@ -261,7 +261,7 @@ REFUSED = {
     "an archive without a sha256": (
         "wheels = [",
         'archive = { url = "https://index.example/six-1.tar.gz", hashes = { md5 = "00" } }\nx = [',
-        "packages[0] (six): six-1.tar.gz has no sha256",
+        "packages[0] (six).kept: six-1.tar.gz has no sha256",
     ),
     "an address with credentials": (
         "wheels = [",

@@ -18,6 +18,7 @@ from eggcarton.indexes.fetch import AT_ONCE
 from eggcarton.packages import export as exports
 from eggcarton.packages import foreign
 from eggcarton.packages import lock as locks
+from eggcarton.packages import origin as origins
 from eggcarton.packages.builds import Toolchain
 from eggcarton.packages.foreign import ForeignLock
 from eggcarton.packages.lock import Lock, LockedPackage
@@ -114,7 +115,9 @@ def bring_in(
         wanted,
         constraints=(*wanted.constraints, *(Need(line, theirs.file) for line in outside.constraints)),
         hashes={**outside.hashes, **wanted.hashes},
+        addresses=outside.addresses,
     )
+    door.given = origins.given(line for line, _ in needs)
     old = locks.read(path) if path.exists() and not path.samefile(file) else None
     try:
         new = door.resolver().resolve(wanted, old=old, upgrade=sorted({package.name for package in theirs.packages}))
@@ -136,7 +139,7 @@ def _check_configuration(theirs: ForeignLock, needs: Needs) -> None:
         rule = f"[versions] and {theirs.file} exclude each other; take the line out of one of them:"
         raise UsageProblem("\n".join([rule, *(f"  {line}" for line in found)]))
     asked = {str(canonicalize_name(requirement_of(need).name)) for need in needs.needs} - needs.developed
-    elsewhere = [package for package in theirs.packages if package.source and package.name in asked]
+    elsewhere = [package for package in theirs.packages if package.refused and package.name in asked]
     if elsewhere:
         raise UsageProblem(foreign.refused_sources(f"{p.place}: {p.name} comes from {p.source}" for p in elsewhere))
 
@@ -159,9 +162,12 @@ def _has_wheel(package: LockedPackage) -> bool:
 
 def told(theirs: ForeignLock, lock: Lock) -> list[str]:
     """Return what of a lock comes from a foreign file, and by what it was trusted, a line each."""
-    taken, hashed, resolved = [], [], []
+    taken, hashed, resolved, addressed = [], [], [], []
     for package in lock.packages:
         entries = [entry for entry in theirs.named(package.name) if entry.admits(package.version)]
+        if any(entry.address for entry in entries):
+            addressed.append(package.name)
+            continue
         if not any(entry.specifier for entry in entries):
             resolved.append(f"{package.name} {package.version}")
             continue
@@ -174,6 +180,8 @@ def told(theirs: ForeignLock, lock: Lock) -> list[str]:
         parts.append(f"{len(hashed)} with the hashes of {theirs.file}")
     if without:
         parts.append(f"{without} only by version: hashes taken from the index")
+    if addressed:
+        parts.append(f"{len(addressed)} more from the addresses that it names")
     lines = [", ".join(parts)]
     locked = {package.name for package in lock.packages}
     unneeded = sorted({entry.name for entry in theirs.packages} - locked)

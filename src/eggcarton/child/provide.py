@@ -305,14 +305,18 @@ def _changes(old: Lock | None, new: Lock) -> list[str]:
             f"{name} {was} -> {now}" if was and now else f"{name} {now} added" if now else f"{name} {was} removed"
         )
     same = before & after
-    sources = {(p.name, p.version): p.origin.exact if p.origin else "an index" for p in old.packages}
+    sources = {(package.name, package.version): _source(package) for package in old.packages}
     for package in new.packages:
-        was, now = sources.get((package.name, package.version)), package.origin.exact if package.origin else "an index"
-        if was not in (None, now):
-            lines.append(f"{package.name} {package.version}: from {was} -> {now}")
+        came_from = sources.get((package.name, package.version))
+        if came_from not in (None, _source(package)):
+            lines.append(f"{package.name} {package.version}: from {came_from} -> {_source(package)}")
             same.discard((package.name, package.version))
     others = {(package.name, package.version) for package in set(old.packages) ^ set(new.packages)} & same
     return lines + [f"{name} {version}: other files, markers or requirements" for name, version in sorted(others)]
+
+
+def _source(package: LockedPackage) -> str:
+    return package.origin.exact if package.origin else "an index"
 
 
 def _filled(store: Store, packages: Sequence[LockedPackage], door: Door) -> dict[str, Any]:

@@ -36,27 +36,44 @@ class Addresses:
         needs: what the resolution is asked for.
         old: the lock so far.
         upgrade: the names to be taken anew, all when empty, none when None.
+
+    Raises:
+        UsageProblem: two addresses are asked for by one name, or one cannot be locked.
+        EggcartonError: one cannot be had, or not be built.
     """
 
-    def __init__(self, direct: Direct, needs: Needs, old: Lock | None, upgrade: Sequence[str] | None) -> None:
+    def __init__(self, direct: Direct | None, needs: Needs, old: Lock | None, upgrade: Sequence[str] | None) -> None:
         self._direct, self._needs = direct, needs
         anew = {str(canonicalize_name(name)) for name in upgrade or ()}
         kept = () if old is None or (upgrade is not None and not anew) else old.packages
         self._old = {p.name: p for p in kept if p.origin is not None and p.name not in anew}
         self._foreign = {asked.name: asked for asked in needs.addresses}
         self._known: dict[str, _Known] = {}
+        self._take(needed(needs))
+        files = (*needs.addresses, *_imported(self._old.values()))
+        self._waiting = {asked.name: asked for asked in reversed(files) if asked.name not in self._known}
 
-    def taken(self) -> tuple[LockedPackage, ...]:
-        """Return everything that has an address, as it is to be locked, but for markers.
+    @property
+    def packages(self) -> tuple[LockedPackage, ...]:
+        """Everything that has an address, as it is to be locked, but for markers; where that is not known, its name."""
+        there = tuple(known.package for known in self._known.values())
+        return (*there, *(self._old.get(name, LockedPackage(name, "0")) for name in self._waiting))
+
+    def take(self, names: Iterable[str]) -> bool:
+        """Take what another tool's file asked for, where something leads to it, and tell whether there was any.
 
         Raises:
-            UsageProblem: two addresses are asked for by one name, or one cannot be locked.
-            EggcartonError: one cannot be had, or not be built.
+            EggcartonError: it cannot be had, or not be built.
         """
-        self._take(needed(self._needs))
-        self._take(self._needs.addresses)
-        self._take(_imported(self._old.values()))
-        return tuple(known.package for known in self._known.values())
+        reached = [self._waiting.pop(name) for name in names if name in self._waiting]
+        self._take(reached)
+        for name in self._known:
+            self._waiting.pop(name, None)
+        return bool(reached)
+
+    def mentioned(self, text: str) -> list[str]:
+        """Return the names that are not known yet and stand in a text."""
+        return [name for name in self._waiting if name in text.lower().replace("_", "-").replace(".", "-")]
 
     def _take(self, asked: Iterable[Asked]) -> None:
         queue = list(asked)
@@ -74,9 +91,12 @@ class Addresses:
             queue += addressed([(line, by) for line in package.requires])
 
     def _locked(self, item: Asked) -> LockedPackage:
+        if self._direct is None:
+            raise UsageProblem(f"{item.asked_by} asks for {item.name} by an address, which has no place here")
         foreign = self._foreign.get(item.name)
         if foreign is not None:
-            _check_same(foreign, item)
+            pinned = foreign.commit is not None and replace(item.reference, revision=foreign.reference.revision)
+            _check_same(foreign, replace(item, reference=pinned) if pinned else item)
             item = replace(item, commit=foreign.commit, hashes=foreign.hashes)
         by = f"{item.asked_by} asks for {item.name}"
         old = self._old.get(item.name)

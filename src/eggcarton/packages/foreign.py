@@ -17,8 +17,10 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from eggcarton.core.errors import IntegrityProblem, UsageProblem
-from eggcarton.packages import requirements_file, trusted
+from eggcarton.packages import foreign_origin, requirements_file, trusted
+from eggcarton.packages.foreign_origin import Address
 from eggcarton.packages.lock import Lock, LockedPackage
+from eggcarton.packages.origin import Asked
 from eggcarton.packages.requirements_file import without_credentials
 
 if sys.version_info >= (3, 11):
@@ -43,7 +45,7 @@ class ForeignPackage:
 
     ``place`` is where it stands; ``specifier`` the version or versions that are meant; ``hashes`` are all sha256 that
     its files may have, empty where the file tells none; ``files`` those whose names are told too; ``source`` is set
-    where it comes from no index, and tells from where.
+    where it comes from no index, and tells from where; ``address`` then is that, if it can be locked.
     """
 
     name: str
@@ -53,6 +55,12 @@ class ForeignPackage:
     hashes: frozenset[str] = frozenset()
     files: Mapping[str, str] = field(default_factory=dict)
     source: str | None = None
+    address: Address | None = None
+
+    @property
+    def refused(self) -> str | None:
+        """Where it comes from that nothing can be locked from; None where it can."""
+        return self.source if self.address is None else None
 
     @property
     def exact(self) -> str | None:
@@ -87,6 +95,15 @@ class ForeignLock:
                 marker = f" ; {package.marker}" if forked and package.marker else ""
                 lines[f"{package.name}{package.specifier}{marker}"] = None
         return tuple(lines)
+
+    @property
+    def addresses(self) -> tuple[Asked, ...]:
+        """What does not come from an index, and can be locked."""
+        return tuple(
+            Asked(package.name, package.address[0], package.place, package.address[1], package.hashes, imported=True)
+            for package in self.packages
+            if package.address is not None
+        )
 
     @property
     def hashes(self) -> dict[str, frozenset[str]]:
@@ -130,7 +147,7 @@ def with_hashes_of(foreign: ForeignLock, lock: Lock) -> Lock:
     problems, elsewhere, packages = [], [], []
     for package in lock.packages:
         entries = foreign.named(package.name)
-        elsewhere += [f"{entry.place}: {entry.name} comes from {entry.source}" for entry in entries if entry.source]
+        elsewhere += [f"{entry.place}: {entry.name} comes from {entry.source}" for entry in entries if entry.refused]
         theirs = [entry for entry in entries if entry.admits(package.version)]
         told = frozenset[str]().union(*(entry.hashes for entry in theirs))
         wrong = [line for entry in theirs for line in _contradicted(entry, package)]
@@ -152,7 +169,7 @@ def with_hashes_of(foreign: ForeignLock, lock: Lock) -> Lock:
 
 def refused_sources(lines: Iterable[str]) -> str:
     """Return the sentence that refuses what comes from elsewhere than an index."""
-    asked = "only what comes from an index can be locked yet; put a wheel of it on your index, or in find-links:"
+    asked = "only what comes from an index, git or the address of an archive can be locked; put a wheel on your index:"
     return "\n".join([asked, *(f"  {line}" for line in dict.fromkeys(lines))])
 
 
@@ -196,6 +213,7 @@ def _of_requirements(path: Path) -> ForeignLock:
                 marker=str(requirement.marker) if requirement.marker else None,
                 hashes=sha256_in(entry.hashes, f"{place}: {requirement.name}"),
                 source=source,
+                address=foreign_origin.of_line(entry.url, place) if entry.url else None,
             )
         )
     return ForeignLock(path.name, tuple(packages), tuple(remarks))
@@ -249,7 +267,12 @@ def _of_pylock(raw: Mapping[str, Any], file: str) -> Iterator[ForeignPackage]:
             _file_name(file, place): [f"{kind}:{value}" for kind, value in file.get("hashes", {}).items()]
             for file in files
         }
-        yield _locked(entry, place, entry.get("marker"), digests, source)
+        for kind in ("vcs", "archive"):
+            _check_address(str(entry.get(kind, {}).get("url", "")), place)
+        if "archive" in entry:
+            digests["the archive"] = [f"{kind}:{value}" for kind, value in entry["archive"]["hashes"].items()]
+        address = foreign_origin.of_pylock(entry, place)
+        yield replace(_locked(entry, place, entry.get("marker"), digests, source), address=address)
 
 
 def _of_uv(raw: Mapping[str, Any], file: str) -> Iterator[ForeignPackage]:
@@ -263,7 +286,9 @@ def _of_uv(raw: Mapping[str, Any], file: str) -> Iterator[ForeignPackage]:
         marker = str(Marker(" or ".join(f"({marker})" for marker in markers))) if markers else None
         files = [*entry.get("wheels", ()), *([entry["sdist"]] if "sdist" in entry else [])]
         if registry is None:
-            yield _locked(entry, place, marker, {}, without_credentials(" ".join(map(str, told.values()))))
+            given = {"the archive": [file["hash"] for file in files if "hash" in file]} if "url" in told else {}
+            found = _locked(entry, place, marker, given, without_credentials(" ".join(map(str, told.values()))))
+            yield replace(found, address=foreign_origin.of_uv(told, place))
             continue
         digests = {_file_name(file, place): [file["hash"]] if "hash" in file else [] for file in files}
         yield _locked(entry, place, marker, digests, None)
@@ -274,7 +299,8 @@ def _locked(
 ) -> ForeignPackage:
     name = str(canonicalize_name(entry["name"]))
     if source is not None:
-        return ForeignPackage(name, place, marker=marker, source=source)
+        told = sha256_in([digest for given in digests.values() for digest in given], f"{place}: {name}")
+        return ForeignPackage(name, place, marker=marker, source=source, hashes=told)
     if "version" not in entry:
         raise IntegrityProblem(f"{place} has no version; have the file made anew")
     files = {}

@@ -161,7 +161,7 @@ def _package(entry: Mapping[str, Any], where: str, places: Mapping[str, str]) ->
         name=entry["name"],
         version=entry["version"],
         wheels=tuple(_file(wheel, f"{where}.wheels[{number}]", places) for number, wheel in enumerate(wheels)),
-        sdist=_file(sdist, f"{where}.sdist", places) if sdist else None,
+        sdist=_file(sdist, f"{where}.{'kept' if origin else 'sdist'}", places) if sdist else None,
         marker=entry.get("marker"),
         requires=_texts(tool, "requires", where),
         empty_extras=_texts(tool, "empty-extras", where),

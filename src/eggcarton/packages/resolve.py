@@ -76,7 +76,7 @@ class Resolver:
         """
         terms = needs.terms
         newest = cutoff.moment(terms.exclude_newer, self._now()) if terms.exclude_newer else None
-        direct = {p.name: p for p in Addresses(self._direct, needs, old, upgrade).taken()} if self._direct else {}
+        addresses = Addresses(self._direct, needs, old, upgrade)
         with tempfile.TemporaryDirectory(prefix="eggcarton-resolve-") as name:
             directory = Path(name)
             if old is not None and upgrade is None:
@@ -84,7 +84,8 @@ class Resolver:
             elif old is not None and upgrade:
                 dropped = {canonicalize_name(project) for project in upgrade}
                 self._prefer(directory, replace(old, packages=tuple(p for p in old.packages if p.name not in dropped)))
-            compiled, built = self._compiled(directory, needs, newest, tuple(direct.values()))
+            compiled, built = self._compiled(directory, needs, newest, addresses)
+        direct = {package.name: package for package in addresses.packages}
         entries = [entry for entry in compiled.get("packages", ()) if entry["name"] not in needs.developed]
         packages = [_package(entry, needs.requires_python, direct) for entry in entries]
         packages = [_as_source(package, built.get(package.name)) for package in packages]
@@ -102,7 +103,7 @@ class Resolver:
         (directory / "pylock.toml").write_text(locks.text_of(indexed).partition(_TABLE)[0], "utf-8")
 
     def _compiled(
-        self, directory: Path, needs: Needs, newest: str | None, direct: Sequence[LockedPackage]
+        self, directory: Path, needs: Needs, newest: str | None, addresses: Addresses
     ) -> tuple[dict[str, list[dict[str, object]]], dict[str, LockedFile]]:
         """Return what uv resolves to, and the source distributions that had to be built for it.
 
@@ -120,10 +121,15 @@ class Resolver:
             fetcher=self._fetcher,
         )
         while True:
-            done = self._compile(directory, needs, offers.directory, newest, direct)
+            done = self._compile(directory, needs, offers.directory, newest, addresses.packages)
             if not done.status:
+                found = tomllib.loads((directory / "pylock.toml").read_text("utf-8"))
+                if addresses.take([entry["name"] for entry in found.get("packages", ())]):
+                    continue
                 offers.check()
-                return tomllib.loads((directory / "pylock.toml").read_text("utf-8")), offers.built
+                return found, offers.built
+            if addresses.take(addresses.mentioned(done.output)):
+                continue
             if not offers.add(_NO_WHEEL.findall(done.output)):
                 # What is refused may lead to nothing else here, so that it comes before any other reason.
                 offers.check()
