@@ -8,6 +8,7 @@ import pytest
 
 from eggcarton.packages.compare import compare
 from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
+from eggcarton.packages.origin import Origin
 
 
 def wheel(name: str, sha256: str = "a") -> LockedFile:
@@ -34,6 +35,17 @@ def test_nothing_is_different() -> None:
     """Locks that say the same have no difference, whatever their order and wherever their files lie."""
     hinted = replace(SIX, wheels=(replace(SIX.wheels[0], hint="elsewhere/"),))
     assert [] == told(OLD, replace(with_six(hinted), packages=tuple(reversed(with_six(hinted).packages))))
+
+
+def test_commits() -> None:
+    """Another commit is told although the version is the same, and so is a way from an index to a repository."""
+    one, two = (
+        replace(SIX, origin=Origin("git", "https://host.example/six", "main", commit * 40), wheels=(), sdist=file)
+        for commit, file in (("a", LockedFile("six-a.tar", "1" * 64)), ("b", LockedFile("six-b.tar", "2" * 64)))
+    )
+    exact = f"git+https://host.example/six@{'a' * 40}"
+    assert f"six 1.17.0: from {exact} -> {exact.replace('a' * 40, 'b' * 40)}" in told(with_six(one), with_six(two))
+    assert f"six 1.17.0: from the default index -> {exact}" in told(OLD, with_six(one))
 
 
 def test_versions() -> None:

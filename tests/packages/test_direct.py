@@ -440,6 +440,23 @@ def test_from_an_address_to_an_index_and_back(machine: Machine, repository: Repo
     assert lock == machine.lock(line, old=indexed)
 
 
+def test_what_has_moved(machine: Machine, repository: Repository) -> None:
+    """A branch that stands for another commit by now is outdated; a tag and a commit that stay are not."""
+    commit = repository.git("rev-parse", "HEAD")
+    found = {
+        revision: machine.lock(f"greeting @ {repository.url}{revision}").named("greeting")[0]
+        for revision in ("", "@main", "@v1.0", f"@{commit}", f"@{commit[:7]}")
+    }
+    standing = machine.direct().standing
+    assert [] == [line for package in found.values() for line in standing(package).lines()]
+    repository.project("greeting", "2.0")
+    new = repository.commit()
+    assert [
+        f"greeting 1.0 ({commit[:12]}) -> {new[:12]} of main: bin/eggcarton lock --upgrade greeting takes it"
+    ] == standing(found["@main"]).lines()
+    assert ["", "@main"] == [revision for revision in found if standing(found[revision]).is_finding]
+
+
 def test_markers(machine: Machine, repository: Repository) -> None:
     """A marker that stands behind an address is that of its entry."""
     lock = machine.lock("six", f'greeting @ {repository.url} ; sys_platform == "win32"')

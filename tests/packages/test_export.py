@@ -11,6 +11,7 @@ from eggcarton.core.errors import IntegrityProblem, Unavailable
 from eggcarton.indexes.pages import Listed
 from eggcarton.packages.export import constraints, pylock, pylock_with_urls, requirements, versions
 from eggcarton.packages.lock import Lock, LockedFile, LockedPackage, text_of
+from eggcarton.packages.origin import Origin
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -37,6 +38,45 @@ LOCK = Lock(
         ),
     ),
 )
+
+
+ADDRESSED = Lock(
+    None,
+    (
+        LockedPackage(
+            "greeting",
+            "1.0",
+            sdist=LockedFile("greeting.tar", ONE),
+            origin=Origin("git", "https://host.example/greeting", "v1", "c" * 40, "lib"),
+        ),
+        LockedPackage(
+            "six",
+            "1.0",
+            (LockedFile("six-1.0-py3-none-any.whl", TWO),),
+            marker=OLD,
+            origin=Origin("archive", "https://host.example/six-1.0-py3-none-any.whl"),
+        ),
+    ),
+)
+
+
+def test_what_has_an_address() -> None:
+    """What was asked for by its address has that, and its commit or digest, in every export that can say so."""
+    assert [
+        "# pip checks no digest of a repository, and refuses digests beside one: leave them out, or take uv.",
+        f"greeting @ git+https://host.example/greeting@{'c' * 40}#subdirectory=lib",
+        f"six @ https://host.example/six-1.0-py3-none-any.whl ; {OLD} \\",
+        f"    --hash=sha256:{TWO}",
+    ] == requirements(ADDRESSED, "pylock.toml").splitlines()[1:]
+    assert "greeting==1.0" in constraints(ADDRESSED, "pylock.toml").splitlines()
+    lines = versions(ADDRESSED, "pylock.toml", {"python_full_version": "3.11.0"}).splitlines()
+    assert (
+        "# six comes from https://host.example/six-1.0-py3-none-any.whl, which a version alone does not say." in lines
+    )
+    document = tomllib.loads(pylock_with_urls(ADDRESSED, lambda package: ()))
+    Pylock.from_dict(document)
+    assert "c" * 40 == document["packages"][0]["vcs"]["commit-id"]
+    assert {"sha256": TWO} == document["packages"][1]["archive"]["hashes"]
 
 
 def test_requirements() -> None:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pkg_resources
 
@@ -125,6 +126,20 @@ def _order(
         "allow_sdist": list(session.settings.allow_sdist),
         "sets": sets,
     }
+
+
+def exposed(order: Mapping[str, Any]) -> list[str]:
+    """Return a remark for each address that is asked for with a password in it, without telling that."""
+    found: dict[str, None] = {}
+    for requirement, asker in order["needs"]:
+        url = urlsplit(requirement.partition("@")[2].strip())
+        if "@" in url.netloc and (url.password is not None or not url.scheme.endswith("ssh")):
+            name = _project(requirement)
+            found[
+                f"{asker}: the address of {name} holds credentials: they are used, and kept out of the lock; move them "
+                "to git's credential helper or to ~/.netrc, since whoever reads the configuration knows them"
+            ] = None
+    return list(found)
 
 
 def _project(spec: str) -> str:

@@ -162,6 +162,8 @@ class Session:
                 "the build is not up to date (eggs, versions, the lock or the store have changed since the last run), "
                 "so its plans are not known; run bin/buildout, or bin/eggcarton lock to see first what it would lock"
             )
+        for remark in asking.exposed(order):
+            logger.warning(remark)
         asked = {
             "lock": str(lock),
             "policy": "frozen" if self.settings.frozen and not lock_only else "update",

@@ -85,10 +85,7 @@ class Repository:
         try:
             self._fetch("--prune", "--tags", "--force", self.url, *_EVERYTHING)
         except GitFailed as failed:
-            raise Unavailable(
-                f"the repository {redacted(self.url)} cannot be asked; check its address, the network, and what git "
-                f"knows to log in with there:\n{failed}"
-            ) from None
+            raise self._unreachable(failed) from None
 
     def resolve(self, revision: str | None) -> str:
         """Return the commit that a branch, a tag or the beginning of a commit's name stands for, as last fetched.
@@ -111,6 +108,28 @@ class Repository:
             what = f"no branch, tag or commit {revision}" if revision else "no commit"
             raise UsageProblem(f"the repository {redacted(self.url)} has {what}; ask for one that it has")
         return found
+
+    def current(self, revision: str | None) -> str | None:
+        """Return the commit that a branch or a tag stands for now, None where there is none; nothing is kept of it.
+
+        Raises:
+            Unavailable: the repository cannot be asked.
+        """
+        names = (
+            [f"refs/heads/{revision}", f"refs/tags/{revision}^{{}}", f"refs/tags/{revision}"] if revision else ["HEAD"]
+        )
+        try:
+            told = self._run([*self._logging_in(), "ls-remote", self.url, *names], Path(self._place.anchor)).decode()
+        except GitFailed as failed:
+            raise self._unreachable(failed) from None
+        found = {name: commit for commit, _, name in (line.partition("\t") for line in told.splitlines())}
+        return next((found[name] for name in names if name in found), None)
+
+    def _unreachable(self, failed: GitFailed) -> Unavailable:
+        return Unavailable(
+            f"the repository {redacted(self.url)} cannot be asked; check its address, the network, and what git knows "
+            f"to log in with there:\n{failed}"
+        )
 
     def _commit_of(self, names: list[str]) -> str | None:
         for name in names:

@@ -103,9 +103,13 @@ def with_history(entries: Sequence[Entry], history: str, day: str, commit: str) 
         text = f"node: {commit}\nnode-date: {day}\ndescribe-name: {history}\n"
         added[".git_archival.txt"] = text
     if _READS_PKG_INFO.search(told) and not any(entry.path == "PKG-INFO" for entry in entries):
-        added["PKG-INFO"] = f"Metadata-Version: 2.1\nName: {_name(told)}\nVersion: {version_of(history)}\n"
+        name = _name(told)
+        added["PKG-INFO"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version_of(history)}\n"
+        # pbr asks git, or this list, which files of packages are data.
+        listed = "".join(f"{entry.path}\n" for entry in sorted(entries, key=lambda entry: entry.path))
+        added[f"{re.sub('[^A-Za-z0-9.]+', '_', name)}.egg-info/SOURCES.txt"] = listed
     kept = [entry for entry in entries if entry.path not in added]
-    return kept + [Entry(path, text.encode()) for path, text in added.items()]
+    return kept + [Entry(path, text.encode("utf-8", "surrogateescape")) for path, text in added.items()]
 
 
 def _build_files(entries: Sequence[Entry]) -> bytes:

@@ -171,13 +171,12 @@ class Direct:
         origin = package.origin
         if origin is None or origin.kind == "archive" or origin.revision == origin.commit:
             return Standing(package.name, package.version)
-        repository = self._repository(origin)
-        repository.update()
-        now = repository.resolve(origin.revision)
         locked = f"{package.version} ({(origin.commit or '')[:12]})"
-        if now == origin.commit:
+        now = self._repository(origin).current(origin.revision)
+        if now in (None, origin.commit):
+            # What is no branch and no tag is the beginning of a commit's name, which stays.
             return Standing(package.name, locked)
-        newest = f"{now[:12]} of {origin.revision or 'its repository'}"
+        newest = f"{str(now)[:12]} of {origin.revision or 'its repository'}"
         return Standing(package.name, locked, newest, newest)
 
     def wanted(self, package: LockedPackage, file: LockedFile) -> Wanted:
