@@ -164,6 +164,17 @@ def test_without_the_extension(build: Buildout, repository: Repository, stock: S
     status, said = build.run()
     assert 2 == status, said
     assert "without the extension zc.buildout takes that name from its index, whatever the address" in said
+    # So it does, in a recipe that is not ours.
+    wheel(
+        build.index.directory,
+        "greeting",
+        "9.0",
+        {"greeting.py": "def main():\n    print('of the index')\n"},
+        console_scripts={"greet": "greeting:main"},
+    )
+    build.configure(config.replace("parts = app stock", "parts = stock"))
+    build.build()
+    assert "of the index\n" == build.run(program="stock-greet").output
 
 
 def test_a_develop_package_that_needs_an_address(build: Buildout, repository: Repository) -> None:

@@ -192,9 +192,10 @@ class Repository:
             key, _, value = row.partition("\n")
             name, _, option = key.rpartition(".")
             tables.setdefault(name, {})[option] = value
-        return {t["path"]: self._absolute(t["url"]) for t in tables.values() if t.keys() >= {"path", "url"}}
+        return {t["path"]: self.absolute(t["url"]) for t in tables.values() if t.keys() >= {"path", "url"}}
 
-    def _absolute(self, url: str) -> str:
+    def absolute(self, url: str) -> str:
+        """Return where the address of a submodule leads."""
         if url.startswith(("./", "../")):
             parts = urlsplit(self.url)
             path = os.path.normpath(f"{parts.path}/{url}")

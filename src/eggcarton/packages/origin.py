@@ -97,12 +97,19 @@ def _text(kind: str, url: str, revision: str | None, subdirectory: str | None) -
 
 def clean(url: str) -> str:
     """Return an address without the credentials it may hold; the user that ssh needs is none of them."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return _without_users(url)
     user, at, host = parts.netloc.rpartition("@")
     if not at:
         return url
     kept = f"{user.partition(':')[0]}@{host}" if parts.scheme.rpartition("+")[2] == "ssh" else host
     return urlunsplit(parts._replace(netloc=kept))
+
+
+def _without_users(text: str) -> str:
+    return re.sub(r"(?<=://)[^/?#\s]*@", "", text)
 
 
 def cleaned(line: str) -> str:
@@ -112,7 +119,7 @@ def cleaned(line: str) -> str:
     try:
         requirement = Requirement(line)
     except InvalidRequirement:
-        return re.sub(r"(?<=://)[^/?#\s]*@", "", line)
+        return _without_users(line)
     if requirement.url is None or clean(requirement.url) == requirement.url:
         return line
     requirement.url = clean(requirement.url)
@@ -235,7 +242,9 @@ def of_entry(entry: Mapping[str, Any], tool: Mapping[str, Any], where: str) -> O
         try:
             subdirectory = _subdirectory(table.get("subdirectory"), where)
             if kind == "archive":
-                return Origin(read(url, where).kind, url, subdirectory=subdirectory, imported=imported)
+                if read(url, where).kind != kind:
+                    raise UsageProblem(f"{where}: {url} is not the address of an archive")
+                return Origin(kind, url, subdirectory=subdirectory, imported=imported)
             type_, commit = str(table["type"]), str(table["commit-id"])
             read(f"{type_}+{url}", where)
         except UsageProblem as error:
