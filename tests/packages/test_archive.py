@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import tarfile
+import zipfile
 from pathlib import Path
 
-from eggcarton.packages.archive import Entry, of_directory, write
+import pytest
+
+from eggcarton.core.errors import EggcartonError
+from eggcarton.packages.archive import Entry, read, write
 
 ENTRIES = (
     Entry("setup.py", b"import setuptools\n", is_executable=True),
@@ -48,13 +53,31 @@ def test_the_bytes_never_change() -> None:
     assert expected == hashlib.sha256(packed(*reversed(ENTRIES))).hexdigest()
 
 
-def test_a_directory(tmp_path: Path) -> None:
-    """A directory is packed with its links, and without what is no file in it."""
-    (tmp_path / "inner" / "empty").mkdir(parents=True)
-    (tmp_path / "inner" / "script").write_bytes(b"#!")
-    (tmp_path / "inner" / "script").chmod(0o700)
-    (tmp_path / "link").symlink_to("inner")
-    assert {
-        Entry("inner/script", b"#!", is_executable=True),
-        Entry("link", b"inner", is_link=True),
-    } == set(of_directory(tmp_path))
+@pytest.mark.parametrize("kind", ["tar", "tar.gz", "zip"])
+def test_archives_of_others(kind: str, tmp_path: Path) -> None:
+    """Archives as others make them are read without the directory around everything."""
+    path = tmp_path / f"made.{kind}"
+    executable, plain = Entry("a/script", b"#!", is_executable=True), Entry("b.txt", b"text")
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w") as zipped:
+            zipped.writestr("top/", "")
+            for entry in (executable, plain):
+                info = zipfile.ZipInfo(f"top/{entry.path}")
+                info.external_attr = (0o755 if entry.is_executable else 0o644) << 16
+                zipped.writestr(info, entry.content)
+    else:
+        whole = packed(executable, plain)
+        path.write_bytes(gzip.compress(whole) if kind == "tar.gz" else whole)
+    assert {executable, plain} == set(read(path, path.name))
+
+
+def test_archives_that_are_none(tmp_path: Path) -> None:
+    """What is no archive, or reaches outside of itself, is named."""
+    broken = tmp_path / "broken.tar.gz"
+    broken.write_bytes(b"nothing")
+    with pytest.raises(EggcartonError, match=r"broken.tar.gz cannot be unpacked: .*; ask for another file"):
+        read(broken, broken.name)
+    with zipfile.ZipFile(tmp_path / "outside.zip", "w") as zipped:
+        zipped.writestr("../x", "")
+    with pytest.raises(EggcartonError, match=r"outside.zip cannot be unpacked: ../x lies outside of it"):
+        read(tmp_path / "outside.zip", "outside.zip")

@@ -19,6 +19,7 @@ from eggcarton.indexes.fetch import Fetcher, Pages
 from eggcarton.indexes.routing import Index as Route
 from eggcarton.indexes.routing import Routing
 from eggcarton.packages import origin as origins
+from eggcarton.packages.addresses import given_up
 from eggcarton.packages.builds import Toolchain
 from eggcarton.packages.direct import Direct
 from eggcarton.packages.lock import Lock, LockedPackage, read, text_of
@@ -425,7 +426,8 @@ def test_drift(machine: Machine, repository: Repository) -> None:
     assert problem.startswith(
         f"part app needs greeting @ {repository.url}@v1.1, the lock has it from {repository.url}@v1.0"
     )
-    (problem,) = drift(lock, needs("greeting"))
+    assert [] == given_up(lock, needs(line))
+    (problem,) = given_up(lock, needs("greeting"))
     assert f"the lock has greeting from {repository.url}@v1.0, and nothing asks for that any more" == problem
     (problem,) = drift(machine.lock("greeting"), needs(line))
     assert problem.endswith("the lock has greeting 9.0 from an index")
@@ -455,6 +457,20 @@ def test_what_has_moved(machine: Machine, repository: Repository) -> None:
         f"greeting 1.0 ({commit[:12]}) -> {new[:12]} of main: bin/eggcarton lock --upgrade greeting takes it"
     ] == standing(found["@main"]).lines()
     assert ["", "@main"] == [revision for revision in found if standing(found[revision]).is_finding]
+
+
+def test_a_constraint(machine: Machine, repository: Repository) -> None:
+    """An address in a constraint counts where something leads to its name, and is not asked elsewhere."""
+    held = (Need(f"greeting @ {repository.url}@v1.0", "constraints.txt, line 1"),)
+    held += (Need("unneeded @ git+https://host.example/unneeded", "constraints.txt, line 2"),)
+    wanted = replace(needs("app"), constraints=held)
+    lock = machine.lock(wanted=wanted)
+    assert {"app": "1.0", "greeting": "1.0", "six": "1.16.0"} == versions(lock)
+    assert [] == [*drift(lock, wanted), *given_up(lock, wanted)]
+    (problem,) = drift(machine.lock("app"), wanted)
+    assert problem.startswith(
+        f"constraints.txt, line 1 asks for greeting @ {repository.url}@v1.0, the lock has greeting"
+    )
 
 
 def test_markers(machine: Machine, repository: Repository) -> None:

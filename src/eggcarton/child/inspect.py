@@ -20,6 +20,7 @@ from eggcarton.packages import chains, compare, cutoff
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
 from eggcarton.packages import outdated as standings
+from eggcarton.packages.addresses import given_up
 from eggcarton.packages.lock import Lock, LockedPackage
 from eggcarton.packages.needs import Needs, Terms, activated, check, closure, drift, pruned
 from eggcarton.packages.sdists import is_allowed
@@ -94,7 +95,7 @@ def unanswered(*, questions: Sequence[Question]) -> list[str]:
             found += [f"there is no {path.name}"] if needs.needs else []
             continue
         lock = locks.read(path)
-        problems = drift(lock, needs)
+        problems = drift(lock, needs) + given_up(lock, needs)
         if not problems:
             check(lock, needs)
             active = activated(lock, needs.develop, environment := _environment())

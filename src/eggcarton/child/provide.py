@@ -139,7 +139,7 @@ def provide(
     door.allow(Toolchain(tuple(toolchain["paths"]), toolchain["versions"]), sorted(allowed))
     asked = [line for line, _ in needs] + [line for other in others or () for line, _ in other["needs"]]
     door.given = origins.given(asked)
-    current, changed = _locked(path, policy, upgrade, everything, door, prune=store is None)
+    current, changed = _locked(path, policy, upgrade, everything, door, prune=store is None, whole=others is not None)
     active = activated(current, wanted.develop, environment := _environment())
     named = {key: closure(active, lines, environment) for key, lines in sets.items()}
     used = [active[name] for name in sorted({name for names in named.values() for name in names} - wanted.developed)]
@@ -242,11 +242,11 @@ def _locked(
     door: Door,
     *,
     prune: bool,
+    whole: bool,
 ) -> tuple[Lock, list[str]]:
     old = locks.read(path) if path.exists() else None
     problems = drift(old, needs) if old is not None else [f"there is no {path.name}"]
-    if old is not None and policy != "frozen":
-        # Other configurations, which nobody has read then, may ask for it.
+    if old is not None and whole:
         problems += given_up(old, needs)
     if old is not None and not problems and upgrade is None:
         check(old, needs)

@@ -50,8 +50,10 @@ class Addresses:
         self._foreign = {asked.name: asked for asked in needs.addresses}
         self._known: dict[str, _Known] = {}
         self._take(needed(needs))
-        files = (*needs.addresses, *_imported(self._old.values()))
-        self._waiting = {asked.name: asked for asked in reversed(files) if asked.name not in self._known}
+        held = addressed([(line.requirement, line.asked_by) for line in needs.constraints])
+        files = (*held, *needs.addresses, *_imported(self._old.values()))
+        there = self._known.keys() | needs.developed
+        self._waiting = {asked.name: asked for asked in reversed(files) if asked.name not in there}
 
     @property
     def packages(self) -> tuple[LockedPackage, ...]:
@@ -60,7 +62,7 @@ class Addresses:
         return (*there, *(self._old.get(name, LockedPackage(name, "0")) for name in self._waiting))
 
     def take(self, names: Iterable[str]) -> bool:
-        """Take what another tool's file asked for, where something leads to it, and tell whether there was any.
+        """Take what constraints or another tool's file ask for, where something leads to it; tell whether that was so.
 
         Raises:
             EggcartonError: it cannot be had, or not be built.
@@ -80,7 +82,7 @@ class Addresses:
         while queue:
             item = queue.pop(0)
             known = self._known.get(item.name)
-            if item.name in self._needs.developed or (known is not None and item.imported):
+            if item.name in self._needs.developed or (known is not None and (item.imported or known.asked.imported)):
                 continue
             if known is not None:
                 _check_same(known.asked, item)
@@ -110,7 +112,7 @@ class Addresses:
             item.reference,
             by,
             commit=item.commit,
-            hashes=item.hashes,
+            hashes=item.hashes or self._needs.hashes.get(item.name, frozenset()),
             imported=item.imported,
         )
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import tarfile
+import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
+
+from eggcarton.core.errors import EggcartonError
 
 _BLOCK = 512
 # 1980-01-01, the first day that a zip file can hold: a wheel made of it can have the times of its files.
@@ -28,7 +32,7 @@ class Entry:
 def write(stream: BinaryIO, top: str, entries: Iterable[Entry]) -> None:
     """Write entries below one top directory, sorted, with fixed times, owners and modes, and not compressed.
 
-    Compressed bytes depend on the version of the library that makes them, and headers written by `tarfile` on that of
+    Compressed bytes depend on the version of the library that makes them, and headers that `tarfile` writes on that of
     Python; an archive that is made anew on another machine must have the same sha256. So both are avoided here.
     """
     for entry in sorted(entries, key=lambda entry: _bytes(entry.path)):
@@ -44,17 +48,47 @@ def write(stream: BinaryIO, top: str, entries: Iterable[Entry]) -> None:
     stream.write(b"\0" * (2 * _BLOCK))
 
 
-def of_directory(directory: Path) -> Iterator[Entry]:
-    """Give every file and link below a directory."""
-    for folder, names, files in os.walk(directory):
-        links = [name for name in names if Path(folder, name).is_symlink()]
-        for name in (*files, *links):
-            path = Path(folder, name)
-            within = path.relative_to(directory).as_posix()
-            if path.is_symlink():
-                yield Entry(within, os.fsencode(os.readlink(path)), is_link=True)
-            else:
-                yield Entry(within, path.read_bytes(), bool(path.stat().st_mode & stat.S_IXUSR))
+def read(path: Path, name: str) -> list[Entry]:
+    """Return what an archive of a source that somebody else has made holds, without the one directory around it.
+
+    Args:
+        name: what it is called in an error.
+
+    Raises:
+        EggcartonError: it cannot be read.
+    """
+    try:
+        found = list(_of_zip(path) if zipfile.is_zipfile(path) else _of_tar(path))
+    except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError, KeyError) as error:
+        reason = str(error).partition("\n")[0].rstrip(":")
+        raise EggcartonError(f"{name} cannot be unpacked: {reason}; ask for another file") from error
+    tops = {entry.path.partition("/")[0] for entry in found}
+    if len(tops) == 1 and all("/" in entry.path for entry in found):
+        return [replace(entry, path=entry.path.partition("/")[2]) for entry in found]
+    return found
+
+
+def _of_zip(path: Path) -> Iterator[Entry]:
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if not info.is_dir():
+                yield Entry(_inside(info.filename), archive.read(info), bool(info.external_attr >> 16 & stat.S_IXUSR))
+
+
+def _of_tar(path: Path) -> Iterator[Entry]:
+    with tarfile.open(path) as archive:
+        for member in archive.getmembers():
+            if member.issym():
+                yield Entry(_inside(member.name), os.fsencode(member.linkname), is_link=True)
+            elif (stream := archive.extractfile(member)) is not None:
+                yield Entry(_inside(member.name), stream.read(), bool(member.mode & stat.S_IXUSR))
+
+
+def _inside(name: str) -> str:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise tarfile.TarError(f"{name} lies outside of it")
+    return str(path)
 
 
 def _bytes(path: str) -> bytes:

@@ -25,7 +25,7 @@ from eggcarton.packages import origin as origins
 from eggcarton.packages.lock import LockedFile, LockedPackage, extras_in
 from eggcarton.packages.origin import Origin, Reference
 from eggcarton.packages.outdated import Standing
-from eggcarton.packages.sdists import Builder, unpacked
+from eggcarton.packages.sdists import Builder
 
 _BLOCK = 1 << 20
 
@@ -85,7 +85,7 @@ class Direct:
             origin = replace(origin, revision=reference.revision, commit=commit)
             origin, path = self._packed(name, origin, repository)
             file = LockedFile(_archive_name(name, origin), path.name, path.stat().st_size)
-        expected = {reference.sha256} if reference.sha256 else set(hashes)
+        expected = {reference.sha256} if reference.sha256 else set(hashes if reference.kind == "archive" else ())
         if expected and file.sha256 not in expected:
             raise IntegrityProblem(
                 f"{asked_by}: {redacted(reference.url)} has the sha256 {file.sha256}, and {', '.join(sorted(expected))}"
@@ -233,12 +233,9 @@ def _rooted(path: Path, file: LockedFile, origin: Origin) -> Iterator[tuple[Path
     if origin.kind != "archive" or origin.subdirectory is None:
         yield path, file.sha256
         return
+    entries = checkouts.within(archive.read(path, file.name), origin.subdirectory, origin.url)
     with tempfile.TemporaryDirectory(prefix="eggcarton-part-") as name:
-        root = unpacked(path, file.name, Path(name, "whole"))
-        project = root / origin.subdirectory
-        if not project.is_dir():
-            raise UsageProblem(f"{origin.url} has no directory {origin.subdirectory}")
         part = Path(name, "part.tar")
         with part.open("wb") as stream:
-            archive.write(stream, os.path.basename(origin.subdirectory), archive.of_directory(project))
+            archive.write(stream, os.path.basename(origin.subdirectory), entries)
         yield part, file_digest(part)

@@ -62,7 +62,7 @@ class Builder:
             out, kept = Path(directory, "out"), Path(directory, "kept")
             out.mkdir()
             kept.mkdir()
-            built = builds.build("wheel", unpacked(sdist, name, Path(directory, "source")), self._toolchain, out)
+            built = builds.build("wheel", _unpacked(sdist, name, Path(directory, "source")), self._toolchain, out)
             if built.wheel is None:
                 raise EggcartonError(
                     f"{name} is built with {', '.join(built.foreign)}, which the toolchain does not hold; pin a "
@@ -81,7 +81,7 @@ class Builder:
         return hashlib.sha256(json.dumps(decided).encode()).hexdigest()
 
 
-def unpacked(archive: Path, name: str, place: Path) -> Path:
+def _unpacked(archive: Path, name: str, place: Path) -> Path:
     """Unpack a source distribution and return the one directory in it; nothing is written outside."""
     try:
         if name.endswith(".zip"):
