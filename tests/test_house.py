@@ -198,7 +198,7 @@ def test_only_patches_touches_the_internals_of_buildout(path: Path) -> None:
 
 
 def test_only_patches_replaces_anything_in_zc_buildout() -> None:
-    """No module but patches sets an attribute of what it imports."""
+    """No module but patches sets an attribute of what it imports, but for what runs a build in a process of its own."""
     found = set()
     for path in MODULES:
         names = {
@@ -213,7 +213,8 @@ def test_only_patches_replaces_anything_in_zc_buildout() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr":
                 roots.append(node.args[0])
             found |= {name_of(path) for root in roots if isinstance(root, ast.Name) and root.id in names}
-    assert set() == found
+    # There, directories are listed in one order, whatever the file system's.
+    assert {"packages/build_hook.py"} == found
 
 
 def exempt() -> set[str]:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
-from pathlib import Path
 
 import pytest
 
-from eggcarton.buildout import develop
-from eggcarton.core.errors import EggcartonError
 from eggcarton.core.locks import hold
 from support.buildouts import Buildout
 from support.distributions import source, wheel
@@ -220,8 +216,8 @@ def test_a_directory_that_is_no_package(build: Buildout) -> None:
     )
 
 
-def test_a_backend_that_the_toolchain_does_not_hold(build: Buildout) -> None:
-    """A package with another build backend is built by pip, as without us; where that has no network it is an error."""
+def test_a_backend_that_no_index_has(build: Buildout) -> None:
+    """A package whose build requires what cannot be had is told, with what it requires; nothing is locked."""
     build.write(
         "greeting/pyproject.toml",
         """
@@ -231,14 +227,10 @@ def test_a_backend_that_the_toolchain_does_not_hold(build: Buildout) -> None:
         """,
     )
     build.configure(CONFIG)
-    status, output = build.run()
-    assert 1 == status
-    assert (
-        "greeting is built with absent-backend, not in the toolchain: pip builds it, unlocked and anew each run"
-        in output
-    )
-    assert output.endswith(f"Error: {build.root}/greeting could not be built by pip, whose last words are above\n")
-    assert "Traceback" not in output
+    output = build.fails(status=1)
+    assert "Error: the build of greeting: its build requirements cannot be locked: " in output
+    assert "the build of greeting asks for absent-backend" in output
+    assert not (build.root / "buildout.lock.toml").exists()
 
 
 def test_a_directory_that_is_not_there(build: Buildout) -> None:
@@ -289,8 +281,8 @@ def build_wheel(*arguments):
 """
 
 
-def test_a_foreign_backend(build: Buildout) -> None:
-    """What pip has built with a backend from the index is a part of the build like any other, in each run anew."""
+def test_a_backend_of_ones_own(build: Buildout) -> None:
+    """What a backend from the index builds in its own way is a part of the build like any other."""
     wheel(build.index.directory, "tiny-backend", "1.0", {"tiny_backend.py": BACKEND})
     wheel(build.index.directory, "library", "1.0")
     build.write(
@@ -303,7 +295,6 @@ def test_a_foreign_backend(build: Buildout) -> None:
     )
     build.write("greeting/greeting.py", GREETING)
     build.configure(CONFIG)
-    build.variables["PIP_INDEX_URL"] = build.index.url
     own = {name for name in os.listdir(build.root / "develop-eggs") if name.startswith("eggcarton")}
     for version in ("1.0", "1.0", "0.9"):
         build.write("greeting/version.txt", version)
@@ -312,59 +303,6 @@ def test_a_foreign_backend(build: Buildout) -> None:
         expected = {f"Greeting-{version}.dist-info", "Greeting.egg-link", "greeting_here.pth"}
         assert own | expected == set(os.listdir(build.root / "develop-eggs"))
     assert 'name = "library"' in build.lock.read_text("utf-8")
-
-
-def test_what_setuptools_of_old_leaves(tmp_path: Path) -> None:
-    """Where there is only an egg-link, the metadata beside the code is brought, its requirements read as markers."""
-    code, place, directory = tmp_path / "pro ject" / "src", tmp_path / "place", tmp_path / "develop-eggs"
-    info = code / "Some.Greeting.egg-info"
-    for made in (info, code / "Other.egg-info", place, directory / "some_greeting-0.9.dist-info"):
-        made.mkdir(parents=True)
-    (place / "Some.Greeting.egg-link").write_text(f"{code}\n../", "utf-8")
-    (info / "PKG-INFO").write_text("Metadata-Version: 1.0\nName: Some.Greeting\nVersion: 1.5\n\nName: no\n", "utf-8")
-    requires = "one>=1\n\n[more]\ntwo @ file:///two\n\n[more:python_version<'4']\nthree\n[:os_name=='nt']\nfour\n"
-    (info / "requires.txt").write_text(requires, "utf-8")
-    found = develop.take_over(tmp_path / "pro ject", place, directory)
-    assert ("some-greeting", "1.5") == (found.name, found.version)
-    assert (
-        "one>=1",
-        'two @ file:///two ; extra == "more"',
-        "three ; (python_version<'4') and extra == \"more\"",
-        "four ; (os_name=='nt')",
-    ) == found.requires
-    files = ("Some.Greeting.egg-info", "Some.Greeting.egg-link", "__editable__.Some.Greeting.pth")
-    assert files == found.files == tuple(sorted(os.listdir(directory)))
-    assert f"{code}\n" == (directory / files[2]).read_text("utf-8")
-
-
-@pytest.mark.parametrize("kind", ["directory", "file"])
-def test_metadata_as_an_egg_info(tmp_path: Path, kind: str) -> None:
-    """An egg-info is read whether it is a directory with PKG-INFO or itself that file."""
-    info = tmp_path / "place" / "greeting-1.0-py3.11.egg-info"
-    path = info / "PKG-INFO" if kind == "directory" else info
-    path.parent.mkdir(parents=True)
-    path.write_text("Metadata-Version: 2.1\nName: greeting\nVersion: 1.0\nRequires-Dist: one\n", "utf-8")
-    (tmp_path / "develop-eggs").mkdir()
-    found = develop.take_over(tmp_path / "greeting", tmp_path / "place", tmp_path / "develop-eggs")
-    assert ("greeting", "1.0", ("one",), (info.name,)) == (found.name, found.version, found.requires, found.files)
-
-
-@pytest.mark.parametrize("left", ["nothing", "a link to nowhere", "no version", "empty"])
-def test_a_package_that_nothing_tells_about(tmp_path: Path, left: str) -> None:
-    """A build that leaves no metadata with a name and a version is one sentence with the package's directory."""
-    place, directory = tmp_path / "place", tmp_path / "develop-eggs"
-    for made in (place, directory):
-        made.mkdir()
-    if left == "a link to nowhere":
-        (place / "greeting.egg-link").write_text(f"{tmp_path}/nowhere\n.", "utf-8")
-    elif left != "nothing":
-        (place / "greeting.dist-info").mkdir()
-        text = "Name: greeting\n" if left == "no version" else ""
-        (place / "greeting.dist-info/METADATA").write_text(text, "utf-8")
-    sentence = f"{tmp_path}/greeting was built by pip, but left no metadata with a name and a version; "
-    with pytest.raises(EggcartonError, match=f"^{re.escape(sentence)}"):
-        develop.take_over(tmp_path / "greeting", place, directory)
-    assert [] == os.listdir(directory)
 
 
 def test_what_a_killed_run_left_is_swept_away(developed: Buildout) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -128,9 +129,13 @@ def test_requirements_that_setup_py_tells(
 
 
 def test_a_backend_without_the_hook(tmp_path: Path, out: Path) -> None:
-    """A backend that cannot make what is asked for is told of."""
-    built = builds.build("editable", project(tmp_path / "own"), NOTHING, out)
-    assert Built(None, ("backend (it has no hook build_editable)",)) == built
+    """A backend that cannot make what is asked for is told of, and what would help."""
+    with pytest.raises(EggcartonError) as caught:
+        builds.build("editable", project(tmp_path / "own"), NOTHING, out)
+    assert (
+        f"{tmp_path}/own cannot be built: its build backend backend has no hook build_editable; require a version of "
+        "it that has one, or use another backend"
+    ) == str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +175,7 @@ def test_what_is_no_project(tmp_path: Path, out: Path) -> None:
 
 TELLS = """open(os.path.join(directory, "told"), "w").write(repr((
         sorted(n for n in os.environ if n.startswith(("PIP_", "UV_", "PYTHON"))), os.environ["SOURCE_DATE_EPOCH"],
-        os.environ["PYTHONHASHSEED"], os.environ["TZ"], oct(os.umask(0)), sys.flags.isolated, importable("pytest"))))"""
+        os.environ["TZ"], oct(os.umask(0)), hash("a fixed seed"), importable("pytest"), importable("told_here"))))"""
 
 
 def test_the_surroundings_are_fixed(tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,11 +183,16 @@ def test_the_surroundings_are_fixed(tmp_path: Path, out: Path, monkeypatch: pyte
     the toolchain is imported."""
     for name in ("PIP_INDEX_URL", "UV_INDEX", "PYTHONPATH", "TZ"):
         monkeypatch.setenv(name, str(Path(pytest.__file__).parent.parent))
+    (tmp_path / "told_here.py").touch()
+    monkeypatch.chdir(tmp_path)
+    seeded = [sys.executable, "-c", "print(hash('a fixed seed'))"]
+    told = subprocess.run(seeded, env={"PYTHONHASHSEED": "0"}, stdout=subprocess.PIPE, check=True).stdout
     code = (
         "import os, sys\nfrom importlib.util import find_spec\ndef importable(name): return find_spec(name) is not None"
     )
     builds.build("wheel", project(tmp_path / "own", TELLS, code), NOTHING, out)
-    expected = (["PYTHONHASHSEED"], "315532800", "0", "UTC", "0o22", 1, False)
+    names = ["PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED"]
+    expected = (names, "315532800", "UTC", "0o22", int(told), False, False)
     assert repr(expected) == (out / "told").read_text("utf-8")
 
 

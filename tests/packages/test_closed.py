@@ -18,7 +18,7 @@ from eggcarton.core.plan import Rendered
 from eggcarton.packages import closed
 from eggcarton.packages.closed import Child
 from support.closed import closed_set, needs
-from support.distributions import source, wheel
+from support.distributions import wheel
 from support.index import Index
 
 
@@ -96,7 +96,7 @@ def test_faults_of_our_own(child: Child) -> None:
 
 def test_what_it_prints_is_no_answer(child: Child, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """What an operation prints, or a program that it starts, goes to the standard error and disturbs no answer."""
-    assert [] == child.ask("develop", sources=[], paths=[], versions={}, out=str(tmp_path))
+    assert [] == child.ask("locked-names", paths=[str(tmp_path / "pylock.toml")])
     ask_render(child, "1")
     assert "" == capfd.readouterr().out
 
@@ -222,10 +222,23 @@ def test_rendering_for_a_plan(child: Child, tmp_path: Path) -> None:
 
 def test_develop_packages_are_built_there(child: Child, tmp_path: Path) -> None:
     """A develop package's build runs in the child, with the toolchain that it is given and no closed set."""
-    place = source(tmp_path, "own")
-    assert [{"foreign": ["setuptools"]}] == child.ask(
-        "develop", sources=[str(place)], paths=[], versions={}, out=str(tmp_path / "out")
+    place = tmp_path / "own"
+    place.mkdir()
+    (place / "pyproject.toml").write_text(
+        "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n", "utf-8"
     )
+    (place / "backend.py").write_text("import packaging\n", "utf-8")
+    builds = {"lock": str(tmp_path / "buildout.lock.toml"), "frozen": True, "store": str(tmp_path), "tag": "py3"}
+    builds |= {"requires_python": ">=3.10", "exclude_newer": None, "developed": []}
+    with pytest.raises(EggcartonError, match="No module named 'packaging'"):
+        child.ask(
+            "develop",
+            projects=[str(place)],
+            out=str(tmp_path / "out"),
+            toolchain={"paths": [], "versions": {}, "builds": builds},
+            sources={"index": "", "find_links": [], "cache": str(tmp_path), "directories": [], "offline": True},
+            allow_sdist=[],
+        )
 
 
 def test_the_place_is_known(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from support.closed import toolchain
 from support.distributions import source
 
 
-def build(out: Path, *sources: Path, versions: dict[str, str] | None = None) -> list[dict[str, Any]]:
+def build(out: Path, *projects: Path) -> list[dict[str, Any]]:
     tools = toolchain()
-    known = tools.versions if versions is None else versions
-    return develop.build(sources=list(map(str, sources)), paths=tools.paths, versions=known, out=str(out))
+    locked = replace(tools, versions={**tools.versions, "flit-core": "3.12"}, locked="the digest of flit-core's lock")
+    return develop.build(projects, tools, out, lambda project: lambda requires, asked: locked)
 
 
 def test_several_at_once(tmp_path: Path) -> None:
@@ -47,12 +48,12 @@ def test_what_decided_it(tmp_path: Path) -> None:
     assert [] == built["out_of_sight"]
 
 
-def test_foreign_build_requirements(tmp_path: Path) -> None:
-    """What the toolchain does not answer is told; the other packages are built."""
+def test_locked_build_requirements(tmp_path: Path) -> None:
+    """What the toolchain does not answer is asked for, and what answered is told; the toolchain needs no lock."""
     foreign = source(tmp_path, "foreign", build_requires=["flit-core"])
     first, second = build(tmp_path / "out", foreign, source(tmp_path, "own"))
-    assert {"foreign": ["flit-core"]} == first
-    assert "own" == second["name"]
+    assert ("foreign", "the digest of flit-core's lock") == (first["name"], first["locked"])
+    assert ("own", "") == (second["name"], second["locked"])
 
 
 def test_failures(tmp_path: Path) -> None:

@@ -380,6 +380,13 @@ def stock(shared: Shared, wheels: Path, template: Path) -> Stock:
     return Stock(shared, wheels, template)
 
 
+@pytest.fixture(scope="session")
+def backends(shared: Shared) -> Path:
+    """The wheels of build backends, and of what these need."""
+    with locked(shared.directory / "backends"):
+        return _downloaded(Path(__file__).with_name("backends.txt"))
+
+
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[Index]:
     """An index that is empty at first; what is put into its directory is on it."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pkg_resources
 
-from eggcarton.buildout import develop, metadata, needs, toolchain
+from eggcarton.buildout import building, develop, needs, toolchain
 from eggcarton.buildout.requirements_files import Told
-from eggcarton.core.errors import Drift, Unavailable
+from eggcarton.core.errors import Unavailable
 from eggcarton.core.layout import canonical_name
 from eggcarton.packages import closed, selection
 
@@ -223,29 +222,15 @@ def needs_no_network(session: Session) -> None:
 def _stubs(session: Session) -> list[dict[str, Any]]:
     """Return the develop packages of now; those that have changed are built aside, and not kept."""
     known = toolchain.running()
-    records = develop.Records(session.state / "develop", session.develop_eggs, toolchain.versions(known))
+    records = develop.Records(
+        session.state / "develop", session.develop_eggs, toolchain.versions(known), building.lock_of(session)
+    )
     found = {source: records.find(source) for source in session.develop_directories()}
     stubs = [built.stub() for built in found.values() if built is not None]
-    changed = [source for source, built in found.items() if built is None]
+    changed = [str(source) for source, built in found.items() if built is None]
     if changed:
         with tempfile.TemporaryDirectory(prefix="eggcarton-develop-") as out:
-            sources = [str(source) for source in changed]
-            answers = session.child.ask("develop", sources=sources, **toolchain.importable(known), out=out)
-        stubs += [
-            _by_pip(source, session.develop_eggs)
-            if "foreign" in answer
-            else {key: answer[key] for key in ("name", "version", "requires", "extras")}
-            for source, answer in zip(changed, answers, strict=True)
-        ]
+            order = building.order(session, frozen=True)
+            answers = session.child.ask("develop", projects=changed, out=out, **order)["built"]
+        stubs += [{key: answer[key] for key in ("name", "version", "requires", "extras")} for answer in answers]
     return stubs
-
-
-def _by_pip(source: Path, develop_eggs: Path) -> dict[str, Any]:
-    """Return a develop package that only pip can build, as the last run left it."""
-    names = develop.names_in(source)
-    for info in sorted(develop_eggs.glob("*-info")):
-        found = metadata.read(info)
-        if found is not None and canonical_name(found.name) in names:
-            told = {"requires": list(found.requires), "extras": list(found.extras)}
-            return {"name": canonical_name(found.name), "version": found.version, **told}
-    raise Drift(f"what {source} needs is not known before pip has built it; run bin/buildout, which has it built")

@@ -16,15 +16,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from zc.buildout import easy_install
-
-from eggcarton.buildout import metadata
 from eggcarton.core import locks
-from eggcarton.core.errors import EggcartonError, UsageProblem
+from eggcarton.core.errors import UsageProblem
 from eggcarton.core.layout import canonical_name
-from eggcarton.core.locks import scratch
 from eggcarton.packages.environment import Member
-from eggcarton.packages.watched import fingerprint
+from eggcarton.packages.watched import build_digests, fingerprint
 
 _BUILDING, _OLD, _NEW = ".building-", ".old-", ".new-"
 _NAME = re.compile(r"^\s*name\s*=\s*[\"']?([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
@@ -35,7 +31,8 @@ class Developed:
     """A develop package as it stands in ``develop-eggs``.
 
     ``files`` are its entries there; ``fingerprint`` is of everything its build read, or empty when the build
-    depended on something that cannot be watched, such as version control.
+    depended on something that cannot be watched, such as version control. ``locked`` is the digest of its locked build
+    requirements, empty where the toolchain was enough.
     """
 
     source: str
@@ -48,6 +45,7 @@ class Developed:
     read: tuple[str, ...]
     listed: tuple[str, ...]
     identity: str
+    locked: str = ""
 
     def stub(self) -> dict[str, Any]:
         """Return it as a resolution knows it: requirements, and no files."""
@@ -92,10 +90,17 @@ def names_in(source: Path) -> set[str]:
 
 
 class Records:
-    """What is known of the develop packages of one buildout between runs."""
+    """What is known of the develop packages of one buildout between runs.
 
-    def __init__(self, place: Path, directory: Path, toolchain: Mapping[str, str]) -> None:
-        self._place, self._directory = place, directory
+    Args:
+        place: the directory of the records.
+        directory: ``develop-eggs``.
+        toolchain: its versions.
+        lock: the lock of what builds require.
+    """
+
+    def __init__(self, place: Path, directory: Path, toolchain: Mapping[str, str], lock: Path) -> None:
+        self._place, self._directory, self._lock = place, directory, lock
         self._with = hashlib.sha256(json.dumps([sys.version, sorted(toolchain.items())]).encode()).hexdigest()
 
     def _file(self, source: Path) -> Path:
@@ -111,7 +116,15 @@ class Records:
             return None
         if not found.fingerprint or not all((self._directory / name).exists() for name in found.files):
             return None
+        if found.locked and found.locked not in self._locked():
+            return None
         return found if fingerprint(source, found.read, found.listed) == found.fingerprint else None
+
+    def _locked(self) -> frozenset[str]:
+        try:
+            return build_digests(self._lock.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError):
+            return frozenset()
 
     def known(self) -> dict[Path, Developed]:
         """Return all records by their file, whether or not they are still right."""
@@ -166,76 +179,12 @@ def put_in_place(
         read=tuple(built["read"]),
         listed=tuple(built["listed"]),
         identity=digest.hexdigest(),
-    )
-
-
-def by_pip(source: Path, directory: Path) -> Developed:
-    """Have zc.buildout build a package as it does without us, through pip and whatever its backend needs.
-
-    Raises:
-        EggcartonError: pip could not build it, or left nothing that tells what it is.
-
-    Source: zc.buildout.easy_install.develop.
-    """
-    with scratch(directory, _BUILDING) as place:
-        try:
-            easy_install.develop(str(source), str(place))
-        except Exception as error:
-            # zc.buildout has printed what pip said, and raises an exception without a type of its own.
-            raise EggcartonError(f"{source} could not be built by pip, whose last words are above") from error
-        return take_over(source, place, directory)
-
-
-def take_over(source: Path, place: Path, directory: Path) -> Developed:
-    """Move what zc.buildout has made of a package from a place of its own into ``develop-eggs``.
-
-    Raises:
-        EggcartonError: nothing there tells what the package is.
-    """
-    if not _informations(place):
-        for link in place.glob("*.egg-link"):
-            _bring_metadata(link)
-    for info in _informations(place):
-        found = metadata.read(info)
-        if found is not None:
-            break
-    else:
-        raise EggcartonError(
-            f"{source} was built by pip, but left no metadata with a name and a version; correct its build"
-        )
-    files = tuple(sorted(name for name in os.listdir(place) if name[0] != "."))
-    digest = hashlib.sha256(b"".join(name.encode() + _content(place / name) for name in files))
-    for name in files:
-        _put(place / name, directory / name)
-    _remove_others(directory, found.name, files)
-    return Developed(
-        source=str(source),
-        name=canonical_name(found.name),
-        version=found.version,
-        requires=found.requires,
-        extras=found.extras,
-        files=files,
-        fingerprint="",
-        read=(),
-        listed=(),
-        identity=digest.hexdigest(),
+        locked=built["locked"],
     )
 
 
 def _informations(place: Path) -> list[Path]:
     return sorted(path for path in place.iterdir() if path.name.endswith((".dist-info", ".egg-info")))
-
-
-def _bring_metadata(link: Path) -> None:
-    """Put beside an egg-link what lies where it leads: the metadata, and by a ``.pth`` file the code.
-
-    So do setuptools before 80, and those that imitate them.
-    """
-    code = Path(link.read_text("utf-8").partition("\n")[0].strip())
-    for info in sorted(code.glob("*.egg-info")):
-        if canonical_name(info.stem.partition("-")[0]) == canonical_name(link.stem):
-            _put(info, link.with_name(info.name))
-            link.with_name(f"__editable__.{link.stem}.pth").write_text(f"{code}\n", "utf-8")
 
 
 def _remove_others(directory: Path, project: str, files: Sequence[str]) -> None:

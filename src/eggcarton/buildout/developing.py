@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from eggcarton.buildout import develop, toolchain
+from eggcarton.buildout import building, develop, toolchain
 from eggcarton.core.errors import Drift
 from eggcarton.core.locks import scratch
 
@@ -17,33 +17,35 @@ if TYPE_CHECKING:
 logger = logging.getLogger("eggcarton")
 
 
-def develop_all(session: Session) -> dict[str, develop.Developed]:
+def develop_all(session: Session, *, lock_only: bool = False) -> dict[str, develop.Developed]:
     """Return all develop packages by canonical name, built where that is due.
 
+    Args:
+        lock_only: whether locking is all that was asked for, so that it may be done under any policy.
+
     Raises:
-        Drift: one is to be built, and nothing may be written.
+        Drift: one is to be built, and nothing may be written, or what its build requires is not locked and may not be.
     """
-    known = toolchain.running()
-    versions = toolchain.versions(known)
-    records = develop.Records(session.state / "develop", session.develop_eggs, versions)
+    versions = toolchain.versions(toolchain.running())
+    records = develop.Records(session.state / "develop", session.develop_eggs, versions, building.lock_of(session))
     sources = session.develop_directories()
     found = {source: records.find(source) for source in sources}
     missing = [source for source in sources if found[source] is None]
     if missing and session.reading:
         raise Drift("develop packages have changed, so plans are not known; run bin/buildout, which builds them")
     if missing:
-        found |= _built(session, missing, records, known)
+        found |= _built(session, missing, records, frozen=session.settings.frozen and not lock_only)
     if not session.reading:
         develop.forget(records, sources, session.develop_eggs)
     return {d.name: d for d in found.values() if d is not None}
 
 
 def _built(
-    session: Session, missing: Sequence[Path], records: develop.Records, known: Mapping[str, Any]
+    session: Session, missing: Sequence[Path], records: develop.Records, *, frozen: bool
 ) -> dict[Path, develop.Developed]:
     for source in missing:
         logger.info("Develop: %r", str(source))
-    old, found = {d.source: d for d in records.known().values()}, {}
+    old, found = {d.source: d for d in records.known().values()}, dict[Path, develop.Developed]()
     session.child.ask(
         "prepare",
         lock=str(session.settings.lock),
@@ -54,18 +56,11 @@ def _built(
     )
     session.develop_eggs.mkdir(parents=True, exist_ok=True)
     with scratch(session.develop_eggs, ".building-") as out:
-        built = session.child.ask(
-            "develop", sources=[str(source) for source in missing], **toolchain.importable(dict(known)), out=str(out)
-        )
-        for number, (source, answer) in enumerate(zip(missing, built, strict=True)):
-            if "foreign" in answer:
-                logger.warning(
-                    "%s is built with %s, not in the toolchain: pip builds it, unlocked and anew each run",
-                    source,
-                    ", ".join(answer["foreign"]),
-                )
-                found[source] = develop.by_pip(source, session.develop_eggs)
-                continue
+        projects = [str(source) for source in missing]
+        made = session.child.ask("develop", projects=projects, out=str(out), **building.order(session, frozen=frozen))
+        for line in building.told(made["changed"]):
+            logger.info("%s", line)
+        for number, (source, answer) in enumerate(zip(missing, made["built"], strict=True)):
             before = old.get(str(source))
             found[source] = develop.put_in_place(answer, source, out / str(number), session.develop_eggs, before)
             records.keep(found[source])

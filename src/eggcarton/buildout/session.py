@@ -10,7 +10,7 @@ from typing import Any
 import pkg_resources
 from zc.buildout import easy_install
 
-from eggcarton.buildout import asking, configs, develop, developing, needs, settings, toolchain
+from eggcarton.buildout import asking, building, configs, develop, developing, needs, settings, toolchain
 from eggcarton.buildout.asked import Asked
 from eggcarton.buildout.requirements_files import RequirementsFiles
 from eggcarton.buildout.sections import Sections
@@ -105,7 +105,8 @@ class Session:
 
     def locked_names(self) -> set[str]:
         """Return the canonical names in all locks."""
-        return set(self.child.ask("locked-names", paths=[str(self.lock_of(group)) for group in self.groups()]))
+        paths = [*(self.lock_of(group) for group in self.groups()), building.lock_of(self)]
+        return set(self.child.ask("locked-names", paths=[str(path) for path in paths]))
 
     def lock_of(self, group: str) -> Path:
         """Return the path of the lock of a group."""
@@ -115,11 +116,11 @@ class Session:
     def lock(self, upgrade: Sequence[str] | None) -> list[str]:
         """Make the locks anew and return what changed, a line each."""
         changed = self._select_recipes(upgrade, lock_only=True)
-        self.developed = developing.develop_all(self)
+        self.developed = developing.develop_all(self, lock_only=True)
         changed += self._select_parts(upgrade, lock_only=True)
         for group, order in configs.beyond(self):
             changed += self._select(group, order, upgrade=upgrade, lock_only=True)
-        return changed
+        return changed + building.renew(self, None if upgrade is None else list(upgrade))
 
     def lock_from(self, foreign: Path, group: str, more: Sequence[str] = ()) -> list[str]:
         """Make the lock of a group from a file of another tool and return what was taken, a line each.
@@ -136,7 +137,7 @@ class Session:
         if group not in groups:
             others = ", ".join(groups[1:]) or "no other"
             raise UsageProblem(f"no part has lock-group = {group}; there is {others}")
-        self.developed = developing.develop_all(self)
+        self.developed = developing.develop_all(self, lock_only=True)
         order = asking.order_of_parts(self, group, [d.stub() for d in self.developed.values()])
         order["needs"] = sorted([*order["needs"], *([name, "what is installed"] for name in more)])
         return self._select(group, order, lock_only=True, foreign=foreign)
@@ -169,7 +170,7 @@ class Session:
             "policy": "frozen" if self.settings.frozen and not lock_only else "update",
             "upgrade": upgrade,
             "sources": self.sources,
-            "toolchain": toolchain.importable(toolchain.running()),
+            "toolchain": building.tools(self, frozen=self.settings.frozen and not lock_only),
             "store": None if lock_only else str(self.store),
             **({"file": str(foreign)} if foreign else {}),
             **order,
@@ -178,9 +179,11 @@ class Session:
         if not lock_only:
             for line in answer["changed"]:
                 logger.info("%s: %s", lock.name, line)
+            for line in building.told(answer["builds"]):
+                logger.info("%s", line)
             self._note(group, lock, order, answer, where)
         told = "" if group == needs.PARTS else f"{lock.name}: "
-        return [f"{told}{line}" for line in answer["changed"]]
+        return [*(f"{told}{line}" for line in answer["changed"]), *building.told(answer["builds"])]
 
     def _provided(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
         """Have a lock answer; what other configurations ask of it is found out when something has to be locked."""

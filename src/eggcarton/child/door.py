@@ -13,7 +13,6 @@ from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.client import Client
 from eggcarton.indexes.fetch import Fetcher, Pages, Wanted
 from eggcarton.indexes.routing import Index, Routing
-from eggcarton.packages.builds import Toolchain
 from eggcarton.packages.direct import Direct
 from eggcarton.packages.lock import LockedFile, LockedPackage
 from eggcarton.packages.resolve import Resolver
@@ -68,10 +67,6 @@ class Door:
     allow_sdist: tuple[str, ...] = ()
     made: dict[str, Path] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
-
-    def allow(self, toolchain: Toolchain, patterns: Sequence[str]) -> None:
-        """Let source distributions with these names be built, with nothing but this toolchain."""
-        self.builder, self.allow_sdist = Builder(toolchain, self.sources.cache), tuple(patterns)
 
     @property
     def direct(self) -> Direct:

@@ -11,6 +11,7 @@ from typing import Any
 from packaging.markers import default_environment
 from packaging.utils import canonicalize_name
 
+from eggcarton.child import building
 from eggcarton.child.door import Sources
 from eggcarton.child.provide import NONE, needs_of, together, written
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
@@ -19,7 +20,6 @@ from eggcarton.packages import export as exports
 from eggcarton.packages import foreign
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
-from eggcarton.packages.builds import Toolchain
 from eggcarton.packages.foreign import ForeignLock
 from eggcarton.packages.lock import Lock, LockedPackage
 from eggcarton.packages.needs import Need, Needs, check, drift, pin_of, requirement_of
@@ -109,7 +109,7 @@ def bring_in(
     door = Sources.of(sources).open()
     if door.sources.offline:
         raise Unavailable(f"offline, and what {theirs.file} names must be asked of the index")
-    door.allow(Toolchain(tuple(toolchain["paths"]), toolchain["versions"]), allow_sdist)
+    requirements = building.allow(door, toolchain, allow_sdist)
     outside = replace(theirs, packages=tuple(p for p in theirs.packages if p.name not in wanted.developed))
     wanted = replace(
         wanted,
@@ -130,7 +130,8 @@ def bring_in(
         raise Drift(f"the lock made of {theirs.file} would not answer this configuration:", differences=left)
     check(new, wanted)
     new, _changed = written(path, old, new)
-    return {"changed": [*theirs.remarks, *told(outside, new), *narrowed(theirs, found, new)]}
+    changed = [*theirs.remarks, *told(outside, new), *narrowed(theirs, found, new)]
+    return {"changed": changed, "builds": requirements.changed if requirements else []}
 
 
 def _check_configuration(theirs: ForeignLock, needs: Needs) -> None:

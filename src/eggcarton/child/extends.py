@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -24,8 +22,4 @@ def write(*, lock: str, extends: Mapping[str, str]) -> None:
     """Put these addresses into the lock, beside those that it has already."""
     path = Path(lock)
     before = build_lock.read(path)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        stream.write(build_lock.text_of(replace(before, extends={**before.extends, **extends})))
-    os.chmod(name, 0o644)
-    os.replace(name, path)
+    build_lock.write(path, replace(before, extends={**before.extends, **extends}))

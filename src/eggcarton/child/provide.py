@@ -12,13 +12,14 @@ from typing import Any
 
 from packaging.markers import default_environment
 
+from eggcarton.child import building
 from eggcarton.child.door import Door, Sources, uv_program
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
+from eggcarton.packages import build_lock
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
 from eggcarton.packages import trusted, union
 from eggcarton.packages.addresses import given_up
-from eggcarton.packages.builds import Toolchain
 from eggcarton.packages.lock import Lock, LockedPackage
 from eggcarton.packages.needs import (
     Need,
@@ -78,7 +79,10 @@ def prepare(*, lock: str, sources: Mapping[str, Any], store: str, tag: str, comp
 
 def locked_names(*, paths: Sequence[str]) -> list[str]:
     """Return the canonical names in these locks; one that is not there yet has none."""
-    there = [locks.read(Path(path)) for path in paths if Path(path).exists()]
+    there: list[Lock] = []
+    for path in filter(Path.exists, map(Path, paths)):
+        is_of_builds = path.name == build_lock.NAME
+        there += [entry.lock for entry in build_lock.read(path).builds] if is_of_builds else [locks.read(path)]
     return sorted({package.name for lock in there for package in lock.packages})
 
 
@@ -115,7 +119,8 @@ def provide(
         upgrade: names to lock anew, all of them when empty, none when None.
         needs, pins, develop, requires_python, terms, constraints, hashes: as for `needs_of`.
         allow_sdist: names and patterns of what may be built from source.
-        toolchain: the paths and versions that such a build may use.
+        toolchain: the paths and versions that such a build may use; ``builds``, the fields of `building.Place`, where
+            what it requires beyond is locked.
         sources: the fields of `Sources`.
         store: the eggs directory, or None to lock and go no further.
         tag: the end of the names of eggs.
@@ -136,7 +141,7 @@ def provide(
         return None
     place, door = _begun(lock, sources, Store(Path(store), tag, compiled=compiled) if store is not None else None)
     allowed = {*allow_sdist, *(pattern for other in others or () for pattern in other["allow_sdist"])}
-    door.allow(Toolchain(tuple(toolchain["paths"]), toolchain["versions"]), sorted(allowed))
+    requirements = building.allow(door, toolchain, sorted(allowed))
     asked = [line for line, _ in needs] + [line for other in others or () for line, _ in other["needs"]]
     door.given = origins.given(asked)
     current, changed = _locked(path, policy, upgrade, everything, door, prune=store is None, whole=others is not None)
@@ -147,6 +152,7 @@ def provide(
     result: dict[str, Any] = {"sets": named, "changed": changed, "distributions": {}}
     if place is not None:
         result |= _filled(place, used, door)
+    result["builds"] = requirements.changed if requirements else []
     return result
 
 

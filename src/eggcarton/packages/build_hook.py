@@ -1,6 +1,6 @@
 """Run one hook of a build backend and write down everything it read: a file that works alone, in a process of its own.
 
-Arguments: a JSON file that says what to build, and a JSON file to write the answer to. Whatever decides a develop
+Argument: a JSON file that says what to build, and where to write the answer. Whatever decides a develop
 package's metadata (``setup.py`` may read any file) is found out by watching, not by guessing: a build that starts a
 process or opens a socket may depend on things that cannot be watched, and its answer says so.
 """
@@ -11,6 +11,9 @@ import importlib
 import json
 import os
 import sys
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
 
 _OUT_OF_SIGHT = ("subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork", "socket.connect")
 
@@ -47,25 +50,63 @@ class Watch:
             found.add(os.path.relpath(full, self.root))
 
 
+class Sorted:
+    """What ``os.scandir`` returns, in an order that does not depend on the file system."""
+
+    def __init__(self, entries: Any) -> None:
+        with entries:
+            self._entries = iter(sorted(entries, key=lambda entry: os.fsencode(entry.name)))
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._entries)
+
+    def __enter__(self) -> Sorted:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give nothing more."""
+        self._entries = iter(())
+
+
+def in_order() -> None:
+    """Have directories listed in the same order everywhere: wheels are made in the order in which files are found."""
+    listdir, scandir = os.listdir, os.scandir
+    os.listdir = lambda *arguments: sorted(listdir(*arguments), key=os.fsencode)  # type: ignore[assignment]
+    os.scandir = lambda *arguments: Sorted(scandir(*arguments))  # type: ignore[assignment]
+
+
 def main() -> None:
     """Build what the first argument's file describes."""
+    # What lies beside this file is none of the build's business.
+    sys.path.pop(0)
     with open(sys.argv[1], encoding="utf-8") as stream:
         wanted = json.load(stream)
+    in_order()
     os.chdir(wanted["source"])
-    sys.path[:0] = [os.path.join(wanted["source"], path) for path in wanted["backend_path"]] + wanted["paths"]
+    sys.path[:0] = [os.path.join(wanted["source"], path) for path in wanted["backend_path"]]
     sys.argv[:] = ["setup.py"]
     watch = Watch(wanted["source"])
+    sys.addaudithook(watch)
     module, _, attributes = wanted["backend"].partition(":")
     backend = importlib.import_module(module)
     for name in filter(None, attributes.split(".")):
         backend = getattr(backend, name)
-    sys.addaudithook(watch)
-    answer: dict[str, object] = {"requires": [], "wheel": None}
-    requires = getattr(backend, f"get_requires_for_build_{wanted['kind']}", None)
-    if requires is not None and wanted["ask_requires"]:
-        answer["requires"] = list(requires(None))
+    told: list[str] = []
+    answer: dict[str, object] = {"requires": told, "wheel": None}
     hook = getattr(backend, f"build_{wanted['kind']}", None)
-    if hook is not None:
+    requires = getattr(backend, f"get_requires_for_build_{wanted['kind']}", None)
+    if hook is not None and requires is not None and wanted["ask_requires"]:
+        told = answer["requires"] = list(requires(None))
+    is_due = wanted["answered"] is not None and set(told) <= set(wanted["answered"])
+    if hook is not None and is_due:
         answer["wheel"] = hook(wanted["out"], None, None)
     watch.active = False
     answer["files"] = sorted(watch.files)

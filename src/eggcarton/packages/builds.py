@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from eggcarton.core.errors import EggcartonError
+from eggcarton.packages import environment, surroundings
+from eggcarton.packages.environment import Interpreter, Member
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -26,16 +30,29 @@ _LEGACY = {"requires": ["setuptools"], "build-backend": "setuptools.build_meta:_
 _HOOK = Path(__file__).with_name("build_hook.py")
 _SAY_NO_MORE = sys.stdlib_module_names | {"setuptools", "pkg_resources"}
 _MAY_SAY_MORE = (b"setup_requires", b"setup-requires", b"**", b"exec", b"__import__", b"import_module")
-# 1980-01-01, the first day that a zip file can hold.
-_EPOCH = "315532800"
+# What a backend asks for may hang on what it was given for what it asked for before.
+_ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """What a build may import: the directories of distributions, and their versions by canonical name."""
+    """What a build may import: directories and eggs, and the versions in them by canonical name.
+
+    Args:
+        paths: directories that are imported from as they are.
+        versions: the version of each distribution.
+        members: the eggs of locked build requirements; there are none in a toolchain that is here anyway.
+        identity: what stands for the content of members, a text each.
+        answered: what backends have asked for beyond ``pyproject.toml``, and was locked with the rest.
+        locked: the digest of the entry that has them in the build lock, as `watched.build_digests` gives it.
+    """
 
     paths: tuple[str, ...]
     versions: Mapping[str, str]
+    members: tuple[Member, ...] = ()
+    identity: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
+    locked: str = ""
 
     def foreign(self, requires: Sequence[str]) -> list[str]:
         """Return the requirements that the toolchain does not answer."""
@@ -54,12 +71,18 @@ class Toolchain:
         return found
 
 
+Answer = Callable[[Sequence[str], Sequence[str]], Toolchain]
+"""Gives locked build requirements for what ``pyproject.toml`` requires, and for what the backend asks for beyond."""
+
+NOTHING = Toolchain((), {})
+
+
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The end of a build: the wheel's name in the directory given, or the requirements that stood in its way.
+    """The end of a build: the wheel's name in the directory given, or what stood in its way.
 
-    ``read`` and ``listed`` are files and directories below the source; ``out_of_sight`` is what the build did that
-    cannot be watched.
+    ``foreign`` are requirements that were not answered; ``read`` and ``listed`` are files and directories below the
+    source; ``out_of_sight`` is what the build did that cannot be watched; ``tools`` is what it was built with.
     """
 
     wheel: str | None
@@ -67,37 +90,79 @@ class Built:
     read: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
     out_of_sight: tuple[str, ...] = ()
+    tools: Toolchain = field(default=NOTHING, compare=False)
 
 
-def build(kind: str, source: Path, toolchain: Toolchain, out: Path) -> Built:
+def build(kind: str, source: Path, toolchain: Toolchain, out: Path, answer: Answer | None = None) -> Built:
     """Build one wheel.
 
     Args:
         kind: ``editable`` (PEP 660) or ``wheel`` (PEP 517).
-        source: the project's directory.
-        toolchain: what the build may import.
+        source: the project's directory; a wheel is built where it leaves no trace of the directory that holds it.
+        toolchain: what the build may import, where that is all that it requires.
         out: an empty directory, which the wheel and the traces of the build go to.
+        answer: is asked for what else the build may import instead; without it the build ends there.
 
     Raises:
-        EggcartonError: the build failed; its last lines are in the message.
+        EggcartonError: the build failed; its last lines are in the message. Or its backend has no such hook.
     """
-    system = _build_system(source)
-    if foreign := toolchain.foreign(system["requires"]):
-        return Built(None, tuple(foreign))
-    answer = _run(kind, source, system, toolchain, out)
-    if foreign := toolchain.foreign(answer["requires"]):
-        return Built(None, tuple(foreign))
-    if not answer["wheel"]:
-        return Built(None, (f"{system['build-backend']} (it has no hook build_{kind})",))
+    system = build_system(source)
+    requires, tools = list(system["requires"]), toolchain
+    if foreign := tools.foreign(requires):
+        if answer is None:
+            return Built(None, tuple(foreign))
+        tools = answer(requires, ())
+    answered = tools.answered
+    for _ in range(_ROUNDS):
+        told = _run(kind, source, system, tools, out, answered)
+        more = [line for line in told["requires"] if line not in answered]
+        if not more:
+            break
+        if foreign := tools.foreign(told["requires"]):
+            if answer is None:
+                return Built(None, tuple(foreign))
+            tools = answer(requires, told["requires"])
+        answered = tuple(dict.fromkeys((*answered, *tools.answered, *more)))
+    else:
+        raise EggcartonError(f"{source} asks for other build requirements whenever it has what it asked for: {more}")
+    if not told["wheel"]:
+        raise EggcartonError(
+            f"{source} cannot be built: its build backend {system['build-backend']} has no hook build_{kind}; require "
+            "a version of it that has one, or use another backend"
+        )
     return Built(
-        answer["wheel"],
-        read=tuple(answer["files"]),
-        listed=tuple(answer["directories"]),
-        out_of_sight=tuple(answer["out_of_sight"]),
+        told["wheel"],
+        read=tuple(told["files"]),
+        listed=tuple(told["directories"]),
+        out_of_sight=tuple(told["out_of_sight"]),
+        tools=tools,
     )
 
 
-def _build_system(source: Path) -> dict[str, Any]:
+def required(kind: str, source: Path, answer: Answer) -> tuple[list[str], list[str]]:
+    """Return what a project's build requires: by ``pyproject.toml``, and what its backend asks for beyond.
+
+    Args:
+        kind, source: as for `build`.
+        answer: gives what the backend may import meanwhile.
+    """
+    system = build_system(source)
+    asked: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="eggcarton-build-") as out:
+        for _ in range(_ROUNDS):
+            told = _run(kind, source, system, answer(system["requires"], asked), Path(out), None)
+            if set(told["requires"]) <= set(asked):
+                break
+            asked = sorted({*asked, *told["requires"]})
+    return list(system["requires"]), asked
+
+
+def build_system(source: Path) -> dict[str, Any]:
+    """Return the table ``build-system`` of a project, with its defaults.
+
+    Raises:
+        EggcartonError: it is no project, or its ``pyproject.toml`` cannot be read.
+    """
     project = source / "pyproject.toml"
     if not project.is_file():
         if not (source / "setup.py").is_file() and not (source / "setup.cfg").is_file():
@@ -134,32 +199,46 @@ def _imported(code: bytes) -> set[str]:
     return {name.partition(".")[0] or "." for name in found}
 
 
-def _run(kind: str, source: Path, system: Mapping[str, Any], toolchain: Toolchain, out: Path) -> dict[str, Any]:
-    order = {
-        "kind": kind,
-        "source": str(source),
-        "backend": system["build-backend"],
-        "backend_path": system.get("backend-path", []),
-        "paths": list(toolchain.paths),
-        "ask_requires": _may_ask_for_more(source, system["build-backend"]),
-        "out": str(out),
-        "answer": str(out / "answer.json"),
-    }
-    (out / "order.json").write_text(json.dumps(order), "utf-8")
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "UV_", "PYTHON"))}
-    fixed = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": _EPOCH, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-    process = subprocess.run(
-        [sys.executable, "-IS", str(_HOOK), str(out / "order.json")],
-        env=clean | fixed,
-        umask=0o022,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=1800,
-        check=False,
-    )
-    if process.returncode:
-        last = process.stdout.decode("utf-8", "replace").strip().splitlines()[-20:]
-        raise EggcartonError("\n".join([f"{source} could not be built:", *(f"  {line}" for line in last)]))
-    answer: dict[str, Any] = json.loads((out / "answer.json").read_text("utf-8"))
-    return answer
+def _run(
+    kind: str, source: Path, system: Mapping[str, Any], tools: Toolchain, out: Path, answered: Sequence[str] | None
+) -> dict[str, Any]:
+    """Run the backend in an environment of nothing but its tools, and return what it told.
+
+    It builds when it asks for nothing but what is ``answered``, and never where that is None.
+    """
+    with tempfile.TemporaryDirectory(prefix="environment-", dir=out) as name:
+        place = Path(name)
+        made, _ = environment.ensure(place, Interpreter.running(), tools.members, [Path(p) for p in tools.paths], place)
+        variables = surroundings.variables(os.environ, made.prefix / "bin")
+        if kind == "wheel":
+            variables = surroundings.apart(variables, source.parent, {made.prefix: "/environment"})
+        # Alone in its directory: what lies beside a program is what it imports first.
+        hook = Path(shutil.copy(_HOOK, place))
+        order = {
+            "kind": kind,
+            "source": str(source),
+            "backend": system["build-backend"],
+            "backend_path": system.get("backend-path", []),
+            "ask_requires": _may_ask_for_more(source, system["build-backend"]),
+            "answered": None if answered is None else list(answered),
+            "out": str(out),
+            "answer": str(place / "answer.json"),
+        }
+        (place / "order.json").write_text(json.dumps(order), "utf-8")
+        process = subprocess.run(
+            # Not -I: that would take no notice of the hash seed.
+            [str(made.python), "-s", str(hook), str(place / "order.json")],
+            cwd=source,
+            env=variables,
+            umask=0o022,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=1800,
+            check=False,
+        )
+        if process.returncode:
+            last = process.stdout.decode("utf-8", "replace").strip().splitlines()[-20:]
+            raise EggcartonError("\n".join([f"{source} could not be built:", *(f"  {line}" for line in last)]))
+        told: dict[str, Any] = json.loads((place / "answer.json").read_text("utf-8"))
+        return told

@@ -76,8 +76,8 @@ def ensure(store: Path, *, index: str | None, say: Callable[[str], None] = lambd
 def _fetch(target: Path, index: str | None) -> None:
     """Have pip install what is pinned; of what is configured for it, only the way to the index counts."""
     home = Path(os.path.expanduser("~"))
-    settings = configured.pip_settings(os.environ, home, index=index)
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
+    settings = configured.pip_settings(_variables(), home, index=index)
+    clean = {name: value for name, value in _variables().items() if not name.startswith(("PIP_", "PYTHON"))}
     # Whatever pip leaves when it is killed lies where it is cleared away.
     clean |= settings.variables() | {"TMPDIR": str(target.parent)}
     command = [*_pip(), "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-cache-dir"]
@@ -103,6 +103,18 @@ def _pip() -> list[str]:
     if found is None or found.origin is None:
         raise EggcartonError("there is no pip to fetch eggcarton's own libraries with; run its bootstrap.py instead")
     return [sys.executable, "-IS", "-c", _PIP, str(Path(found.origin).parent.parent)]
+
+
+_outside: list[Mapping[str, str]] = []
+
+
+def start_with(variables: Mapping[str, str] | None) -> None:
+    """Start children with these variables from now on, whatever this process's own become; None ends that."""
+    _outside[:] = [] if variables is None else [variables]
+
+
+def _variables() -> Mapping[str, str]:
+    return _outside[0] if _outside else os.environ
 
 
 _warm: list[tuple[Path, subprocess.Popen[str]]] = []
@@ -147,7 +159,7 @@ def cool_down() -> None:
 
 
 def _start(place: Path) -> subprocess.Popen[str]:
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    clean = {key: value for key, value in _variables().items() if not key.startswith("PYTHON")}
     return subprocess.Popen(
         [sys.executable, "-IS", "-c", _START, str(place), str(_SOURCE)],
         stdin=subprocess.PIPE,

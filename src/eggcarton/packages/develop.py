@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email.parser import HeaderParser
 from pathlib import Path
@@ -15,39 +15,37 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from eggcarton.packages import builds
-from eggcarton.packages.builds import Toolchain
+from eggcarton.packages.builds import Answer, Toolchain
 from eggcarton.packages.watched import watchable
 
 
 def build(
-    *, sources: Sequence[str], paths: Sequence[str], versions: Mapping[str, str], out: str
+    projects: Sequence[Path], toolchain: Toolchain, out: Path, answer: Callable[[Path], Answer]
 ) -> list[dict[str, Any]]:
-    """Build each source directory, in parallel, and unpack the result below ``out``.
+    """Build each project, in parallel, and unpack the result below ``out``.
 
     Args:
-        sources: project directories.
-        paths: what the builds may import beside the standard library: the toolchain's distributions.
-        versions: the toolchain's versions by canonical name.
-        out: a directory to fill with one directory a source, named by its position.
+        projects: project directories.
+        toolchain: what the builds may import beside the standard library, if that is all that they require.
+        out: a directory to fill with one directory a project, named by its position.
+        answer: gives what answers a project that requires something else.
 
     Returns:
-        a mapping a source: ``foreign`` with the build requirements that the toolchain does not answer, or name,
-        project, version, requires, extras, the names of its ``files`` below its directory, and what its build read.
+        a mapping a project: name, project, version, requires, extras, the names of its ``files`` below its directory,
+        what its build read, and as ``locked`` the digest of its build requirements, empty where the toolchain did.
 
     Raises:
         EggcartonError: a build failed; its last lines are in the message.
     """
-    toolchain = Toolchain(tuple(paths), versions)
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-        jobs = [pool.submit(_one, Path(s), toolchain, Path(out, str(n))) for n, s in enumerate(sources)]
+        jobs = [pool.submit(_one, p, toolchain, out / str(n), answer(p)) for n, p in enumerate(projects)]
         return [job.result() for job in jobs]
 
 
-def _one(source: Path, toolchain: Toolchain, place: Path) -> dict[str, Any]:
+def _one(source: Path, toolchain: Toolchain, place: Path, answer: Answer) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="eggcarton-build-") as name:
-        built = builds.build("editable", source, toolchain, Path(name))
-        if built.wheel is None:
-            return {"foreign": list(built.foreign)}
+        built = builds.build("editable", source, toolchain, Path(name), answer)
+        assert built.wheel is not None
         with zipfile.ZipFile(Path(name, built.wheel)) as archive:
             archive.extractall(place)
     info = next(path for path in place.iterdir() if path.name.endswith(".dist-info"))
@@ -63,4 +61,5 @@ def _one(source: Path, toolchain: Toolchain, place: Path) -> dict[str, Any]:
         "read": [path for path in built.read if watchable(path)],
         "listed": [path for path in built.listed if watchable(path)],
         "out_of_sight": list(built.out_of_sight),
+        "locked": built.tools.locked,
     }

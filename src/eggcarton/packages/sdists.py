@@ -13,12 +13,18 @@ import tempfile
 import zipfile
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
+from typing import Protocol
+
+from packaging.utils import InvalidSdistFilename, parse_sdist_filename
 
 from eggcarton.core.errors import EggcartonError
-from eggcarton.packages import builds
+from eggcarton.packages import builds, canonical_wheel
 from eggcarton.packages.builds import Toolchain
 
+# Changes with what is done to a wheel before it is kept.
+_FORMAT = 2
 _COMPILERS = ("cc", "gcc", "clang", "cl")
 
 
@@ -37,11 +43,27 @@ def refusal(names: Sequence[str]) -> str:
     )
 
 
-class Builder:
-    """Turns source distributions into wheels and keeps these by all that decided them."""
+class Requirements(Protocol):
+    """Where builds from source find locked build requirements."""
 
-    def __init__(self, toolchain: Toolchain, cache: Path) -> None:
-        self._toolchain, self._cache = toolchain, cache
+    def locked_identity(self, build: str) -> tuple[str, ...] | None:
+        """Return what stands for the content of what is locked for a build, None where nothing is."""
+
+    def answer(self, build: str, requires: Sequence[str], asked: Sequence[str]) -> Toolchain:
+        """Return what a build may import that requires, and whose backend asks for, these."""
+
+
+class Builder:
+    """Turns source distributions into wheels and keeps these by all that decided them.
+
+    Args:
+        toolchain: what a build may import, if that is all it requires.
+        cache: where wheels are kept.
+        requirements: what is asked for others; without it they are refused.
+    """
+
+    def __init__(self, toolchain: Toolchain, cache: Path, requirements: Requirements | None = None) -> None:
+        self._toolchain, self._cache, self._requirements = toolchain, cache, requirements
 
     def wheel(self, sdist: Path, sha256: str, name: str) -> Path:
         """Return the wheel of a source distribution, built now or kept from before.
@@ -52,23 +74,29 @@ class Builder:
             name: its file name, which says how it is packed.
 
         Raises:
-            EggcartonError: it cannot be built, or needs something to be built with that is not at hand.
+            EggcartonError: it cannot be built, or what it requires cannot be had.
         """
-        place = self._cache / "built" / self._key(sha256)
-        if found := sorted(place.glob("*.whl")):
-            return found[0]
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".build-", dir=place.parent) as directory:
-            out, kept = Path(directory, "out"), Path(directory, "kept")
+        label, requirements = _label(name), self._requirements
+        locked = requirements.locked_identity(label) if requirements else None
+        for identity in (locked,) if locked else (_identity(self._toolchain),):
+            if found := sorted(self._place(sha256, identity).glob("*.whl")):
+                return found[0]
+        directory = self._cache / "built"
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".build-", dir=directory) as scratch:
+            out, kept = Path(scratch, "out"), Path(scratch, "kept")
             out.mkdir()
             kept.mkdir()
-            built = builds.build("wheel", _unpacked(sdist, name, Path(directory, "source")), self._toolchain, out)
+            answer = partial(requirements.answer, label) if requirements else None
+            source = _unpacked(sdist, name, Path(scratch, "source"))
+            built = builds.build("wheel", source, self._toolchain, out, answer)
             if built.wheel is None:
                 raise EggcartonError(
                     f"{name} is built with {', '.join(built.foreign)}, which the toolchain does not hold; pin a "
                     "version that has a wheel"
                 )
-            shutil.move(out / built.wheel, kept / built.wheel)
+            canonical_wheel.rewrite(out / built.wheel, kept / built.wheel)
+            place = self._place(sha256, _identity(built.tools))
             try:
                 kept.rename(place)
             except OSError:
@@ -76,9 +104,22 @@ class Builder:
                     raise
         return next(iter(place.glob("*.whl")))
 
-    def _key(self, sha256: str) -> str:
-        decided = [sha256, sorted(self._toolchain.versions.items()), sys.version, sysconfig.get_platform()]
-        return hashlib.sha256(json.dumps(decided).encode()).hexdigest()
+    def _place(self, sha256: str, identity: Sequence[str]) -> Path:
+        decided = [_FORMAT, sha256, list(identity), sys.version, sysconfig.get_platform()]
+        return self._cache / "built" / hashlib.sha256(json.dumps(decided).encode()).hexdigest()
+
+
+def _identity(tools: Toolchain) -> tuple[str, ...]:
+    return tools.identity or tuple(f"{name} {version}" for name, version in sorted(tools.versions.items()))
+
+
+def _label(name: str) -> str:
+    """Return by what name a source distribution is known where its build requirements are locked."""
+    try:
+        project, version = parse_sdist_filename(name)
+    except InvalidSdistFilename:
+        return name
+    return f"{project} {version}"
 
 
 def _unpacked(archive: Path, name: str, place: Path) -> Path:

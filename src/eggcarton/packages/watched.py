@@ -19,6 +19,13 @@ def watchable(path: str) -> bool:
     )
 
 
+def build_digests(text: str) -> frozenset[str]:
+    """Return a digest of each set of build requirements in a ``buildout.lock.toml``, whatever it is locked for."""
+    blocks = text.split("\n[[builds]]\n")[1:]
+    lines = ([line for line in block.strip().splitlines() if not line.startswith("for = ")] for block in blocks)
+    return frozenset(hashlib.sha256("\n".join(block).encode()).hexdigest() for block in lines)
+
+
 def fingerprint(root: Path, files: Iterable[str], directories: Iterable[str]) -> str:
     """Return a digest of files' contents and of the modules in directories, all relative to a root.
 

@@ -1,0 +1,338 @@
+"""What builds from source require: locked in ``buildout.lock.toml``, fetched by hash, and unpacked into the store."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from packaging.markers import default_environment
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from eggcarton.child.door import Door, Sources, uv_program, wanted_file
+from eggcarton.core.errors import Drift, EggcartonError, Unavailable
+from eggcarton.packages import build_lock
+from eggcarton.packages.build_lock import BuildLock, LockedBuild
+from eggcarton.packages.builds import Toolchain
+from eggcarton.packages.environment import Member
+from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
+from eggcarton.packages.needs import Need, Needs, Terms, activated, closure, drift
+from eggcarton.packages.sdists import Builder
+from eggcarton.packages.store import Store, Unpacked
+from eggcarton.packages.watched import build_digests
+from eggcarton.packages.wheels import best_wheel
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where build requirements are locked and unpacked, and by which rules.
+
+    Args:
+        lock: the path of ``buildout.lock.toml``.
+        frozen: whether it may not be changed.
+        store: the eggs directory.
+        tag: the end of the names of eggs.
+        requires_python: the range that is locked for.
+        exclude_newer: a setting that `cutoff.check` has returned.
+        developed: canonical names of what is developed here; none of them is asked for at an index.
+    """
+
+    lock: Path
+    frozen: bool
+    store: Path
+    tag: str
+    requires_python: str
+    exclude_newer: str | None = None
+    developed: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Place:
+        """Return what a request says, its text turned into paths."""
+        paths = {key: Path(fields[key]) for key in ("lock", "store")}
+        return cls(**{**fields, **paths, "developed": frozenset(fields["developed"])})
+
+
+@dataclass(slots=True)
+class BuildRequirements:
+    """The build requirements of one buildout; several builds may ask at the same time."""
+
+    place: Place
+    door: Door
+    changed: list[str] = field(default_factory=list)
+    _lock: BuildLock | None = None
+    _guard: threading.RLock = field(default_factory=threading.RLock)
+    _turns: dict[tuple[str, ...], threading.RLock] = field(default_factory=dict)
+    _working: threading.local = field(default_factory=threading.local)
+
+    @property
+    def lock(self) -> BuildLock:
+        """What is locked by now."""
+        with self._guard:
+            if self._lock is None:
+                self._lock = build_lock.read(self.place.lock)
+            return self._lock
+
+    def locked_identity(self, build: str) -> tuple[str, ...] | None:
+        """Return what stands for the content of a build's locked requirements here, None where it has none."""
+        found = next((entry for entry in self.lock.builds if build in entry.builds), None)
+        if found is None or drift(found.lock, self._needs(found)):
+            return None
+        return _identity(_chosen(found))
+
+    def answer(self, build: str, requires: Sequence[str], asked: Sequence[str]) -> Toolchain:
+        """Return what a build may import, locked now where it is not yet.
+
+        Raises:
+            Drift: it is not locked, and the policy is frozen.
+            Unavailable: offline, and it is not locked or not here.
+            EggcartonError: no set of versions answers it.
+        """
+        with self.entry(build, requires, asked) as entry:
+            packages = _chosen(entry)
+            eggs = self._unpacked([package for package, _ in packages])
+        members = tuple(
+            Member(item.name, item.version, egg, item.sha256) for item, egg in sorted(eggs, key=lambda e: e[0].name)
+        )
+        versions = {package.name: package.version for package, _ in packages}
+        [digest] = build_digests(build_lock.text_of(BuildLock(builds=(entry,))))
+        return Toolchain((), versions, members, _identity(packages), entry.asked, digest)
+
+    @contextmanager
+    def entry(self, build: str, requires: Sequence[str], asked: Sequence[str]) -> Iterator[LockedBuild]:
+        """Give what answers a build in the lock, where it is put if it is not there yet; as `answer` raises."""
+        wanted = LockedBuild((build,), _spelled(requires), _spelled(asked), Lock(None, ()))
+        with self._turn(wanted):
+            yield self._known(wanted) or self._resolved(wanted)
+
+    @contextmanager
+    def _turn(self, wanted: LockedBuild) -> Iterator[None]:
+        """Let one build at a time lock and unpack the same requirements, and end what goes round in a circle."""
+        with self._guard:
+            turn = self._turns.setdefault(wanted.requires, threading.RLock())
+        path: list[str] = getattr(self._working, "path", [])
+        if wanted.builds[0] in path:
+            raise EggcartonError(
+                f"{' needs '.join([*path, wanted.builds[0]])} to be built; take a version of one that has a wheel"
+            )
+        self._working.path = [*path, wanted.builds[0]]
+        try:
+            with turn:
+                yield
+        finally:
+            self._working.path = path
+
+    def _known(self, wanted: LockedBuild) -> LockedBuild | None:
+        """Return what answers in the lock: its own entry, or one of others that require the same."""
+        same = [e for e in self.lock.builds if e.requires == wanted.requires and set(wanted.asked) <= set(e.asked)]
+        [build] = wanted.builds
+        for entry in sorted(same, key=lambda e: build not in e.builds):
+            if not drift(entry.lock, self._needs(entry)):
+                if build not in entry.builds and not self.place.frozen:
+                    with self._guard:
+                        self._keep(replace(entry, builds=(build,)))
+                return entry
+        return None
+
+    def _needs(self, entry: LockedBuild) -> Needs:
+        lines = tuple(Need(line, str(entry)) for line in (*entry.requires, *entry.asked))
+        terms = Terms(exclude_newer=self.place.exclude_newer)
+        return Needs(lines, {}, (), entry.lock.requires_python or self.place.requires_python, terms)
+
+    def _resolved(self, wanted: LockedBuild) -> LockedBuild:
+        place, [build] = self.place, wanted.builds
+        old = next((entry for entry in self.lock.builds if build in entry.builds), None)
+        lines = [f"{build} requires {line}" for line in (*wanted.requires, *wanted.asked)]
+        if old is not None and old.requires == wanted.requires:
+            # Which these are may hang on the machine, such as on a program that is there or not.
+            named = set(map(_name, wanted.asked))
+            kept = [line for line in old.asked if _name(line) not in named]
+            wanted = replace(wanted, asked=_spelled([*wanted.asked, *kept]))
+        if place.frozen:
+            raise Drift(
+                f"{place.lock.name} does not answer what builds from source require, and policy = frozen forbids to "
+                "change it; run bin/eggcarton lock where it may change, and commit the result:",
+                differences=lines,
+            )
+        if self.door.sources.offline:
+            raise Unavailable(f"offline, and {place.lock.name} does not have what builds require:", tried=lines)
+        wanted = replace(wanted, lock=self._solved(wanted, old))
+        with self._guard:
+            self._keep(wanted)
+            self.changed += _changes(str(wanted), old, wanted)
+        return wanted
+
+    def _solved(self, wanted: LockedBuild, old: LockedBuild | None, upgrade: Sequence[str] | None = None) -> Lock:
+        here = sorted(self.place.developed & set(map(_name, (*wanted.requires, *wanted.asked))))
+        if here:
+            raise EggcartonError(
+                f"{wanted} requires {', '.join(here)}, which is developed here; what builds require comes from an "
+                "index, so release it first, or name its directory in backend-path"
+            )
+        lock = Lock(self.place.requires_python, (), None)
+        needs = self._needs(replace(wanted, lock=lock))
+        kept = replace(old.lock, requires_python=self.place.requires_python) if old else None
+        try:
+            return self.door.resolver().resolve(needs, old=kept, upgrade=upgrade)
+        except EggcartonError as error:
+            raise type(error)(f"{wanted}: its build requirements cannot be locked: {error}") from error
+
+    def _keep(self, new: LockedBuild) -> None:
+        """Put what answers a build into the lock, in the place of what that build had before."""
+        [build] = new.builds
+        same = next((e for e in self.lock.builds if (e.requires, e.asked) == (new.requires, new.asked)), None)
+        builds = tuple(sorted({build, *(same.builds if same else ())}))
+        entries = [
+            replace(entry, builds=tuple(name for name in entry.builds if name != build))
+            for entry in self.lock.builds
+            if entry is not same
+        ]
+        entries = [entry for entry in entries if entry.builds]
+        self._write(replace(self.lock, builds=(*entries, replace(new, builds=builds))))
+
+    def _write(self, lock: BuildLock) -> None:
+        # What others have locked meanwhile, such as what is extended, stays.
+        lock = replace(lock, extends=build_lock.read(self.place.lock).extends)
+        build_lock.write(self.place.lock, lock)
+        self._lock = lock
+
+    def _unpacked(self, packages: Sequence[LockedPackage]) -> list[tuple[Unpacked, Path]]:
+        chosen = [(package, *self.door.unpackable(package)) for package in packages]
+        store, items = Store(self.place.store, self.place.tag), [item for _, item, _ in chosen]
+        missing = [(p, file) for p, item, file in chosen if store.find(item.sha256) is None]
+        eggs = store.add(uv_program(), self._files(missing), items) if items else {}
+        return [(item, eggs[item.sha256]) for item in items]
+
+    def _files(self, wanted: Sequence[tuple[LockedPackage, LockedFile]]) -> dict[str, Path]:
+        """Return files by sha256, those that were built here among them."""
+        files = [wanted_file(package, file) for package, file in wanted if file is not package.sdist]
+        return {**self.door.made, **(self.door.fetch(files) if files else {})}
+
+    def put_wheels(self, entry: LockedBuild, directory: Path) -> None:
+        """Make a directory hold the wheels of an entry for this Python and platform, each checked, and nothing else."""
+        chosen = [(package, *self.door.unpackable(package)) for package, _ in _chosen(entry)]
+        files = self._files([(package, file) for package, _, file in chosen])
+        directory.mkdir(parents=True, exist_ok=True)
+        for path in directory.iterdir():
+            path.unlink()
+        for _, item, _ in chosen:
+            shutil.copyfile(files[item.sha256], directory / item.filename)
+
+    def renew(self, upgrade: Sequence[str] | None, built: Collection[str]) -> None:
+        """Resolve entries anew that hold what is to be upgraded, and drop what is not built any more.
+
+        Args:
+            upgrade: canonical names, all of them when empty, none when None.
+            built: what is built from source by now: names of develop packages, names and versions of distributions.
+        """
+        entries = []
+        for entry in self.lock.builds:
+            left = tuple(build for build in entry.builds if build in built)
+            if left:
+                entries.append(self._renewed(replace(entry, builds=left), upgrade))
+            else:
+                self.changed.append(f"{entry} removed")
+        self._write(replace(self.lock, builds=tuple(entries)))
+
+    def _renewed(self, entry: LockedBuild, upgrade: Sequence[str] | None) -> LockedBuild:
+        names = {package.name for package in entry.lock.packages}
+        if upgrade is None or (upgrade and not names & set(upgrade)):
+            return entry
+        new = replace(entry, lock=self._solved(entry, entry, upgrade))
+        self.changed += _changes(str(entry), entry, new)
+        return new
+
+
+def allow(door: Door, toolchain: Mapping[str, Any], patterns: Sequence[str]) -> BuildRequirements | None:
+    """Let a door build source distributions with these names, with a toolchain and with what a request says of locks.
+
+    Returns:
+        what they require, None where the request says nothing of it.
+    """
+    requirements = BuildRequirements(Place.of(toolchain["builds"]), door) if "builds" in toolchain else None
+    tools = Toolchain(tuple(toolchain["paths"]), toolchain["versions"])
+    door.builder, door.allow_sdist = Builder(tools, door.sources.cache, requirements), tuple(patterns)
+    return requirements
+
+
+def renew(
+    *, toolchain: Mapping[str, Any], sources: Mapping[str, Any], allow_sdist: Sequence[str], **order: Any
+) -> list[str]:
+    """Lock build requirements anew as far as they are to be upgraded, and return what changed, a line each.
+
+    Args:
+        toolchain: the paths and versions that builds may use, and the fields of `Place`.
+        sources: the fields of `Sources`.
+        allow_sdist: names and patterns of what may be built from source.
+        order: ``upgrade`` and ``built`` as for `BuildRequirements.renew`; ``locks``, the paths of the locks whose
+            source distributions are built.
+    """
+    door = Sources.of(sources).open()
+    requirements = allow(door, toolchain, allow_sdist)
+    assert requirements is not None
+    if not requirements.lock.builds:
+        return []
+    if door.sources.offline and order["upgrade"] is not None:
+        raise Unavailable("offline, and what is newer only the index knows; leave --upgrade or -o out")
+    requirements.renew(order["upgrade"], {*order["built"], *_distributions(order["locks"])})
+    return requirements.changed
+
+
+def _distributions(paths: Sequence[str]) -> Iterator[str]:
+    from eggcarton.packages import lock as locks
+
+    for path in map(Path, paths):
+        if path.exists():
+            yield from (f"{package.name} {package.version}" for package in locks.read(path).packages)
+
+
+def _environment() -> dict[str, str]:
+    return {key: str(value) for key, value in default_environment().items()}
+
+
+def _chosen(entry: LockedBuild) -> list[tuple[LockedPackage, LockedFile | None]]:
+    """Return what an entry leads to on this Python and platform, each with the file that would be taken."""
+    active = activated(entry.lock, (), environment := _environment())
+    names = closure(active, [*entry.requires, *entry.asked], environment)
+    return [(active[name], _file(active[name])) for name in sorted(names)]
+
+
+def _file(package: LockedPackage) -> LockedFile | None:
+    position = best_wheel([wheel.name for wheel in package.wheels])
+    return package.sdist if position is None else package.wheels[position]
+
+
+def _identity(chosen: Sequence[tuple[LockedPackage, LockedFile | None]]) -> tuple[str, ...]:
+    return tuple(f"{package.name} {package.version} {file.sha256 if file else ''}" for package, file in chosen)
+
+
+def _spelled(lines: Sequence[str]) -> tuple[str, ...]:
+    """Return requirements in one spelling and order; what is none stays as it is, to be refused by name."""
+    found = set()
+    for line in lines:
+        try:
+            found.add(str(Requirement(line)))
+        except InvalidRequirement:
+            raise EggcartonError(f"{line!r} in the build requirements is no requirement; correct it") from None
+    return tuple(sorted(found))
+
+
+def _name(line: str) -> str:
+    return str(canonicalize_name(Requirement(line).name))
+
+
+def _changes(what: str, old: LockedBuild | None, new: LockedBuild) -> list[str]:
+    before = {package.name: package.version for package in old.lock.packages} if old else {}
+    after = {package.name: package.version for package in new.lock.packages}
+    if not before:
+        return [f"{what}: {', '.join(f'{name} {version}' for name, version in sorted(after.items()))}"]
+    changed = [
+        f"{name} {before.get(name, 'none')} -> {after.get(name, 'none')}"
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]
+    return [f"{what}: {line}" for line in changed]

@@ -1,0 +1,80 @@
+"""What a build sees besides its source: the same variables, whoever builds it, where and when."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shlex
+import subprocess
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+
+# 1980-01-01, the first day that a zip file can hold.
+EPOCH = "315532800"
+_STEERING = ("PIP_", "UV_", "PYTHON", "LC_", "SETUPTOOLS_", "DISTUTILS_", "HATCH_", "PDM_", "POETRY_", "FLIT_")
+_PERSONAL = frozenset(
+    {"VIRTUAL_ENV", "CONDA_PREFIX", "LANG", "LANGUAGE", "TZ", "PWD", "OLDPWD", "COLUMNS", "LINES", "TERM"}
+    | {"USER", "LOGNAME", "HOSTNAME", "MAKEFLAGS", "DESTDIR"}
+)
+_FIXED = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": EPOCH, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+_MAPS = ("-ffile-prefix-map", "-fdebug-prefix-map")
+
+
+def variables(inherited: Mapping[str, str], programs: Path) -> dict[str, str]:
+    """Return the variables of a build: those inherited, less all that would steer it.
+
+    Args:
+        programs: the directory whose programs come first.
+    """
+    kept = {name: value for name, value in inherited.items() if not name.startswith(_STEERING)}
+    for name in _PERSONAL:
+        kept.pop(name, None)
+    # What calls an empty path the default has no use for an empty entry in ours, which means the current directory.
+    path = os.pathsep.join(filter(None, (str(programs), kept.get("PATH", os.defpath))))
+    return kept | _FIXED | {"PATH": path}
+
+
+def apart(variables: Mapping[str, str], place: Path, others: Mapping[Path, str]) -> dict[str, str]:
+    """Return the variables of a build that must leave no trace of where it happened.
+
+    Args:
+        place: the directory that holds the source: home and temporary files get directories of their own there.
+        others: directories that the build uses besides. Compilers that can do so write what is given for each instead
+            of its path, and ``/build`` instead of that of the place.
+    """
+    changed = dict(variables)
+    for name, directory in (("HOME", "home"), ("TMPDIR", "temporary")):
+        (place / directory).mkdir(exist_ok=True)
+        changed[name] = str(place / directory)
+    home = Path(os.path.expanduser("~"))
+    for name, directory in (("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")):
+        # Programs that rustup installed find themselves by the home, and that one is another now.
+        if name not in changed and (home / directory).is_dir():
+            changed[name] = str(home / directory)
+    if option := _prefix_map(variables.get("CC") or sysconfig.get_config_var("CC") or "cc"):
+        spelled = {
+            path: word for place, word in ({place: "/build"} | dict(others)).items() for path in _spellings(place)
+        }
+        options = [f"{option}={path}={word}" for path, word in spelled.items()]
+        for name in ("CFLAGS", "CXXFLAGS", "FFLAGS"):
+            changed[name] = " ".join(filter(None, (changed.get(name, ""), *options)))
+    return changed | {"PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _spellings(place: Path) -> list[str]:
+    return list(dict.fromkeys((str(place), os.path.realpath(place))))
+
+
+@functools.cache
+def _prefix_map(compiler: str) -> str | None:
+    """Return the option by which a C compiler replaces the beginning of paths, None where it has none."""
+    for option in _MAPS:
+        command = [*shlex.split(compiler), f"{option}=a=b", "-fsyntax-only", "-x", "c", "-"]
+        try:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        if not done.returncode:
+            return option
+    return None
