@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 from support.buildouts import Buildout
-from support.distributions import wheel
+from support.distributions import sdist, wheel
 from support.fakes import GREETING
 
 pytestmark = pytest.mark.slow
@@ -86,3 +87,227 @@ def test_a_develop_package_of_another_backend(building: Buildout, backend: str, 
     assert "Develop: " in building.build()
     assert "greeting 1.1\n" == building.run(program="greet").output
     assert (before, []) == (text(building), building.index.requests)
+
+
+def lock(build: Buildout, *arguments: str) -> str:
+    status, output = build.run("lock", *arguments, program="eggcarton")
+    assert 0 == status, output
+    return output
+
+
+def test_frozen(building: Buildout) -> None:
+    """Under policy = frozen a build requirement that is not locked is refused by name, and nothing is built."""
+    develop(building)
+    building.build()
+    (building.root / "buildout.lock.toml").rename(building.root / "kept")
+    building.configure(CONFIG + "[eggcarton]\npolicy = frozen\n")
+    building.index.requests.clear()
+    assert (
+        "Error: buildout.lock.toml does not answer what builds from source require, and policy = frozen forbids to "
+        "change it; run bin/eggcarton lock where it may change, and commit the result:\n"
+        "  greeting requires hatchling\n"
+    ) in building.fails(status=3)
+    assert ([], False) == (building.index.requests, (building.root / "buildout.lock.toml").exists())
+    (building.root / "kept").rename(building.root / "buildout.lock.toml")
+    assert "Develop: " not in building.build()
+    building.write(
+        "greeting/pyproject.toml",
+        (building.root / "greeting/pyproject.toml").read_text().replace('"hatchling"', '"hatchling", "pluggy<1"'),
+    )
+    assert "  greeting requires pluggy<1\n" in building.fails(status=3)
+    assert "  greeting requires pluggy<1\n" in building.fails("lock", "--check", program="eggcarton", status=3)
+
+
+def test_offline(building: Buildout) -> None:
+    """Offline, what is not locked is told, and then what is not at hand; with a filled cache it is built."""
+    develop(building)
+    assert (
+        "Error: offline, and buildout.lock.toml does not have what builds require:\n  greeting requires hatchling\n"
+    ) in building.fails("-o", status=4)
+    building.build()
+    cache = building.cache / "sha256"
+    cache.rename(building.cache / "kept")
+    for egg in (building.root / "eggs/v5/.eggcarton").glob("*/hatchling-*.egg"):
+        shutil.rmtree(egg.parent)
+    develop(building, version="1.1")
+    output = building.fails("-o", status=4)
+    assert re.search(r"offline, and 1 files are neither in the store nor in the cache:\n  hatchling-[\d.]+-py3", output)
+    (building.cache / "kept").rename(cache)
+    building.build("-o")
+    assert "greeting 1.1\n" == building.run(program="greet").output
+
+
+def test_upgrades_and_what_is_not_built_any_more(building: Buildout) -> None:
+    """Old pins stay until they are to be renewed, all or by name; what nothing requires any more goes with lock."""
+    newer = list(building.index.directory.glob("pluggy-*"))
+    wheel(building.index.directory, "pluggy", "0.1")
+    wheel(building.index.directory, "tiny", "1.0")
+    for path in newer:
+        path.rename(building.root / path.name)
+    building.write(
+        "greeting/pyproject.toml",
+        PROJECT.format(requires='flit-core", "pluggy', backend="flit_core.buildapi", version="1.0"),
+    )
+    building.write("greeting/src/greeting/__init__.py", GREETING)
+    building.build()
+    for path in newer:
+        (building.root / path.name).rename(path)
+    assert "pylock.toml is up to date.\n" == lock(building)
+    assert 'name = "pluggy"\nversion = "0.1"' in text(building)
+    assert "pylock.toml is up to date.\n" == lock(building, "--upgrade", "flit-core")
+    output = lock(building, "--upgrade", "pluggy")
+    assert "buildout.lock.toml: the build of greeting: pluggy 0.1 -> 1." in output
+    assert "Develop: " in building.build()
+    before = text(building)
+    assert "up to date" in lock(building)
+    assert before == text(building)
+    building.configure(CONFIG.replace("develop = greeting\nparts = app", "parts ="))
+    assert "buildout.lock.toml: the build of greeting removed\n" in lock(building)
+    assert "[[builds]]" not in text(building)
+
+
+def test_incompatible_requirements(building: Buildout) -> None:
+    """Two builds that need incompatible versions are two resolutions; those that require the same share one."""
+    for name, requires in (("old", "setuptools<80"), ("one", "hatchling"), ("two", "hatchling")):
+        backend = "setuptools.build_meta" if name == "old" else "hatchling.build"
+        project = PROJECT.format(requires=requires, backend=backend, version="1.0").replace("greeting", name)
+        building.write(f"{name}/pyproject.toml", project)
+        building.write(f"{name}/src/{name}/__init__.py", GREETING)
+    building.configure(
+        CONFIG.replace("develop = greeting", "develop = old one two").replace(
+            "eggs = greeting", "eggs =\n    old\n    one\n    two"
+        )
+    )
+    building.build()
+    assert ['["one", "two"]', '["old"]'] == re.findall("^for = (.+)$", text(building), re.MULTILINE)
+
+
+def test_a_source_distribution_of_another_backend(building: Buildout) -> None:
+    """An allowed one is built with locked build requirements, and again on a machine that is not to change the lock."""
+    sdist(
+        building.index.directory,
+        "old",
+        "1.0",
+        files={
+            "pyproject.toml": PROJECT.format(requires="hatchling", backend="hatchling.build", version="1.0").replace(
+                "greeting", "old"
+            ),
+            "backend.py": "",
+            "src/old/__init__.py": "def main():\n    print('old 1.0')\n",
+        },
+    )
+    config = (
+        CONFIG.replace("develop = greeting", "").replace("eggs = greeting", "eggs = old")
+        + "[eggcarton]\nallow-sdist = old\n"
+    )
+    building.configure(config)
+    assert "buildout.lock.toml: the build of old 1.0: hatchling 1." in building.build()
+    assert "old 1.0\n" == building.run(program="greet").output
+    shutil.rmtree(building.cache / "built")
+    for egg in (building.root / "eggs/v5/.eggcarton").glob("*/old-*.egg"):
+        digest = egg.parent.name
+        shutil.rmtree(egg.parent)
+    building.index.requests.clear()
+    building.configure(config + "policy = frozen\n")
+    building.build()
+    assert (building.root / "eggs/v5/.eggcarton" / digest).is_dir()
+    assert [] == building.index.requests
+
+
+PIP = """
+import subprocess, sys
+from zc.buildout import easy_install
+
+class Recipe:
+    def __init__(self, buildout, name, options):
+        self.options, self.place = options, buildout["buildout"]["directory"] + "/" + options["target"]
+
+    def install(self):
+        start = "import sys, runpy; sys.path[:0] = {!r}; runpy.run_module('pip', run_name='__main__')"
+        command = [sys.executable, "-c", start.format(easy_install.pip_path), "install", "--no-deps"]
+        subprocess.run([*command, "--target", self.place, *self.options["of"].split()], check=True)
+        return ()
+
+    update = install
+"""
+
+
+@pytest.fixture
+def piping(building: Buildout) -> Buildout:
+    """A buildout with a recipe that starts pip itself, where the user has an index for pip."""
+    wheel(
+        building.index.directory,
+        "piping",
+        modules={"piping.py": PIP},
+        entry_points={"zc.buildout": {"default": "piping:Recipe"}},
+    )
+    building.variables |= {"PIP_INDEX_URL": building.index.url, "UV_INDEX_URL": building.index.url, "PIP_USER": "1"}
+    sdist(building.root, "made", "1.0", {"made.py": ""}, backend="setuptools")
+    return building
+
+
+PIPED = """
+[buildout]
+extensions = eggcarton
+parts = made
+
+[eggcarton]
+{options}
+
+[made]
+recipe = piping
+of = made-1.0.tar.gz
+target = made
+"""
+
+
+def test_a_recipe_that_starts_pip(piping: Buildout) -> None:
+    """Its pip finds what build-requires names, locked, and nothing else; no request is made by pip."""
+    piping.configure(PIPED.format(options=""))
+    status, output = piping.run()
+    assert 1 == status
+    assert "No matching distribution found for setuptools" in output
+    assert (
+        "[made] a pip or uv that a recipe starts sees no index; what it needs to build is named in build-requires in"
+        in output
+    )
+    assert [] == piping.index.paths("*setuptools*")
+    piping.configure(PIPED.format(options="build-requires = setuptools"))
+    output = piping.build()
+    assert "buildout.lock.toml: the build of [eggcarton] build-requires: setuptools 79.0.1\n" in output
+    assert (piping.root / "made/made.py").is_file()
+    agents = {request.headers.get("User-Agent", "").partition("/")[0] for request in piping.index.requests}
+    assert "pip" not in agents
+    piping.index.requests.clear()
+    before = text(piping)
+    assert "up to date" in lock(piping)
+    piping.build("-o")
+    assert ([], before) == (piping.index.requests, text(piping))
+    piping.configure(PIPED.format(options="build-requires = setuptools<79\npolicy = frozen"))
+    assert "[eggcarton] build-requires requires setuptools<79" in piping.fails(status=3)
+
+
+def test_zc_recipe_egg_develop(building: Buildout) -> None:
+    """A package that zc.recipe.egg has pip develop, with options for its extensions, is built with what is locked."""
+    develop(building, "another setuptools")
+    building.variables["PIP_INDEX_URL"] = building.index.url
+    building.configure(
+        """
+        [buildout]
+        extensions = eggcarton
+        parts = greeting
+
+        [greeting]
+        recipe = zc.recipe.egg:develop
+        setup = greeting
+        define = A=1
+        """
+    )
+    output = building.build()
+    assert "buildout.lock.toml: the build of greeting (by pip): setuptools 79.0.1\n" in output
+    assert any((building.root / "develop-eggs").glob("greeting-1.0.dist-info"))
+    agents = {request.headers.get("User-Agent", "").partition("/")[0] for request in building.index.requests}
+    assert "pip" not in agents
+    before = text(building)
+    assert "up to date" in lock(building)
+    assert before == text(building)

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
-from eggcarton.buildout import develop, toolchain
+from eggcarton.buildout import develop, needs, toolchain
+from eggcarton.core.errors import EggcartonError, UsageProblem
+from eggcarton.core.layout import canonical_name
 from eggcarton.packages import closed
+from eggcarton.packages.watched import build_digests
 
 if TYPE_CHECKING:
     from eggcarton.buildout.session import Session
 
+logger = logging.getLogger("eggcarton")
 LOCK = "buildout.lock.toml"
+_PIP = re.compile(r"\b(pip|uv)\b")
+LABEL = "[eggcarton] build-requires"
+"""What build requirements are locked for that the configuration itself names."""
 
 
 def lock_of(session: Session) -> Path:
@@ -34,7 +49,7 @@ def tools(session: Session, *, frozen: bool) -> dict[str, Any]:
             "tag": toolchain.egg_tag(),
             "requires_python": session.settings.requires_python,
             "exclude_newer": session.settings.exclude_newer,
-            "developed": sorted({name for path in session.develop_directories() for name in develop.names_in(path)}),
+            "developed": _developed(session),
         }
     }
 
@@ -57,7 +72,8 @@ def renew(session: Session, upgrade: list[str] | None) -> list[str]:
         **order(session, frozen=False),
         upgrade=upgrade,
         locks=[str(session.lock_of(group)) for group in ("recipes", "parts")],
-        built=sorted({name for path in session.develop_directories() for name in develop.names_in(path)}),
+        built=[*_developed(session), *([LABEL] if session.settings.build_requires else [])],
+        by_pip=any(canonical_name(part.recipe) != needs.OURS for part in needs.of_parts(session.sections)),
     )
     return told(lines)
 
@@ -67,21 +83,118 @@ def told(lines: list[str]) -> list[str]:
     return [f"{LOCK}: {line}" for line in lines]
 
 
+def _developed(session: Session) -> list[str]:
+    return sorted({name for path in session.develop_directories() for name in develop.names_in(path)})
+
+
+def provide_for_pip(session: Session) -> None:
+    """Put what the configuration says that pip may install where pip finds it, in a run that has locked the rest.
+
+    Raises:
+        Drift: it is not locked, and the policy is frozen.
+    """
+    wheels, stamp = _wheels(session), session.state / "pip.json"
+    requires = session.settings.build_requires
+    if not requires:
+        stamp.unlink(missing_ok=True)
+        for path in wheels.glob("*.whl"):
+            path.unlink()
+        return
+    if not _is_current(stamp, _key(session)):
+        _require(session, wheels, project=None, kind="wheel", requires=list(requires), label=LABEL)
+        stamp.write_text(json.dumps(_key(session)), "utf-8")
+
+
+def _is_current(stamp: Path, key: list[Any]) -> bool:
+    try:
+        return bool(json.loads(stamp.read_text("utf-8")) == key)
+    except (OSError, ValueError):
+        return False
+
+
+def _key(session: Session) -> list[Any]:
+    try:
+        digests = sorted(build_digests(lock_of(session).read_text("utf-8")))
+    except (OSError, UnicodeDecodeError):
+        digests = []
+    wheels = sorted(path.name for path in _wheels(session).glob("*.whl"))
+    return [list(session.settings.build_requires), digests, sys.version, wheels]
+
+
+def _wheels(session: Session) -> Path:
+    return session.state / "pip"
+
+
+def _require(session: Session, wheels: Path, **what: Any) -> None:
+    frozen = session.settings.frozen
+    lines: list[str] = session.child.ask("require", wheels=str(wheels), **what, **order(session, frozen=frozen))
+    for line in told(lines):
+        logger.info("%s", line)
+
+
+@contextmanager
+def for_pip(session: Session, spec: str, *, editable: bool) -> Iterator[None]:
+    """Have pip find what the build of a directory requires, and nothing else, while the block runs.
+
+    Args:
+        spec: what zc.buildout gives to pip: the path or the address of a directory.
+
+    Raises:
+        UsageProblem: it is no directory, so that it is neither locked nor checked.
+        EggcartonError: pip could not build it.
+    """
+    parts = urlsplit(spec)
+    project = Path(unquote(parts.path) if parts.scheme == "file" else spec)
+    if not project.is_dir():
+        raise UsageProblem(
+            f"zc.buildout would have pip install {spec}, which is in no lock; name its project in the eggs of a part, "
+            "and in allow-sdist in [eggcarton]"
+        )
+    with tempfile.TemporaryDirectory(prefix="eggcarton-pip-") as place:
+        kind = "editable" if editable else "wheel"
+        _require(session, Path(place), project=str(project), kind=kind, requires=[], label=None)
+        before = os.environ["PIP_FIND_LINKS"]
+        os.environ["PIP_FIND_LINKS"] = Path(place).as_uri()
+        try:
+            yield
+        except Exception as error:
+            # zc.buildout has printed what pip said, and raises an exception without a type of its own.
+            raise EggcartonError(
+                f"{project} could not be built by pip, whose last words are above; it sees no index, only what {LOCK} "
+                "has for this build"
+            ) from error
+        finally:
+            os.environ["PIP_FIND_LINKS"] = before
+
+
+@contextmanager
+def hint_at_pip(part: str) -> Iterator[None]:
+    """Say what helps when a recipe fails that has started pip on its own."""
+    try:
+        yield
+    except Exception as error:
+        if _PIP.search(str(error)):
+            logger.error(
+                "[%s] a pip or uv that a recipe starts sees no index; what it needs to build is named in "
+                "build-requires in [eggcarton], which has it locked, or in the eggs of a part.",
+                part,
+            )
+        raise
+
+
 class Seal:
     """The environment of this process while recipes run: pip and uv, whoever starts them, ask no index.
 
     What steers them goes, and comes back when the seal is lifted; our own child process never sees the difference.
-
-    Args:
-        wheels: a directory of locked wheels, all that they may install from.
     """
 
-    def __init__(self, wheels: Path) -> None:
-        self._wheels = wheels
+    def __init__(self) -> None:
         self._before: dict[str, str] | None = None
 
-    def put_on(self) -> None:
-        """Seal the environment."""
+    def put_on(self, session: Session) -> None:
+        """Seal the environment for a run."""
+        wheels = _wheels(session)
+        wheels.mkdir(parents=True, exist_ok=True)
         self._before = dict(os.environ)
         closed.start_with(self._before)
         for name in _steering(os.environ):
@@ -89,13 +202,13 @@ class Seal:
         os.environ |= {
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_NO_INDEX": "1",
-            "PIP_FIND_LINKS": self._wheels.as_uri(),
+            "PIP_FIND_LINKS": wheels.as_uri(),
             "PIP_NO_CACHE_DIR": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "UV_NO_CONFIG": "1",
             "UV_NO_INDEX": "1",
             "UV_OFFLINE": "1",
-            "UV_FIND_LINKS": str(self._wheels),
+            "UV_FIND_LINKS": str(wheels),
             "UV_PYTHON_DOWNLOADS": "never",
         }
 

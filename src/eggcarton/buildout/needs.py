@@ -20,6 +20,8 @@ _NAMED_BY_PART: Mapping[str, tuple[str, ...]] = {
     "zc-recipe-egg": (),
     "zc-recipe-testrunner": ("zope.testrunner",),
 }
+# Recipes that build what they name from source, with options of their own.
+_FROM_SOURCE = frozenset({("zc-recipe-egg", "custom"), ("zc-recipe-egg", "develop")})
 
 
 PARTS, RECIPES = "parts", "recipes"
@@ -92,7 +94,7 @@ def of_part(sections: Sections, part: str) -> PartNeeds:
             # The recipe asks for them when they are known.
             known = [line for line in values["eggs"].split("\n") if line.strip() != NOT_YET]
             values = {**values, "eggs": "\n".join(known)}
-        return PartNeeds(part, recipe, _foreign(canonical_name(recipe), part, values), group)
+        return PartNeeds(part, recipe, _foreign(canonical_name(recipe), entry, part, values), group)
     module = MODULES.get(entry or "default")
     if module is None:
         raise OptionProblems(part, [f"option 'recipe': eggcarton has no '{entry}', but {', '.join(MODULES)}"])
@@ -122,12 +124,14 @@ def _recipe(part: str, text: str) -> tuple[str, str]:
     return recipe, entry
 
 
-def _foreign(recipe: str, part: str, values: Mapping[str, str]) -> tuple[str, ...]:
+def _foreign(recipe: str, entry: str, part: str, values: Mapping[str, str]) -> tuple[str, ...]:
     """Return the eggs of a recipe that is not ours; what more it asks for while it runs is answered then.
 
     Raises:
         OptionProblems: they are no requirements.
     """
+    if (recipe, entry) in _FROM_SOURCE:
+        return ()
     eggs = values.get("eggs", part if recipe in _NAMED_BY_PART else "")
     try:
         return (*requirements(eggs), *_NAMED_BY_PART.get(recipe, ()))

@@ -18,7 +18,7 @@ from zc.buildout import easy_install
 from zc.buildout.buildout import Buildout, Options
 from zc.buildout.download import Download
 
-from eggcarton.buildout import current, installed
+from eggcarton.buildout import building, current, installed
 from eggcarton.buildout.configuration import readable
 from eggcarton.buildout.extends import Extends
 from eggcarton.buildout.part import told
@@ -28,6 +28,7 @@ from eggcarton.buildout.transaction import Transaction
 
 _NAME = "eggcarton"
 _running: list[Session] = []
+_seal = building.Seal()
 
 
 def is_named(buildout: Any) -> bool:
@@ -74,6 +75,7 @@ def begin(buildout: Any) -> Session:
             session = Session(buildout)
             current.begin(buildout, session, transaction_of(session))
             _running.append(session)
+            _seal.put_on(session)
             session.prepare_recipes()
     return session
 
@@ -89,6 +91,7 @@ def commit(buildout: Any) -> None:
         if transaction is not None:
             transaction.commit(left.owned, left.parts)
         session.finish(complete=set(buildout["buildout"].get("parts", "").split()) <= set(buildout._data))
+    _seal.lift()
     _running.clear()
 
 
@@ -99,6 +102,7 @@ def abandon(buildout: Any) -> None:
         transaction.undo()
     if session is not None:
         session.close()
+    _seal.lift()
     _running.clear()
 
 
@@ -221,13 +225,25 @@ def _constrain(original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
     return constrain
 
 
+def _call_pip_install(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Have pip see no index, but what is locked for the build that zc.buildout starts it for."""
+
+    def call(spec: str, dest: str, editable: bool = False) -> Any:
+        if not _running:
+            return original(spec, dest, editable)
+        with told(), building.for_pip(_running[-1], spec, editable=editable):
+            return original(spec, dest, editable)
+
+    return call
+
+
 def _at_work(original: Callable[..., Any]) -> Callable[..., Any]:
     """Know whose recipe runs, so that what it asks for can be told as that part's."""
 
     def at_work(self: Any, *arguments: Any) -> Any:
         if not _running:
             return original(self, *arguments)
-        with _running[-1].asked.at_work(self.name):
+        with _running[-1].asked.at_work(self.name), building.hint_at_pip(self.name):
             return original(self, *arguments)
 
     return at_work
@@ -258,6 +274,7 @@ _PATCHES: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
     (Options, "_call", _at_work),
     (easy_install.Installer, "install", _installer_install),
     (easy_install.Installer, "_constrain", _constrain),
+    (easy_install, "call_pip_install", _call_pip_install),
 )
 
 

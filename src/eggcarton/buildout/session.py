@@ -83,6 +83,7 @@ class Session:
         """Build develop packages, lock, fetch and unpack; return the entries of ``develop-eggs`` that belong to it."""
         self.developed = developing.develop_all(self)
         self._select_parts()
+        building.provide_for_pip(self)
         return sorted(str(self.develop_eggs / name) for d in self.developed.values() for name in d.files)
 
     def _select_parts(self, upgrade: Sequence[str] | None = None, *, lock_only: bool = False) -> list[str]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from eggcarton.core.layout import canonical_name
 from eggcarton.core.options import option, read_options
-from eggcarton.core.readers import boolean, choice, path, reads, text, words
+from eggcarton.core.readers import boolean, choice, path, reads, requirements, text, words
 from eggcarton.indexes import configured
 from eggcarton.packages import cutoff
 
@@ -58,6 +58,11 @@ class Options:
     allow_sdist: tuple[str, ...] = option(
         words, "what may be built from source where there is no wheel; names and patterns", default=""
     )
+    build_requires: tuple[str, ...] = option(
+        requirements,
+        "what pip finds when a recipe starts it on its own; locked like all that builds from source require",
+        default="",
+    )
     compile: bool = option(
         boolean, "whether distributions are byte-compiled when they are unpacked into the store", default="false"
     )
@@ -86,6 +91,7 @@ class Settings:
     picked: bool
     allow_hosts: tuple[str, ...]
     allow_sdist: tuple[str, ...]
+    build_requires: tuple[str, ...]
     compiled: bool
     cache: Path | None
 
@@ -159,6 +165,7 @@ def read(
         picked=buildout.get("allow-picked-versions", "true") == "true",
         allow_hosts=tuple(buildout.get("allow-hosts", "*").split()) or ("*",),
         allow_sdist=tuple(canonical_name(name) for name in options.allow_sdist),
+        build_requires=options.build_requires,
         compiled=options.compile,
         cache=root / options.cache.expanduser() if options.cache else None,
     )

@@ -10,22 +10,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from packaging.markers import default_environment
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
 from eggcarton.child.door import Door, Sources, uv_program, wanted_file
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable
 from eggcarton.packages import build_lock
+from eggcarton.packages import lock as locks
 from eggcarton.packages.build_lock import BuildLock, LockedBuild
+from eggcarton.packages.build_requirements import changes, chosen, identity, name_of, spelled
 from eggcarton.packages.builds import Toolchain
 from eggcarton.packages.environment import Member
 from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
-from eggcarton.packages.needs import Need, Needs, Terms, activated, closure, drift
+from eggcarton.packages.needs import Need, Needs, Terms, drift
 from eggcarton.packages.sdists import Builder
 from eggcarton.packages.store import Store, Unpacked
 from eggcarton.packages.watched import build_digests
-from eggcarton.packages.wheels import best_wheel
+
+BY_PIP = " (by pip)"
+"""Ends what build requirements are locked for where a recipe has pip build it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class BuildRequirements:
         found = next((entry for entry in self.lock.builds if build in entry.builds), None)
         if found is None or drift(found.lock, self._needs(found)):
             return None
-        return _identity(_chosen(found))
+        return identity(chosen(found))
 
     def answer(self, build: str, requires: Sequence[str], asked: Sequence[str]) -> Toolchain:
         """Return what a build may import, locked now where it is not yet.
@@ -93,19 +93,19 @@ class BuildRequirements:
             EggcartonError: no set of versions answers it.
         """
         with self.entry(build, requires, asked) as entry:
-            packages = _chosen(entry)
+            packages = chosen(entry)
             eggs = self._unpacked([package for package, _ in packages])
         members = tuple(
             Member(item.name, item.version, egg, item.sha256) for item, egg in sorted(eggs, key=lambda e: e[0].name)
         )
         versions = {package.name: package.version for package, _ in packages}
         [digest] = build_digests(build_lock.text_of(BuildLock(builds=(entry,))))
-        return Toolchain((), versions, members, _identity(packages), entry.asked, digest)
+        return Toolchain((), versions, members, identity(packages), entry.asked, digest)
 
     @contextmanager
     def entry(self, build: str, requires: Sequence[str], asked: Sequence[str]) -> Iterator[LockedBuild]:
         """Give what answers a build in the lock, where it is put if it is not there yet; as `answer` raises."""
-        wanted = LockedBuild((build,), _spelled(requires), _spelled(asked), Lock(None, ()))
+        wanted = LockedBuild((build,), spelled(requires), spelled(asked), Lock(None, ()))
         with self._turn(wanted):
             yield self._known(wanted) or self._resolved(wanted)
 
@@ -149,9 +149,9 @@ class BuildRequirements:
         lines = [f"{build} requires {line}" for line in (*wanted.requires, *wanted.asked)]
         if old is not None and old.requires == wanted.requires:
             # Which these are may hang on the machine, such as on a program that is there or not.
-            named = set(map(_name, wanted.asked))
-            kept = [line for line in old.asked if _name(line) not in named]
-            wanted = replace(wanted, asked=_spelled([*wanted.asked, *kept]))
+            named = set(map(name_of, wanted.asked))
+            kept = [line for line in old.asked if name_of(line) not in named]
+            wanted = replace(wanted, asked=spelled([*wanted.asked, *kept]))
         if place.frozen:
             raise Drift(
                 f"{place.lock.name} does not answer what builds from source require, and policy = frozen forbids to "
@@ -163,11 +163,11 @@ class BuildRequirements:
         wanted = replace(wanted, lock=self._solved(wanted, old))
         with self._guard:
             self._keep(wanted)
-            self.changed += _changes(str(wanted), old, wanted)
+            self.changed += changes(str(wanted), old, wanted)
         return wanted
 
     def _solved(self, wanted: LockedBuild, old: LockedBuild | None, upgrade: Sequence[str] | None = None) -> Lock:
-        here = sorted(self.place.developed & set(map(_name, (*wanted.requires, *wanted.asked))))
+        here = sorted(self.place.developed & set(map(name_of, (*wanted.requires, *wanted.asked))))
         if here:
             raise EggcartonError(
                 f"{wanted} requires {', '.join(here)}, which is developed here; what builds require comes from an "
@@ -201,9 +201,9 @@ class BuildRequirements:
         self._lock = lock
 
     def _unpacked(self, packages: Sequence[LockedPackage]) -> list[tuple[Unpacked, Path]]:
-        chosen = [(package, *self.door.unpackable(package)) for package in packages]
-        store, items = Store(self.place.store, self.place.tag), [item for _, item, _ in chosen]
-        missing = [(p, file) for p, item, file in chosen if store.find(item.sha256) is None]
+        found = [(package, *self.door.unpackable(package)) for package in packages]
+        store, items = Store(self.place.store, self.place.tag), [item for _, item, _ in found]
+        missing = [(p, file) for p, item, file in found if store.find(item.sha256) is None]
         eggs = store.add(uv_program(), self._files(missing), items) if items else {}
         return [(item, eggs[item.sha256]) for item in items]
 
@@ -214,12 +214,12 @@ class BuildRequirements:
 
     def put_wheels(self, entry: LockedBuild, directory: Path) -> None:
         """Make a directory hold the wheels of an entry for this Python and platform, each checked, and nothing else."""
-        chosen = [(package, *self.door.unpackable(package)) for package, _ in _chosen(entry)]
-        files = self._files([(package, file) for package, _, file in chosen])
+        found = [(package, *self.door.unpackable(package)) for package, _ in chosen(entry)]
+        files = self._files([(package, file) for package, _, file in found])
         directory.mkdir(parents=True, exist_ok=True)
         for path in directory.iterdir():
             path.unlink()
-        for _, item, _ in chosen:
+        for _, item, _ in found:
             shutil.copyfile(files[item.sha256], directory / item.filename)
 
     def renew(self, upgrade: Sequence[str] | None, built: Collection[str]) -> None:
@@ -243,7 +243,7 @@ class BuildRequirements:
         if upgrade is None or (upgrade and not names & set(upgrade)):
             return entry
         new = replace(entry, lock=self._solved(entry, entry, upgrade))
-        self.changed += _changes(str(entry), entry, new)
+        self.changed += changes(str(entry), entry, new)
         return new
 
 
@@ -269,7 +269,7 @@ def renew(
         sources: the fields of `Sources`.
         allow_sdist: names and patterns of what may be built from source.
         order: ``upgrade`` and ``built`` as for `BuildRequirements.renew`; ``locks``, the paths of the locks whose
-            source distributions are built.
+            source distributions are built; ``by_pip``, whether there are recipes that may have pip build something.
     """
     door = Sources.of(sources).open()
     requirements = allow(door, toolchain, allow_sdist)
@@ -278,61 +278,14 @@ def renew(
         return []
     if door.sources.offline and order["upgrade"] is not None:
         raise Unavailable("offline, and what is newer only the index knows; leave --upgrade or -o out")
-    requirements.renew(order["upgrade"], {*order["built"], *_distributions(order["locks"])})
+    built = {*order["built"], *_distributions(order["locks"])}
+    if order["by_pip"]:
+        built |= {build for entry in requirements.lock.builds for build in entry.builds if build.endswith(BY_PIP)}
+    requirements.renew(order["upgrade"], built)
     return requirements.changed
 
 
 def _distributions(paths: Sequence[str]) -> Iterator[str]:
-    from eggcarton.packages import lock as locks
-
     for path in map(Path, paths):
         if path.exists():
             yield from (f"{package.name} {package.version}" for package in locks.read(path).packages)
-
-
-def _environment() -> dict[str, str]:
-    return {key: str(value) for key, value in default_environment().items()}
-
-
-def _chosen(entry: LockedBuild) -> list[tuple[LockedPackage, LockedFile | None]]:
-    """Return what an entry leads to on this Python and platform, each with the file that would be taken."""
-    active = activated(entry.lock, (), environment := _environment())
-    names = closure(active, [*entry.requires, *entry.asked], environment)
-    return [(active[name], _file(active[name])) for name in sorted(names)]
-
-
-def _file(package: LockedPackage) -> LockedFile | None:
-    position = best_wheel([wheel.name for wheel in package.wheels])
-    return package.sdist if position is None else package.wheels[position]
-
-
-def _identity(chosen: Sequence[tuple[LockedPackage, LockedFile | None]]) -> tuple[str, ...]:
-    return tuple(f"{package.name} {package.version} {file.sha256 if file else ''}" for package, file in chosen)
-
-
-def _spelled(lines: Sequence[str]) -> tuple[str, ...]:
-    """Return requirements in one spelling and order; what is none stays as it is, to be refused by name."""
-    found = set()
-    for line in lines:
-        try:
-            found.add(str(Requirement(line)))
-        except InvalidRequirement:
-            raise EggcartonError(f"{line!r} in the build requirements is no requirement; correct it") from None
-    return tuple(sorted(found))
-
-
-def _name(line: str) -> str:
-    return str(canonicalize_name(Requirement(line).name))
-
-
-def _changes(what: str, old: LockedBuild | None, new: LockedBuild) -> list[str]:
-    before = {package.name: package.version for package in old.lock.packages} if old else {}
-    after = {package.name: package.version for package in new.lock.packages}
-    if not before:
-        return [f"{what}: {', '.join(f'{name} {version}' for name, version in sorted(after.items()))}"]
-    changed = [
-        f"{name} {before.get(name, 'none')} -> {after.get(name, 'none')}"
-        for name in sorted({*before, *after})
-        if before.get(name) != after.get(name)
-    ]
-    return [f"{what}: {line}" for line in changed]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from email.parser import HeaderParser
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ def require(
     """
     requirements = _requirements(toolchain, sources, allow_sdist)
     lines, asked = list(requires), list[str]()
-    name = label or label_of(Path(project or "."))
+    name = label or label_of(Path(project or ".")) + building.BY_PIP
     if project is not None:
         lines, asked = builds.required(kind, Path(project), partial(requirements.answer, name))
     with requirements.entry(name, lines, asked) as entry:
@@ -95,7 +96,14 @@ def _requirements(
 
 
 def label_of(project: Path) -> str:
-    """Return the canonical name that a project gives itself in ``pyproject.toml``, else that of its directory."""
+    """Return the canonical name that a project gives itself, else that of its directory.
+
+    An unpacked source distribution has its version in it too.
+    """
+    with suppress(OSError, UnicodeDecodeError):
+        told = HeaderParser().parsestr((project / "PKG-INFO").read_text("utf-8"))
+        if told["Name"] and told["Version"]:
+            return f"{canonicalize_name(told['Name'])} {told['Version']}"
     with suppress(OSError, ValueError, AttributeError):
         raw = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
         tool = raw.get("tool", {})
