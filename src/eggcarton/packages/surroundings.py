@@ -56,7 +56,7 @@ def apart(variables: Mapping[str, str], place: Path, others: Mapping[Path, str])
         spelled = {
             path: word for place, word in ({place: "/build"} | dict(others)).items() for path in _spellings(place)
         }
-        options = [f"{option}={path}={word}" for path, word in spelled.items()]
+        options = [shlex.quote(f"{option}={path}={word}") for path, word in spelled.items()]
         for name in ("CFLAGS", "CXXFLAGS", "FFLAGS"):
             changed[name] = " ".join(filter(None, (changed.get(name, ""), *options)))
     return changed | {"PYTHONDONTWRITEBYTECODE": "1"}
