@@ -196,6 +196,22 @@ def test_the_surroundings_are_fixed(tmp_path: Path, out: Path, monkeypatch: pyte
     assert repr(expected) == (out / "told").read_text("utf-8")
 
 
+LISTS = """names = os.listdir("many"), [entry.name for entry in os.scandir("many")], glob.glob("*", root_dir="many")
+    told = repr([found == sorted(found) and len(found) for found in names])
+    open(os.path.join(directory, "told"), "w").write(told)"""
+
+
+def test_directories_are_listed_in_order(tmp_path: Path, out: Path) -> None:
+    """Whatever the order of a file system, a build finds files in that of their names."""
+    place = project(tmp_path / "own", LISTS, "import glob, os")
+    (place / "many").mkdir()
+    for number in range(100):
+        (place / "many" / f"{number * 7919 % 101}").touch()
+    assert sorted(os.listdir(place / "many")) != os.listdir(place / "many")
+    builds.build("wheel", place, NOTHING, out)
+    assert "[100, 100, 100]" == (out / "told").read_text("utf-8")
+
+
 @pytest.mark.parametrize("kind", ["wheel", "editable"])
 def test_setuptools_builds_the_same_twice(tmp_path: Path, setuptools: Toolchain, kind: str) -> None:
     """A project of setuptools becomes the same wheel byte for byte, whatever the times of its files and the umask."""

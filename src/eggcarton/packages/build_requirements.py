@@ -32,6 +32,7 @@ def _file(package: LockedPackage) -> LockedFile | None:
 
 
 def identity(packages: Sequence[tuple[LockedPackage, LockedFile | None]]) -> tuple[str, ...]:
+    """Return what stands for the content of what was chosen, a text each."""
     return tuple(f"{package.name} {package.version} {file.sha256 if file else ''}" for package, file in packages)
 
 
