@@ -9,6 +9,7 @@ import sysconfig
 import threading
 import zipfile
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -247,13 +248,14 @@ def test_several_builds_at_once(workshop: Workshop) -> None:
 
 
 TRACES = """
-import os, tempfile, time, zipfile
+import os, sys, tempfile, time, zipfile
 def build_wheel(directory, settings=None, metadata=None):
     name = "old-1.0-py3-none-any.whl"
     with open("made.txt", "w") as stream:
         stream.write("made")
     told = [set("abcdefgh"), os.listdir("data"), [e.name for e in os.scandir("data")], time.localtime(0)[:5]]
-    told += [os.stat("made.txt").st_mode, os.environ.get("LANG"), os.environ.get("USER"), os.path.basename(os.getcwd())]
+    told += [os.stat("made.txt").st_mode, os.environ.get("LANG"), os.environ.get("USER")]
+    told += [os.getcwd(), sys.executable, tempfile.mkdtemp(), tempfile.mkdtemp(dir=".")]
     with zipfile.ZipFile(os.path.join(directory, name), "w") as archive:
         archive.writestr("old-1.0.dist-info/RECORD", "b,,\\na,,\\n")
         archive.write("made.txt")
@@ -330,8 +332,10 @@ def test_the_same_bytes(
         try:
             built = Workshop(root, index).open()[0].builder
             assert built is not None
-            # Its digest would tell the order in the archive apart.
-            digests.add(file_digest(built.wheel(archive, "0" * 64, archive.name)))
+            # The digest of the archive would tell the order in it apart.
+            digests.add(
+                file_digest(built.wheel(archive, sha256(f"{kind} {tmp_path}".encode()).hexdigest(), archive.name))
+            )
         finally:
             os.umask(before)
     assert 1 == len(digests)

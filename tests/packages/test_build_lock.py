@@ -60,7 +60,7 @@ def test_digests() -> None:
         (
             SHA,
             "a" * 63,
-            "builds[0].packages[1] (raw).sdist: raw-1.0.tar.gz has no sha256, so its bytes cannot be checked",
+            "builds[0].packages[0] (flit-core).wheels[0]: flit_core-4.2.0-py3-none-any.whl has no sha256, so its ",
         ),
         (f', sha256 = "{SHA}" }},\n', " },\n", "flit_core-4.2.0-py3-none-any.whl has no sha256"),
         ('"flit_core-4.2.0-py3', '"../flit_core-4.2.0-py3', "'../flit_core-4.2.0-py3-none-any.whl' is not a file name"),

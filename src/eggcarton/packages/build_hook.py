@@ -8,6 +8,7 @@ process or opens a socket may depend on things that cannot be watched, and its a
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import os
 import sys
@@ -90,6 +91,11 @@ def main() -> None:
     with open(sys.argv[1], encoding="utf-8") as stream:
         wanted = json.load(stream)
     in_order()
+    if wanted["same_names"]:
+        import tempfile
+
+        # Names of temporary directories come into results; these are tried one after the other, as random ones are.
+        tempfile._name_sequence = map("{:08d}".format, itertools.count())  # type: ignore[attr-defined]
     os.chdir(wanted["source"])
     sys.path[:0] = [os.path.join(wanted["source"], path) for path in wanted["backend_path"]]
     sys.argv[:] = ["setup.py"]

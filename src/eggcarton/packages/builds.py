@@ -206,12 +206,17 @@ def _run(
 
     It builds when it asks for nothing but what is ``answered``, and never where that is None.
     """
-    with tempfile.TemporaryDirectory(prefix="environment-", dir=out) as name:
-        place = Path(name)
+    place = out / "tools"
+    place.mkdir()
+    try:
         made, _ = environment.ensure(place, Interpreter.running(), tools.members, [Path(p) for p in tools.paths], place)
-        variables = surroundings.variables(os.environ, made.prefix / "bin")
+        # Its own name hangs on where the store is.
+        prefix = place / "environment"
+        prefix.symlink_to(made.prefix.name)
+        variables = surroundings.variables(os.environ, prefix / "bin")
         if kind == "wheel":
-            variables = surroundings.apart(variables, source.parent, {made.prefix: "/environment"})
+            inside = dict.fromkeys((prefix, made.prefix, *(m.place for m in tools.members)), "/environment")
+            variables = surroundings.apart(variables, source.parent, inside)
         # Alone in its directory: what lies beside a program is what it imports first.
         hook = Path(shutil.copy(_HOOK, place))
         order = {
@@ -222,12 +227,13 @@ def _run(
             "ask_requires": _may_ask_for_more(source, system["build-backend"]),
             "answered": None if answered is None else list(answered),
             "out": str(out),
+            "same_names": kind == "wheel",
             "answer": str(place / "answer.json"),
         }
         (place / "order.json").write_text(json.dumps(order), "utf-8")
         process = subprocess.run(
             # Not -I: that would take no notice of the hash seed.
-            [str(made.python), "-s", str(hook), str(place / "order.json")],
+            [str(prefix / "bin" / "python"), "-s", str(hook), str(place / "order.json")],
             cwd=source,
             env=variables,
             umask=0o022,
@@ -242,3 +248,5 @@ def _run(
             raise EggcartonError("\n".join([f"{source} could not be built:", *(f"  {line}" for line in last)]))
         told: dict[str, Any] = json.loads((place / "answer.json").read_text("utf-8"))
         return told
+    finally:
+        shutil.rmtree(place)

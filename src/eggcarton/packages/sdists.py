@@ -12,6 +12,7 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -20,11 +21,12 @@ from typing import Protocol
 from packaging.utils import InvalidSdistFilename, parse_sdist_filename
 
 from eggcarton.core.errors import EggcartonError
-from eggcarton.packages import builds, canonical_wheel
+from eggcarton.packages import builds, canonical_wheel, surroundings
 from eggcarton.packages.builds import Toolchain
 
 # Changes with what is done to a wheel before it is kept.
 _FORMAT = 2
+_HERE = (sys.version, sysconfig.get_platform())
 _COMPILERS = ("cc", "gcc", "clang", "cl")
 
 
@@ -83,12 +85,15 @@ class Builder:
                 return found[0]
         directory = self._cache / "built"
         directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".build-", dir=directory) as scratch:
-            out, kept = Path(scratch, "out"), Path(scratch, "kept")
+        here = hashlib.sha256(json.dumps([sha256, *_HERE]).encode()).hexdigest()
+        with ExitStack() as stack:
+            scratch = stack.enter_context(surroundings.same_place(here))
+            kept = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".build-", dir=directory)), "kept")
+            out = scratch / "out"
             out.mkdir()
             kept.mkdir()
             answer = partial(requirements.answer, label) if requirements else None
-            source = _unpacked(sdist, name, Path(scratch, "source"))
+            source = _unpacked(sdist, name, scratch / "source")
             built = builds.build("wheel", source, self._toolchain, out, answer)
             if built.wheel is None:
                 raise EggcartonError(
@@ -105,7 +110,7 @@ class Builder:
         return next(iter(place.glob("*.whl")))
 
     def _place(self, sha256: str, identity: Sequence[str]) -> Path:
-        decided = [_FORMAT, sha256, list(identity), sys.version, sysconfig.get_platform()]
+        decided = [_FORMAT, sha256, list(identity), *_HERE]
         return self._cache / "built" / hashlib.sha256(json.dumps(decided).encode()).hexdigest()
 
 

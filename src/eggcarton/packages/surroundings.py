@@ -5,10 +5,19 @@ from __future__ import annotations
 import functools
 import os
 import shlex
+import shutil
 import subprocess
 import sysconfig
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:
+    # Windows has none: there, each build gets a directory of its own.
+    fcntl = None  # type: ignore[assignment]
 
 # 1980-01-01, the first day that a zip file can hold.
 EPOCH = "315532800"
@@ -33,6 +42,54 @@ def variables(inherited: Mapping[str, str], programs: Path) -> dict[str, str]:
     # What calls an empty path the default has no use for an empty entry in ours, which means the current directory.
     path = os.pathsep.join(filter(None, (str(programs), kept.get("PATH", os.defpath))))
     return kept | _FIXED | {"PATH": path}
+
+
+@contextmanager
+def same_place(key: str) -> Iterator[Path]:
+    """Give an empty directory whose path is the same wherever and by whom the same is built.
+
+    What a build writes about itself, as some do, is the same then. Where somebody is at work there, it is another one.
+
+    Args:
+        key: hexadecimal digits that stand for what is built.
+    """
+    common = Path(os.sep, "tmp")
+    base = common if os.name == "posix" and os.access(common, os.W_OK) else Path(tempfile.gettempdir())
+    place = base / f"eggcarton-build-{key[:16]}"
+    held = _held(place)
+    if held is None:
+        with tempfile.TemporaryDirectory(prefix="eggcarton-build-") as name:
+            yield Path(name)
+        return
+    try:
+        for entry in list(place.iterdir()):
+            # A build that was killed has left it.
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+        os.close(held)
+
+
+def _held(place: Path) -> int | None:
+    """Make a directory that is ours alone and hold it; None where that cannot be, since others may write beside it."""
+    if fcntl is None:
+        return None
+    with suppress(FileExistsError):
+        place.mkdir(mode=0o700)
+    try:
+        held = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        found = os.fstat(held)
+        if found.st_uid == os.getuid() and not found.st_mode & 0o077 and os.path.samestat(found, os.lstat(place)):
+            return held
+    except OSError:
+        pass
+    os.close(held)
+    return None
 
 
 def apart(variables: Mapping[str, str], place: Path, others: Mapping[Path, str]) -> dict[str, str]:
