@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from eggcarton.buildout.building import Seal
 from support.buildouts import Buildout
 from support.distributions import sdist, wheel
 from support.fakes import GREETING
@@ -311,3 +313,27 @@ def test_zc_recipe_egg_develop(building: Buildout) -> None:
     before = text(building)
     assert "up to date" in lock(building)
     assert before == text(building)
+
+
+def test_the_seal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is on, nothing that was set for pip and uv counts; afterwards all of it is as it was."""
+
+    class Run:
+        state = tmp_path / "state"
+
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://index.example/")
+    monkeypatch.setenv("PIP_FIND_LINKS", "/before")
+    monkeypatch.setenv("UV_INDEX", "http://index.example/")
+    before = dict(os.environ)
+    seal = Seal()
+    seal.put_on(Run())  # type: ignore[arg-type]
+    assert ("1", os.devnull) == (os.environ["PIP_NO_INDEX"], os.environ["PIP_CONFIG_FILE"])
+    assert Path(os.environ["PIP_FIND_LINKS"].removeprefix("file://")).is_dir()
+    assert not {"PIP_INDEX_URL", "UV_INDEX"} & set(os.environ)
+    os.environ["PIP_CERT"] = "set by a recipe"
+    seal.lift()
+    assert before == dict(os.environ)
+    seal.lift()
+    assert before == dict(os.environ)
