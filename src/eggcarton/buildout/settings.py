@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from eggcarton.core import readers
 from eggcarton.core.layout import canonical_name
 from eggcarton.core.options import option, read_options
-from eggcarton.core.readers import boolean, choice, path, reads, requirements, text, words
+from eggcarton.core.readers import boolean, choice, path, reads, text, words
 from eggcarton.indexes import configured
 from eggcarton.packages import cutoff
 
@@ -59,7 +60,7 @@ class Options:
         words, "what may be built from source where there is no wheel; names and patterns", default=""
     )
     build_requires: tuple[str, ...] = option(
-        requirements,
+        readers.requirements,
         "what pip finds when a recipe starts it on its own; locked like all that builds from source require",
         default="",
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from eggcarton.child.door import Door, Sources, uv_program, wanted_file
+from eggcarton.child.door import Door, Sources, uv_program
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable
 from eggcarton.packages import build_lock
 from eggcarton.packages import lock as locks
@@ -209,7 +209,7 @@ class BuildRequirements:
 
     def _files(self, wanted: Sequence[tuple[LockedPackage, LockedFile]]) -> dict[str, Path]:
         """Return files by sha256, those that were built here among them."""
-        files = [wanted_file(package, file) for package, file in wanted if file is not package.sdist]
+        files = [self.door.wanted(package, file) for package, file in wanted if file is not package.sdist]
         return {**self.door.made, **(self.door.fetch(files) if files else {})}
 
     def put_wheels(self, entry: LockedBuild, directory: Path) -> None:

@@ -12,7 +12,7 @@ from packaging.markers import default_environment
 from packaging.utils import canonicalize_name
 
 from eggcarton.child import building
-from eggcarton.child.door import Sources
+from eggcarton.child.door import Door, Sources
 from eggcarton.child.provide import NONE, needs_of, together, written
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
 from eggcarton.indexes.fetch import AT_ONCE
@@ -119,19 +119,23 @@ def bring_in(
     )
     door.given = origins.given(line for line, _ in needs)
     old = locks.read(path) if path.exists() and not path.samefile(file) else None
-    try:
-        new = door.resolver().resolve(wanted, old=old, upgrade=sorted({package.name for package in theirs.packages}))
-    except EggcartonError as error:
-        if type(error) is not EggcartonError:
-            raise
-        raise EggcartonError(f"what {theirs.file} pins does not answer this configuration: {error}") from error
-    found, new = new, foreign.with_hashes_of(outside, new)
+    found = _resolved(door, wanted, old, theirs)
+    new = foreign.with_hashes_of(outside, found)
     if left := drift(new, wanted):
         raise Drift(f"the lock made of {theirs.file} would not answer this configuration:", differences=left)
     check(new, wanted)
     new, _changed = written(path, old, new)
     changed = [*theirs.remarks, *told(outside, new), *narrowed(theirs, found, new)]
     return {"changed": changed, "builds": requirements.changed if requirements else []}
+
+
+def _resolved(door: Door, needs: Needs, old: Lock | None, theirs: ForeignLock) -> Lock:
+    try:
+        return door.resolver().resolve(needs, old=old, upgrade=sorted({package.name for package in theirs.packages}))
+    except EggcartonError as error:
+        if type(error) is not EggcartonError:
+            raise
+        raise EggcartonError(f"what {theirs.file} pins does not answer this configuration: {error}") from error
 
 
 def _check_configuration(theirs: ForeignLock, needs: Needs) -> None:

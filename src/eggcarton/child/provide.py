@@ -15,10 +15,9 @@ from packaging.markers import default_environment
 from eggcarton.child import building
 from eggcarton.child.door import Door, Sources, uv_program
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
-from eggcarton.packages import build_lock
+from eggcarton.packages import build_lock, trusted, union
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
-from eggcarton.packages import trusted, union
 from eggcarton.packages.addresses import given_up
 from eggcarton.packages.lock import Lock, LockedPackage
 from eggcarton.packages.needs import (
@@ -140,10 +139,7 @@ def provide(
     if others is None and policy != "frozen" and _is_due(path, upgrade, wanted, only_lock=store is None):
         return None
     place, door = _begun(lock, sources, Store(Path(store), tag, compiled=compiled) if store is not None else None)
-    allowed = {*allow_sdist, *(pattern for other in others or () for pattern in other["allow_sdist"])}
-    requirements = building.allow(door, toolchain, sorted(allowed))
-    asked = [line for line, _ in needs] + [line for other in others or () for line, _ in other["needs"]]
-    door.given = origins.given(asked)
+    requirements = _let_build(door, toolchain, {"allow_sdist": allow_sdist, "needs": needs}, *(others or ()))
     current, changed = _locked(path, policy, upgrade, everything, door, prune=store is None, whole=others is not None)
     active = activated(current, wanted.develop, environment := _environment())
     named = {key: closure(active, lines, environment) for key, lines in sets.items()}
@@ -154,6 +150,15 @@ def provide(
         result |= _filled(place, used, door)
     result["builds"] = requirements.changed if requirements else []
     return result
+
+
+def _let_build(
+    door: Door, toolchain: Mapping[str, Any], *asked: Mapping[str, Any]
+) -> building.BuildRequirements | None:
+    """Let a door build what configurations allow, and go where what they ask for by its address lies."""
+    patterns = {pattern for question in asked for pattern in question["allow_sdist"]}
+    door.given = origins.given(line for question in asked for line, _ in question["needs"])
+    return building.allow(door, toolchain, sorted(patterns))
 
 
 def needs_of(

@@ -19,7 +19,8 @@ from packaging.utils import canonicalize_name
 
 from eggcarton.core.errors import EggcartonError
 from eggcarton.packages import environment, surroundings
-from eggcarton.packages.environment import Interpreter, Member
+from eggcarton.packages.environment import Member
+from eggcarton.packages.interpreter import Interpreter
 
 if sys.version_info >= (3, 11):
     import tomllib
