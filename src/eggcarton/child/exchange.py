@@ -12,8 +12,9 @@ from packaging.markers import default_environment
 from packaging.utils import canonicalize_name
 
 from eggcarton.child import building
+from eggcarton.child.asked import NONE, needs_of, together
 from eggcarton.child.door import Door, Sources
-from eggcarton.child.provide import NONE, needs_of, together, written
+from eggcarton.child.provide import written
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
 from eggcarton.indexes.fetch import AT_ONCE
 from eggcarton.packages import export as exports

@@ -12,8 +12,9 @@ from typing import Any
 from packaging.markers import default_environment
 from packaging.utils import canonicalize_name
 
+from eggcarton.child.asked import asked_together
 from eggcarton.child.door import Door, Sources
-from eggcarton.child.provide import asked_together, check_picked
+from eggcarton.child.provide import check_picked
 from eggcarton.core.errors import IntegrityProblem, Unavailable, UsageProblem
 from eggcarton.indexes.pages import Listed
 from eggcarton.packages import chains, compare, cutoff

@@ -10,7 +10,7 @@ from typing import Any
 
 from packaging.markers import default_environment
 
-from eggcarton.child.provide import ASKED, needs_of
+from eggcarton.child.asked import ASKED, needs_of
 from eggcarton.core.errors import IntegrityProblem
 from eggcarton.core.records import Record
 from eggcarton.indexes.cache import Cache, file_digest

@@ -1,0 +1,69 @@
+"""What a request asks of its lock, alone or together with what other configurations ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from eggcarton.packages import union
+from eggcarton.packages.lock import LockedPackage
+from eggcarton.packages.needs import Need, Needs, Terms, check_range
+
+NONE: Mapping[str, Sequence[str]] = {}
+ASKED = ("needs", "pins", "develop", "requires_python", "terms", "constraints", "hashes")
+"""What a request asks of its lock; the arguments of `needs_of`."""
+
+
+def needs_of(
+    needs: Sequence[Sequence[str]],
+    pins: Mapping[str, str],
+    develop: Sequence[Mapping[str, Any]],
+    requires_python: str,
+    terms: Mapping[str, Any],
+    constraints: Sequence[Sequence[str]] = (),
+    hashes: Mapping[str, Sequence[str]] = NONE,
+) -> Needs:
+    """Return what a request asks for.
+
+    Args:
+        needs: pairs of a requirement and who asks for it.
+        pins: ``[versions]``, name to version or range.
+        develop: name, version and requires of each package that is built from source here.
+        requires_python: the range that a new lock is made for.
+        terms: the fields of `Terms`.
+        constraints: pairs of a line that holds versions, and the place where it stands.
+        hashes: the sha256 by name that alone are trusted, where any are told.
+
+    Raises:
+        UsageProblem: it is for Pythons that cannot be, or not for this one.
+    """
+    if terms.get("asked_python") is not None:
+        check_range(terms["asked_python"])
+    return Needs(
+        # With credentials an address is used, but never told or locked.
+        needs=tuple(Need(origins.cleaned(requirement), asked_by) for requirement, asked_by in needs),
+        pins=pins,
+        develop=tuple(
+            LockedPackage(
+                d["name"],
+                d["version"],
+                requires=tuple(map(origins.cleaned, d["requires"])),
+                empty_extras=tuple(d.get("extras", ())),
+            )
+            for d in develop
+        ),
+        requires_python=requires_python,
+        terms=Terms(**terms),
+        constraints=tuple(Need(origins.cleaned(line), place) for line, place in constraints),
+        hashes={name: frozenset(told) for name, told in hashes.items()},
+    )
+
+
+def asked_together(question: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> Needs:
+    """Return what a question asks for, with what other configurations ask of the same lock."""
+    return together(needs_of(**{key: question[key] for key in ASKED}), others)
+
+
+def together(needs: Needs, others: Sequence[Mapping[str, Any]]) -> Needs:
+    """Return needs with those of other configurations, each a question with its ``config``."""
+    return union.of(needs, {other["config"]: needs_of(**{key: other[key] for key in ASKED}) for other in others})
