@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from eggcarton.packages import origin as origins
 from eggcarton.packages import union
 from eggcarton.packages.lock import LockedPackage
 from eggcarton.packages.needs import Need, Needs, Terms, check_range

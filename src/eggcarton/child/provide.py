@@ -13,7 +13,7 @@ from typing import Any
 from packaging.markers import default_environment
 
 from eggcarton.child import building
-from eggcarton.child.asked import NONE, needs_of, together
+from eggcarton.child.asked import needs_of, together
 from eggcarton.child.door import Door, Sources, uv_program
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
 from eggcarton.packages import build_lock, trusted
@@ -89,13 +89,6 @@ def provide(
     lock: str,
     policy: str,
     upgrade: Sequence[str] | None,
-    needs: Sequence[Sequence[str]],
-    pins: Mapping[str, str],
-    develop: Sequence[Mapping[str, Any]],
-    requires_python: str,
-    terms: Mapping[str, Any],
-    constraints: Sequence[Sequence[str]] = (),
-    hashes: Mapping[str, Sequence[str]] = NONE,
     allow_sdist: Sequence[str],
     toolchain: Mapping[str, Any],
     sources: Mapping[str, Any],
@@ -104,6 +97,7 @@ def provide(
     sets: Mapping[str, Sequence[str]],
     compiled: bool = False,
     others: Sequence[Mapping[str, Any]] | None = (),
+    **asked: Any,
 ) -> dict[str, Any] | None:
     """Lock when the lock does not answer the needs, and fill the store.
 
@@ -111,7 +105,6 @@ def provide(
         lock: the lock's path. The file is rewritten only when its content changes.
         policy: ``update`` or ``frozen``.
         upgrade: names to lock anew, all of them when empty, none when None.
-        needs, pins, develop, requires_python, terms, constraints, hashes: as for `needs_of`.
         allow_sdist: names and patterns of what may be built from source.
         toolchain: the paths and versions that such a build may use; ``builds``, the fields of `building.Place`, where
             what it requires beyond is locked.
@@ -121,6 +114,7 @@ def provide(
         sets: the requirements of each working set, by its key.
         compiled: whether what is unpacked is byte-compiled.
         others: what else is asked of the lock, each with its ``config``; None where that is not known yet.
+        asked: what is asked of the lock, as for `needs_of`.
 
     Returns:
         the selected distributions, each working set's names, and what was done; None where ``others`` must be known.
@@ -129,12 +123,12 @@ def provide(
         Drift: the lock does not answer, and the policy is frozen.
     """
     path = Path(lock)
-    wanted = needs_of(needs, pins, develop, requires_python, terms, constraints, hashes)
+    wanted = needs_of(**asked)
     everything = together(wanted, others or ())
     if others is None and policy != "frozen" and _is_due(path, upgrade, wanted, only_lock=store is None):
         return None
     place, door = _begun(lock, sources, Store(Path(store), tag, compiled=compiled) if store is not None else None)
-    requirements = _let_build(door, toolchain, {"allow_sdist": allow_sdist, "needs": needs}, *(others or ()))
+    requirements = _let_build(door, toolchain, {"allow_sdist": allow_sdist, "needs": asked["needs"]}, *(others or ()))
     current, changed = _locked(path, policy, upgrade, everything, door, prune=store is None, whole=others is not None)
     active = activated(current, wanted.develop, environment := _environment())
     named = {key: closure(active, lines, environment) for key, lines in sets.items()}
