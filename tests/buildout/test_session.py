@@ -319,11 +319,12 @@ def test_a_damaged_lock_is_named(locked: Buildout) -> None:
 
 def test_what_cannot_be_solved_names_who_asks(build: Buildout) -> None:
     """When no versions fit, the message names the parts that ask and the pin that stands in the way."""
-    greeting(build.index.directory)
+    for version in ("1.0", "2.0"):
+        greeting(build.index.directory, version)
     build.configure(CONFIG.replace("eggs = application", "eggs = greeting>=2") + "[versions]\ngreeting = 1.0\n")
     output = build.fails(status=1)
-    assert "  part app asks for greeting>=2\n" in output
-    assert "  [versions] has greeting = 1.0\n" in output
+    assert "  part app and part theirs ask for greeting>=2 (buildout.cfg:" in output
+    assert "  [versions] has greeting = 1.0 (buildout.cfg:" in output
 
 
 def test_a_requirement_that_is_none(build: Buildout) -> None:

@@ -7,6 +7,7 @@ import pytest
 from support.buildouts import Buildout, tree
 from support.distributions import wheel
 from support.fakes import greeting, recipes
+from support.index import Index
 
 pytestmark = pytest.mark.slow
 
@@ -108,6 +109,24 @@ def test_a_name_that_the_index_has_lost(built: Buildout) -> None:
     """What is on the index no more is named."""
     (built.index.directory / "greeting-1.0-py3-none-any.whl").unlink()
     assert "not on the index: greeting" == outdated(built, status=0)[0]
+
+
+def test_find_links(built: Buildout) -> None:
+    """What lies in directories and on pages of find-links counts as what is on the index does, and can be had."""
+    wheel(built.root / "own", "greeting", "1.5")
+    served = built.home / "served"
+    recipes(served, "1.5")
+    with Index(served) as other:
+        (built.home / ".buildout" / "default.cfg").write_text(
+            f"[buildout]\nindex = {built.index.url}\nfind-links = own {other.url}noting/\n", "utf-8"
+        )
+        assert [
+            "greeting 1.0 -> 1.5: bin/eggcarton lock --upgrade greeting takes it",
+            "noting 1.0 -> 1.5: bin/eggcarton lock --upgrade noting takes it",
+            "5 locked: 2 outdated, 0 of them held back; 0 yanked.",
+        ] == outdated(built, status=3)
+        status, output = built.run("lock", "--upgrade", "greeting", "noting", program="eggcarton")
+        assert (0, "noting 1.0 -> 1.5\ngreeting 1.0 -> 1.5\n") == (status, output)
 
 
 def test_offline(built: Buildout) -> None:

@@ -158,24 +158,6 @@ def test_upgrade_by_name(index: Index, tmp_path: Path) -> None:
         assert expected == [versions(lock)[name] for name in ("six", "colour")], upgrade
 
 
-def test_conflicts_are_explained(resolver: Resolver) -> None:
-    """Where no versions answer, the message has uv's reason and who asks for what."""
-    asked = Needs((Need("web", "part app"), Need("six>=1.17", "part tests")), {"six": "1.16.0"}, (), HERE)
-    with pytest.raises(EggcartonError) as caught:
-        resolver.resolve(asked)
-    told = str(caught.value)
-    assert told.startswith("no set of versions answers all that is asked for:\n")
-    assert ["  part tests asks for six>=1.17", "  [versions] has six = 1.16.0"] == told.splitlines()[-2:]
-    assert EggcartonError is type(caught.value)
-
-
-def test_unknown_names(resolver: Resolver) -> None:
-    """A name that the index does not know is told with who asks for it."""
-    with pytest.raises(EggcartonError) as caught:
-        resolver.resolve(needs("web", "no-such-name"))
-    assert "  part app asks for no-such-name" == str(caught.value).splitlines()[-1]
-
-
 @pytest.mark.slow  # uv itself waits and asks again for some seconds
 def test_a_dead_index(index: Index, tmp_path: Path) -> None:
     """An index that does not answer is told as that, without the credentials in its address."""

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pkg_resources
 
 from eggcarton.buildout import building, develop, needs, toolchain
+from eggcarton.buildout import lines as configuration_lines
 from eggcarton.buildout.requirements_files import Told
 from eggcarton.core.errors import Unavailable
 from eggcarton.core.layout import canonical_name
@@ -167,8 +168,13 @@ def questions(session: Session) -> list[dict[str, Any]]:
     ]
 
 
-def places(session: Session, question: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
+def places(session: Session, question: Mapping[str, Any], *, by_line: bool = False) -> dict[str, dict[str, list[str]]]:
     """Return by which file and option each need of a question is asked for, and in which file each pin stands.
+
+    Args:
+        session: the buildout's.
+        question: what is asked of a lock.
+        by_line: whether files are told with the number of the line.
 
     Returns:
         ``needs``: file and option by the need's ``asker: requirement``; ``pins``: the file by name, in a list.
@@ -177,12 +183,17 @@ def places(session: Session, question: Mapping[str, Any]) -> dict[str, dict[str,
     for requirement, asker in question["needs"]:
         section, option = _option(asker)
         file = session.sections.origin(section, option, requirement)
+        if file is not None and by_line:
+            file = configuration_lines.numbered(session.settings.root, file, section, option, requirement)
         if file is not None:
             found["needs"][f"{asker}: {requirement}"] = [file, f"[{section}] {option}"]
     versions = _versions(session)
     for name in question["pins"]:
-        own = session.sections.origin(f"{versions}-{question['group']}", name)
-        file = own or session.sections.origin(versions, name)
+        own = f"{versions}-{question['group']}"
+        section = own if session.sections.origin(own, name) else versions
+        file = session.sections.origin(section, name)
+        if file is not None and by_line:
+            file = configuration_lines.numbered(session.settings.root, file, section, name)
         if file is not None:
             found["pins"][name] = [file]
     return found

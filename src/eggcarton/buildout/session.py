@@ -174,9 +174,12 @@ class Session:
             "toolchain": building.tools(self, frozen=self.settings.frozen and not lock_only),
             "store": None if lock_only else str(self.store),
             **({"file": str(foreign)} if foreign else {}),
+            "places": asking.places(self, {**order, "group": group}, by_line=True),
             **order,
         }
         answer = self._provided("import" if foreign else "provide", asked)
+        for warning in answer["warnings"]:
+            logger.warning("%s: %s", lock.name, warning)
         if not lock_only:
             for line in answer["changed"]:
                 logger.info("%s: %s", lock.name, line)

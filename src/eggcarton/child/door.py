@@ -12,7 +12,9 @@ from eggcarton.core.errors import EggcartonError, Unavailable, UsageProblem
 from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.client import Client
 from eggcarton.indexes.fetch import Fetcher, Pages, Wanted
+from eggcarton.indexes.pages import Listed
 from eggcarton.indexes.routing import Index, Routing
+from eggcarton.packages.chains import Places
 from eggcarton.packages.direct import Direct
 from eggcarton.packages.lock import LockedFile, LockedPackage
 from eggcarton.packages.resolve import Resolver
@@ -56,7 +58,7 @@ class Sources:
 
 @dataclass(slots=True)
 class Door:
-    """One way out for all requests of a build, and the source distributions it may build."""
+    """One way out for all requests of a build, the source distributions it may build, and who asked for what where."""
 
     sources: Sources
     routing: Routing
@@ -67,6 +69,8 @@ class Door:
     allow_sdist: tuple[str, ...] = ()
     made: dict[str, Path] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
+    places: Places = field(default_factory=Places)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def direct(self) -> Direct:
@@ -90,7 +94,14 @@ class Door:
             builder=self.builder,
             allow_sdist=self.allow_sdist,
             direct=self.direct,
+            places=self.places,
         )
+
+    def listed(self, package: LockedPackage) -> tuple[Listed, ...]:
+        """Return what the index of a package and find-links list of it."""
+        index = (package.index and self.routing.named(package.index)) or self.routing.index_of(package.name)
+        directories = [link for link in self.sources.find_links if "://" not in link]
+        return self.pages.listed(index, package.name, directories)
 
     def unpackable(self, package: LockedPackage) -> tuple[Unpacked, LockedFile]:
         """Return the wheel of a package for this Python and platform, and the locked file to fetch for it.

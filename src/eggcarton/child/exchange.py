@@ -18,9 +18,10 @@ from eggcarton.child.provide import written
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
 from eggcarton.indexes.fetch import AT_ONCE
 from eggcarton.packages import export as exports
-from eggcarton.packages import foreign
+from eggcarton.packages import foreign, yanked
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
+from eggcarton.packages.chains import Places
 from eggcarton.packages.foreign import ForeignLock
 from eggcarton.packages.lock import Lock, LockedPackage
 from eggcarton.packages.needs import Need, Needs, check, drift, pin_of, requirement_of
@@ -85,6 +86,7 @@ def bring_in(
     toolchain: Mapping[str, Any],
     sources: Mapping[str, Any],
     others: Sequence[Mapping[str, Any]] = (),
+    places: Mapping[str, Any] | None = None,
     **_: Any,
 ) -> dict[str, Any]:
     """Make the lock from a file of another tool, whose versions and hashes are taken as they are.
@@ -93,10 +95,10 @@ def bring_in(
         file: the path of a requirements or constraints file, of uv.lock or a pylock.toml.
         lock: the lock's path; what the file does not have keeps the version that it has there.
         needs, pins, develop, requires_python, terms, constraints, hashes: as for `provide`, as are
-            allow_sdist, toolchain and sources.
+            allow_sdist, toolchain, sources and places.
 
     Returns:
-        ``changed``: what was trusted, left out and resolved, a line each.
+        ``changed``: what was trusted, left out and resolved, a line each; ``warnings``: what was yanked.
 
     Raises:
         IntegrityProblem: the file must not be obeyed, or the index contradicts its hashes.
@@ -112,13 +114,10 @@ def bring_in(
         raise Unavailable(f"offline, and what {theirs.file} names must be asked of the index")
     requirements = building.allow(door, toolchain, allow_sdist)
     outside = replace(theirs, packages=tuple(p for p in theirs.packages if p.name not in wanted.developed))
-    wanted = replace(
-        wanted,
-        constraints=(*wanted.constraints, *(Need(line, theirs.file) for line in outside.constraints)),
-        hashes={**outside.hashes, **wanted.hashes},
-        addresses=outside.addresses,
-    )
-    door.given = origins.given(line for line, _ in needs)
+    held = (*wanted.constraints, *(Need(line, theirs.file) for line in outside.constraints))
+    trusted = {**outside.hashes, **wanted.hashes}
+    wanted = replace(wanted, constraints=held, hashes=trusted, addresses=outside.addresses)
+    door.given, door.places = origins.given(line for line, _ in needs), Places(**(places or {}))
     old = locks.read(path) if path.exists() and not path.samefile(file) else None
     found = _resolved(door, wanted, old, theirs)
     new = foreign.with_hashes_of(outside, found)
@@ -126,8 +125,9 @@ def bring_in(
         raise Drift(f"the lock made of {theirs.file} would not answer this configuration:", differences=left)
     check(new, wanted)
     new, _changed = written(path, old, new)
-    changed = [*theirs.remarks, *told(outside, new), *narrowed(theirs, found, new)]
-    return {"changed": changed, "builds": requirements.changed if requirements else []}
+    lines = [*theirs.remarks, *told(outside, new), *narrowed(theirs, found, new)]
+    warnings = yanked.warnings(new, wanted, door.listed)
+    return {"changed": lines, "warnings": warnings, "builds": requirements.changed if requirements else []}
 
 
 def _resolved(door: Door, needs: Needs, old: Lock | None, theirs: ForeignLock) -> Lock:

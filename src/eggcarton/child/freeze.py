@@ -16,9 +16,9 @@ from eggcarton.child.door import Door, Sources
 from eggcarton.core.errors import Unavailable
 from eggcarton.indexes.fetch import AT_ONCE
 from eggcarton.indexes.routing import Index
+from eggcarton.packages.compiled import lowest
 from eggcarton.packages.lock import LockedPackage
 from eggcarton.packages.needs import closure
-from eggcarton.packages.resolve import lowest
 
 _ENOUGH = 3
 

@@ -159,12 +159,8 @@ def _chosen(lock: Lock, graph: chains.Graph) -> list[LockedPackage]:
 
 
 def _pages(door: Door, packages: Sequence[LockedPackage]) -> list[Sequence[Listed]]:
-    def page(package: LockedPackage) -> Sequence[Listed]:
-        index = (package.index and door.routing.named(package.index)) or door.routing.index_of(package.name)
-        return door.pages.page(index, package.name)
-
     with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(page, packages))
+        return list(pool.map(door.listed, packages))
 
 
 def _uploaded_in_time(listed: Sequence[Listed], terms: Terms) -> list[Listed]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -12,14 +10,15 @@ from typing import Any
 
 from packaging.markers import default_environment
 
-from eggcarton.child import building
+from eggcarton.child import building, writing
 from eggcarton.child.asked import needs_of, together
 from eggcarton.child.door import Door, Sources, uv_program
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
-from eggcarton.packages import build_lock, trusted
+from eggcarton.packages import build_lock, trusted, yanked
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
 from eggcarton.packages.addresses import given_up
+from eggcarton.packages.chains import Places
 from eggcarton.packages.lock import Lock, LockedPackage
 from eggcarton.packages.needs import (
     Needs,
@@ -97,6 +96,7 @@ def provide(
     sets: Mapping[str, Sequence[str]],
     compiled: bool = False,
     others: Sequence[Mapping[str, Any]] | None = (),
+    places: Mapping[str, Any] | None = None,
     **asked: Any,
 ) -> dict[str, Any] | None:
     """Lock when the lock does not answer the needs, and fill the store.
@@ -106,18 +106,18 @@ def provide(
         policy: ``update`` or ``frozen``.
         upgrade: names to lock anew, all of them when empty, none when None.
         allow_sdist: names and patterns of what may be built from source.
-        toolchain: the paths and versions that such a build may use; ``builds``, the fields of `building.Place`, where
-            what it requires beyond is locked.
+        toolchain: what such a build may use; its ``builds``, the fields of `building.Place`, is where more is locked.
         sources: the fields of `Sources`.
         store: the eggs directory, or None to lock and go no further.
         tag: the end of the names of eggs.
         sets: the requirements of each working set, by its key.
         compiled: whether what is unpacked is byte-compiled.
         others: what else is asked of the lock, each with its ``config``; None where that is not known yet.
+        places: where the configuration says what, the fields of `Places`.
         asked: what is asked of the lock, as for `needs_of`.
 
     Returns:
-        the selected distributions, each working set's names, and what was done; None where ``others`` must be known.
+        the selected distributions, working sets, what was done and warnings; None where ``others`` must be known.
 
     Raises:
         Drift: the lock does not answer, and the policy is frozen.
@@ -128,25 +128,25 @@ def provide(
     if others is None and policy != "frozen" and _is_due(path, upgrade, wanted, only_lock=store is None):
         return None
     place, door = _begun(lock, sources, Store(Path(store), tag, compiled=compiled) if store is not None else None)
-    requirements = _let_build(door, toolchain, {"allow_sdist": allow_sdist, "needs": asked["needs"]}, *(others or ()))
+    mine = {"allow_sdist": allow_sdist, "needs": asked["needs"]}
+    requirements = _let_build(door, toolchain, places or {}, mine, *(others or ()))
     current, changed = _locked(path, policy, upgrade, everything, door, prune=store is None, whole=others is not None)
     active = activated(current, wanted.develop, environment := _environment())
     named = {key: closure(active, lines, environment) for key, lines in sets.items()}
     used = [active[name] for name in sorted({name for names in named.values() for name in names} - wanted.developed)]
     check_picked(used, wanted)
-    result: dict[str, Any] = {"sets": named, "changed": changed, "distributions": {}}
-    if place is not None:
-        result |= _filled(place, used, door)
+    result = {"sets": named, "changed": changed, "warnings": door.warnings, "distributions": {}}
     result["builds"] = requirements.changed if requirements else []
-    return result
+    return result | (_filled(place, used, door) if place is not None else {})
 
 
 def _let_build(
-    door: Door, toolchain: Mapping[str, Any], *asked: Mapping[str, Any]
+    door: Door, toolchain: Mapping[str, Any], places: Mapping[str, Any], *asked: Mapping[str, Any]
 ) -> building.BuildRequirements | None:
-    """Let a door build what configurations allow, and go where what they ask for by its address lies."""
+    """Let a door build what configurations allow, go where what they ask for lies, and know where they ask for it."""
     patterns = {pattern for question in asked for pattern in question["allow_sdist"]}
     door.given = origins.given(line for question in asked for line, _ in question["needs"])
+    door.places = Places(**places)
     return building.allow(door, toolchain, sorted(patterns))
 
 
@@ -207,6 +207,7 @@ def _locked(
     if door.sources.offline:
         raise Unavailable(f"offline, and {path.name} must be made anew:", tried=problems)
     new = trusted.only(door.resolver().resolve(needs, old=old, upgrade=upgrade), needs.hashes)
+    door.warnings += yanked.warnings(new, needs, door.listed)
     left = drift(new, needs)
     if left:
         raise Drift("the new lock would not answer this configuration either:", differences=left)
@@ -218,20 +219,8 @@ def written(path: Path, old: Lock | None, new: Lock) -> tuple[Lock, list[str]]:
     """Write a lock where its text has changed, and return it with what is different, a line each."""
     text = locks.text_of(new)
     if old is None or path.read_text("utf-8") != text:
-        _replace(path, text)
+        writing.replace(path, text)
     return new, _changes(old, new)
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 def _changes(old: Lock | None, new: Lock) -> list[str]:

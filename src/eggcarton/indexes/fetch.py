@@ -14,6 +14,13 @@ from random import random
 from urllib.parse import urljoin, urlsplit
 from urllib.request import url2pathname
 
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+
 from eggcarton.core.errors import EggcartonError, IntegrityProblem, Unavailable, UsageProblem
 from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.client import Client, RequestFailed, address_of, redacted
@@ -77,6 +84,25 @@ class Pages:
                 self._pages[key] = self._ask(index, project)
             return self._pages[key]
 
+    def listed(self, index: Index, project: str, directories: Sequence[str] = ()) -> tuple[Listed, ...]:
+        """Return what an index and find-links list for a project.
+
+        Args:
+            index: the one that the project is asked at.
+            project: its canonical name.
+            directories: those of find-links that are on this machine.
+
+        Raises:
+            Unavailable: no attempt brought a page.
+        """
+        found = list(self.page(index, project))
+        for links in self._find_links:
+            found += (file for file in self.page(links, "") if _of(file.name, project))
+        for directory in map(Path, directories):
+            paths = (path for path in sorted(directory.glob("*")) if _of(path.name, project))
+            found += (Listed(path.name, path.as_uri(), file_digest(path), path.stat().st_size) for path in paths)
+        return tuple(found)
+
     def _ask(self, index: Index, project: str) -> tuple[Listed, ...]:
         if index.name in self._silent:
             # A run needs all of its files: one page that never came has settled it, so no other waits as long.
@@ -135,6 +161,15 @@ class Pages:
     def _guard(self, name: str) -> threading.Lock:
         with self._lock:
             return self._guards.setdefault(name, threading.Lock())
+
+
+def _of(file: str, project: str) -> bool:
+    """Tell whether a file is a wheel or a source distribution of a project."""
+    try:
+        name = parse_wheel_filename(file)[0] if file.endswith(".whl") else parse_sdist_filename(file)[0]
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return False
+    return name == project
 
 
 def _base_in(page: Sequence[Listed], wanted: Wanted) -> str | None:

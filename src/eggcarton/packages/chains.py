@@ -66,7 +66,7 @@ class Graph:
         for need in self._needs.needs:
             requirement = requirement_of(need)
             if self._via(requirement.marker, frozenset()) is not None and self._there(requirement):
-                found.append(_step(need.asked_by, requirement, _asking(need, requirement)))
+                found.append(_step(need.asked_by, requirement, asking(need, requirement)))
         return found
 
     def onward(self, node: tuple[str, frozenset[str]]) -> tuple[tuple[str, Step], ...]:
@@ -217,7 +217,7 @@ class Places:
         begun, by_file = {chain[0].text for chain in found.chains}, dict[str, dict[str, None]]()
         for need in needs.needs:
             place = self.needs.get(f"{need.asked_by}: {need.requirement}")
-            if place is not None and _asking(need, requirement_of(need)) in begun:
+            if place is not None and asking(need, requirement_of(need)) in begun:
                 file, option = place
                 by_file.setdefault(file, {})[option] = None
         return [f"asked in {file} by {', '.join(options)}" for file, options in by_file.items()]
@@ -300,7 +300,7 @@ def _step(asker: str, requirement: Requirement, text: str) -> Step:
     return Step(asker, requirement, text, str(canonicalize_name(requirement.name)), extras)
 
 
-def _asking(need: Need, requirement: Requirement) -> str:
+def asking(need: Need, requirement: Requirement) -> str:
     """Return how a need of the configuration reads."""
     if need.asked_by.startswith("develop package "):
         return need.asked_by

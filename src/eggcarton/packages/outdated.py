@@ -16,6 +16,7 @@ from packaging.utils import (
 from packaging.version import Version
 
 from eggcarton.indexes.pages import Listed
+from eggcarton.packages import yanked as withdrawn
 from eggcarton.packages.chains import Graph
 from eggcarton.packages.lock import LockedPackage
 from eggcarton.packages.needs import Needs, pin_of
@@ -65,9 +66,7 @@ class Standing:
         """Return what there is to tell, none where all is as it should be."""
         told = []
         if self.yanked is not None:
-            told.append(
-                f"{self.name} {self.locked} was yanked{f': {self.yanked}' if self.yanked else ', no reason given'}"
-            )
+            told.append(withdrawn.said(self.name, self.locked, self.yanked))
         if self.newest is None:
             return told
         held = f"held back, since {', and '.join(self.held)}"
@@ -83,9 +82,7 @@ class Standing:
 def look(package: LockedPackage, listed: Sequence[Listed], bounds: Iterable[Bound], use: Use) -> Standing:
     """Compare a locked distribution with what its index lists."""
     locked = Version(package.version)
-    names = {file.name for file in (*package.wheels, *((package.sdist,) if package.sdist else ()))}
-    reasons = [file.yanked for file in listed if file.name in names and file.yanked is not None]
-    yanked = max(reasons) if reasons else None
+    yanked = withdrawn.reason(package, listed)
     newer = [version for version in usable(listed, use, package.name) if version > locked]
     if not (use.prereleases or locked.is_prerelease):
         newer = [version for version in newer if not version.is_prerelease]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -15,14 +15,17 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from eggcarton.core.errors import EggcartonError, Unavailable
+from eggcarton.core.errors import EggcartonError
 from eggcarton.indexes.client import Client, RequestFailed
-from eggcarton.indexes.fetch import Fetcher, Pages, Wanted, hint_of
+from eggcarton.indexes.fetch import Fetcher, Pages, Wanted
+from eggcarton.indexes.pages import Listed
 from eggcarton.indexes.routing import Routing
-from eggcarton.packages import cutoff, metadata, uv
+from eggcarton.packages import clash, compiled, cutoff, explanation, metadata, uv
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
 from eggcarton.packages.addresses import Addresses, stranger
+from eggcarton.packages.chains import Places
+from eggcarton.packages.conflict import Attempt, Search
 from eggcarton.packages.direct import Direct
 from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
 from eggcarton.packages.needs import Needs, pin_of
@@ -55,12 +58,14 @@ class Resolver:
         builder: Builder | None = None,
         allow_sdist: Sequence[str] = (),
         direct: Direct | None = None,
+        places: Places | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         self._program, self._routing, self._pages = program, routing, pages
         self._client, self._fetcher, self._cache = client, fetcher, cache
         self._find_links, self._now = tuple(find_links), now
         self._builder, self._allow_sdist, self._direct = builder, tuple(allow_sdist), direct
+        self._places = places
 
     def resolve(self, needs: Needs, *, old: Lock | None = None, upgrade: Sequence[str] | None = None) -> Lock:
         """Return a lock that answers the needs.
@@ -78,32 +83,19 @@ class Resolver:
         newest = cutoff.moment(terms.exclude_newer, self._now()) if terms.exclude_newer else None
         addresses = Addresses(self._direct, needs, old, upgrade)
         with tempfile.TemporaryDirectory(prefix="eggcarton-resolve-") as name:
-            directory = Path(name)
-            if old is not None and upgrade is None:
-                self._prefer(directory, old)
-            elif old is not None and upgrade:
-                dropped = {canonicalize_name(project) for project in upgrade}
-                self._prefer(directory, replace(old, packages=tuple(p for p in old.packages if p.name not in dropped)))
-            compiled, built = self._compiled(directory, needs, newest, addresses)
-        direct = {package.name: package for package in addresses.packages}
-        entries = [entry for entry in compiled.get("packages", ()) if entry["name"] not in needs.developed]
-        packages = [_package(entry, needs.requires_python, direct) for entry in entries]
+            found, built = self._compiled(Path(name), needs, newest, addresses, _kept(old, upgrade))
+        packages = compiled.packages(found, needs, addresses.packages)
         packages = [_as_source(package, built.get(package.name)) for package in packages]
         with ThreadPoolExecutor(8) as pool:
-            found = list(pool.map(self._metadata, packages))
+            edges = list(pool.map(self._metadata, packages))
         names = {package.name for package in packages} | needs.developed
-        packages = [_with_edges(package, names, *edges) for package, edges in zip(packages, found, strict=True)]
+        packages = [_with_edges(package, names, *found) for package, found in zip(packages, edges, strict=True)]
         if old is not None and old.requires_python == needs.requires_python and (upgrade is None or upgrade):
             packages = [_as_before(package, old, upgrade or ()) for package in packages]
         return Lock(needs.requires_python, tuple(packages), newest)
 
-    @staticmethod
-    def _prefer(directory: Path, old: Lock) -> None:
-        indexed = replace(old, packages=tuple(package for package in old.packages if package.origin is None))
-        (directory / "pylock.toml").write_text(locks.text_of(indexed).partition(_TABLE)[0], "utf-8")
-
     def _compiled(
-        self, directory: Path, needs: Needs, newest: str | None, addresses: Addresses
+        self, directory: Path, needs: Needs, newest: str | None, addresses: Addresses, before: Lock | None
     ) -> tuple[dict[str, list[dict[str, object]]], dict[str, LockedFile]]:
         """Return what uv resolves to, and the source distributions that had to be built for it.
 
@@ -121,10 +113,10 @@ class Resolver:
             fetcher=self._fetcher,
         )
         while True:
-            done = self._compile(directory, needs, offers.directory, newest, addresses.packages)
+            done = self._compile(directory, needs, offers.directory, newest, addresses.packages, before)
             if not done.status:
-                found = tomllib.loads((directory / "pylock.toml").read_text("utf-8"))
-                if addresses.take([entry["name"] for entry in found.get("packages", ())]):
+                found = _read(directory)
+                if addresses.take([str(entry["name"]) for entry in found.get("packages", ())]):
                     continue
                 offers.check()
                 return found, offers.built
@@ -133,11 +125,63 @@ class Resolver:
             if not offers.add(_NO_WHEEL.findall(done.output)):
                 # What is refused may lead to nothing else here, so that it comes before any other reason.
                 offers.check()
-                raise stranger(done.output) or _unsolved(done.output, needs)
+                unsolved = stranger(done.output)
+                raise unsolved or self._unsolved(done.output, needs, offers, newest, addresses.packages, before)
+
+    def _unsolved(
+        self,
+        words: str,
+        needs: Needs,
+        offers: Offers,
+        newest: str | None,
+        direct: Sequence[LockedPackage],
+        before: Lock | None,
+    ) -> EggcartonError:
+        """Return the error that tells why there is no solution, found by asking again with less."""
+        addressed = {package.name: package for package in direct}
+
+        def attempt(fewer: Needs) -> Attempt:
+            moment = newest if fewer.terms.exclude_newer else None
+            with tempfile.TemporaryDirectory(prefix="eggcarton-resolve-") as name:
+                done = self._compile(Path(name), fewer, offers.directory, moment, direct, before)
+                if done.status:
+                    return Attempt(None, done.output)
+                found = compiled.packages(_read(Path(name)), fewer, direct)
+            packages = tuple(_as_source(package, offers.built.get(package.name)) for package in found)
+            return Attempt(Lock(fewer.requires_python, packages))
+
+        def with_edges(packages: Sequence[LockedPackage]) -> list[LockedPackage]:
+            known = [addressed.get(package.name, package) for package in packages]
+            with ThreadPoolExecutor(8) as pool:
+                found = pool.map(self._metadata, known)
+                return [replace(p, requires=edges.requires) for p, edges in zip(known, found, strict=True)]
+
+        def listed(name: str) -> tuple[Listed, ...]:
+            if name in addressed:
+                file = f"{name.replace('-', '_')}-{addressed[name].version}-py3-none-any.whl"
+                return (Listed(file, "", sha256="0" * 64),)
+            directories = [link for link in self._find_links if "://" not in link]
+            return self._pages.listed(self._routing.index_of(name), name, directories)
+
+        known = {_name(need.requirement) for need in needs.needs} | needs.developed
+        known |= {str(canonicalize_name(name)) for name in needs.pins}
+        known |= {package.name for package in (before.packages if before else ())}
+        search = Search(needs, words, attempt)
+        index = clash.Index(listed, with_edges)
+        return explanation.unsolved(search, index, newest=newest, places=self._places, known=known)
 
     def _compile(
-        self, directory: Path, needs: Needs, offered: Path, newest: str | None, direct: Sequence[LockedPackage]
+        self,
+        directory: Path,
+        needs: Needs,
+        offered: Path,
+        newest: str | None,
+        direct: Sequence[LockedPackage],
+        before: Lock | None,
     ) -> uv.Completed:
+        if before is not None:
+            indexed = replace(before, packages=tuple(package for package in before.packages if package.origin is None))
+            (directory / "pylock.toml").write_text(locks.text_of(indexed).partition(_TABLE)[0], "utf-8")
         stubs = {package.name: _stub(directory, package) for package in needs.develop}
         lines = {_as_needed(need.requirement, stubs) for need in needs.needs}
         (directory / "needs.in").write_text("".join(f"{line}\n" for line in sorted(lines)), "utf-8")
@@ -164,7 +208,7 @@ class Resolver:
             "pylock.toml",
         ]
         arguments += ["--no-header", "--generate-hashes", "--no-build", "--system-certs", "--quiet"]
-        arguments += ["--python", sys.executable, "--python-version", lowest(needs.requires_python)]
+        arguments += ["--python", sys.executable, "--python-version", compiled.lowest(needs.requires_python)]
         arguments += ["--constraints", "versions.txt", "--default-index", index.url]
         arguments += ["--prerelease", "allow" if needs.terms.prereleases else "if-necessary-or-explicit"]
         arguments += ["--exclude-newer", newest] if newest else []
@@ -194,6 +238,18 @@ class Resolver:
             if sha256(body).hexdigest() == listed.metadata_sha256:
                 return metadata.of_text(body.decode("utf-8", "replace"))
         return metadata.of_wheel(self._fetcher.fetch([wanted])[wheel.sha256])
+
+
+def _kept(old: Lock | None, upgrade: Sequence[str] | None) -> Lock | None:
+    """Return the versions that are to be kept where they still satisfy."""
+    if old is None or (upgrade is not None and not upgrade):
+        return None
+    dropped = {canonicalize_name(project) for project in upgrade or ()}
+    return replace(old, packages=tuple(package for package in old.packages if package.name not in dropped))
+
+
+def _read(directory: Path) -> dict[str, list[dict[str, object]]]:
+    return tomllib.loads((directory / "pylock.toml").read_text("utf-8"))
 
 
 def _as_source(package: LockedPackage, sdist: LockedFile | None) -> LockedPackage:
@@ -252,82 +308,5 @@ def _nearest(wheels: Sequence[LockedFile]) -> LockedFile:
     return wheels[best_wheel([wheel.name for wheel in wheels]) or 0]
 
 
-def _package(entry: dict[str, object], requires_python: str, direct: Mapping[str, LockedPackage]) -> LockedPackage:
-    marker = _told_apart(str(entry.get("marker", "")), requires_python)
-    if found := direct.get(str(entry["name"])):
-        return replace(found, marker=marker)
-    wheels, sdist = entry.get("wheels", ()), entry.get("sdist")
-    return LockedPackage(
-        name=str(entry["name"]),
-        version=str(entry["version"]),
-        wheels=tuple(_file(wheel) for wheel in _tables(wheels)),
-        sdist=_file(sdist) if isinstance(sdist, dict) else None,
-        marker=marker,
-    )
-
-
-def _told_apart(marker: str, requires_python: str) -> str | None:
-    """Return a marker without the clause that only repeats the lock's own Python range, as uv writes it everywhere."""
-    clause = f"python_full_version >= '{lowest(requires_python)}'"
-    if marker == clause:
-        return None
-    if marker.startswith(f"{clause} and ") and " or " not in marker:
-        return marker.removeprefix(f"{clause} and ")
-    return marker or None
-
-
-def _tables(value: object) -> Iterable[dict[str, object]]:
-    return value if isinstance(value, list) else ()
-
-
-def _file(entry: dict[str, object]) -> LockedFile:
-    url, path = str(entry.get("url", "")), str(entry.get("path", ""))
-    name = str(entry.get("name") or (url or path).rpartition("/")[2])
-    hashes, size = entry.get("hashes"), entry.get("size")
-    digest = hashes.get("sha256") if isinstance(hashes, dict) else None
-    if not digest:
-        raise EggcartonError(
-            f"{name}: the index names no sha256 for it, so it cannot be locked; use an index that does"
-        )
-    hint = hint_of(url) if url.startswith(("http://", "https://")) else None
-    return LockedFile(name, str(digest), size if isinstance(size, int) else None, hint)
-
-
 def _name(requirement: str) -> str:
     return str(canonicalize_name(Requirement(requirement).name))
-
-
-def lowest(requires_python: str) -> str:
-    """Return the lowest minor version in a range such as ``>=3.10``."""
-    versions = [part.strip()[2:] for part in requires_python.split(",") if part.strip().startswith((">=", "~=", "=="))]
-    return versions[0].rstrip(".*") if versions else f"{sys.version_info[0]}.{sys.version_info[1]}"
-
-
-_NETWORK = (
-    "error sending request",
-    "failed to fetch",
-    "dns error",
-    "connection refused",
-    "timed out",
-    "tcp connect",
-)
-
-
-def _unsolved(output: str, needs: Needs) -> EggcartonError:
-    text = output.strip()
-    if any(word in text.lower() for word in _NETWORK):
-        return Unavailable(
-            f"the index could not be asked while locking; check its address, the proxy and the network:\n{text}"
-        )
-    asked: dict[str, list[str]] = {}
-    for need in needs.needs:
-        asked.setdefault(_name(need.requirement), []).append(f"{need.asked_by} asks for {need.requirement}")
-    named = [line for name, lines in sorted(asked.items()) if _mentions(text, name) for line in sorted(set(lines))]
-    named += [f"[versions] has {name} = {value}" for name, value in sorted(needs.pins.items()) if _mentions(text, name)]
-    return EggcartonError(
-        "\n".join(["no set of versions answers all that is asked for:", text, *(f"  {line}" for line in named)])
-    )
-
-
-def _mentions(text: str, name: str) -> bool:
-    return str(canonicalize_name(name)) in text.lower().replace("_", "-").replace(".", "-") or name in text
