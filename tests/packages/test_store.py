@@ -72,6 +72,23 @@ def test_what_is_there_is_not_unpacked_again(store: Store, tmp_path: Path) -> No
     assert ({egg.parent.name: egg}, {egg.parent.name}) == (found, store.added)
 
 
+@pytest.mark.parametrize(("name", "version"), [("six", "2.0"), ("sixx", "1.0")])
+def test_an_egg_of_another_name_or_version(store: Store, tmp_path: Path, name: str, version: str) -> None:
+    """What the store has by a sha256 is not given out as another distribution or version."""
+    (egg,) = add(store, wheel(tmp_path, "six"))
+    with pytest.raises(IntegrityProblem) as caught:
+        store.add(tmp_path / "no-uv", {}, [Unpacked(name, version, f"{name}-{version}.whl", egg.parent.name)])
+    assert str(caught.value).startswith(f"{name}-{version}.whl: the sha256 that is locked for it is that of six 1.0; ")
+
+
+@pytest.mark.parametrize("version", ["1.0", "1", "1.0.0"])
+def test_a_version_in_another_spelling(store: Store, tmp_path: Path, version: str) -> None:
+    """A version that is the same by PEP 440 is given out."""
+    (egg,) = add(store, wheel(tmp_path, "six"))
+    wanted = [Unpacked("six", version, f"six-{version}.whl", egg.parent.name)]
+    assert {egg.parent.name: egg} == store.add(tmp_path / "no-uv", {}, wanted)
+
+
 SHAPES: dict[str, dict[str, Any]] = {
     "modules": {"modules": {"six.py": "a = 1\n", "six_more/__init__.py": "", "six_more/page.html": "<p>ä"}},
     "console scripts": {"console_scripts": {"six": "six:main", "six-more": "six:more"}},

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.markers import Marker, default_environment
 from packaging.pylock import Pylock, PylockValidationError
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -112,8 +114,27 @@ def read(path: Path) -> Lock:
     packages = []
     for position, entry in enumerate(raw.get("packages", ())):
         packages.append(_package(entry, f"{path.name}: packages[{position}] ({entry['name']})", places))
+    _check_active(path, packages)
     newest = tool.get("exclude-newer")
     return Lock(raw.get("requires-python"), tuple(packages), newest if isinstance(newest, str) else None)
+
+
+def _check_active(path: Path, packages: Sequence[LockedPackage]) -> None:
+    """Refuse two entries of one name that this Python and platform would both install."""
+    first: dict[str, tuple[int, LockedPackage]] = {}
+    several = {name for name, number in Counter(package.name for package in packages).items() if number > 1}
+    environment = {key: str(value) for key, value in default_environment().items()} if several else {}
+    for position, package in enumerate(packages):
+        if package.name not in several:
+            continue
+        if package.marker is not None and not Marker(package.marker).evaluate(environment, context="lock_file"):
+            continue
+        before, other = first.setdefault(package.name, (position, package))
+        if other is not package:
+            raise IntegrityProblem(
+                f"{path.name}: packages[{before}] and packages[{position}] ({package.name} {other.version} and "
+                f"{package.version}) are both for this Python and platform; {_REMEDY}"
+            )
 
 
 def _check_major(path: Path, version: object) -> None:

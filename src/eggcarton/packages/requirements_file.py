@@ -28,6 +28,7 @@ _BYTE_ORDER_MARKS = (
 )
 _CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
+_CONFLICT = re.compile(r"<{7} |={7}$|>{7} ")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _ADDRESS = re.compile(r"(git|hg|svn|bzr)\+|(https?|file|ftp):", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"(?<=://)[^/?#\s]*@")
@@ -227,6 +228,8 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _requirement(text: str, place: Place) -> Requirement:
+    if _CONFLICT.match(text):
+        raise UsageProblem(f"{place}: {text[:7]!r} is what a merge leaves; take one side of it")
     try:
         return Requirement(text)
     except InvalidRequirement:

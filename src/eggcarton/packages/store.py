@@ -15,6 +15,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from packaging.utils import canonicalize_name, canonicalize_version
+
 from eggcarton.core.errors import EggcartonError, IntegrityProblem
 from eggcarton.core.locks import scratch, sweep
 from eggcarton.packages import eggs as contents
@@ -95,6 +97,7 @@ class Store:
 
         Raises:
             EggcartonError: uv could not unpack a wheel.
+            IntegrityProblem: a file is of another distribution or version than is wanted.
         """
         missing = [item for item in wanted if self.find(item.sha256) is None]
         if missing:
@@ -110,8 +113,20 @@ class Store:
             egg = self.find(item.sha256)
             if egg is None:
                 raise EggcartonError(f"{item.filename} was unpacked, but is not in the store {self.directory}")
+            self._check_name(egg, item)
             eggs[item.sha256] = egg
         return eggs
+
+    def _check_name(self, egg: Path, item: Unpacked) -> None:
+        """Refuse what a lock calls by another name or version than the one that it had when it was unpacked."""
+        project, _, version = egg.name.removesuffix(f"-{self.tag}.egg").partition("-")
+        if canonicalize_name(project) != item.name or canonicalize_version(version) != canonicalize_version(
+            item.version.replace("-", "_")
+        ):
+            raise IntegrityProblem(
+                f"{item.filename}: the sha256 that is locked for it is that of {project} {version}; versions are "
+                "changed in [versions]; restore the lock, or remove it and lock again"
+            )
 
     def _unpack(self, program: Path, staging: Path, files: Mapping[str, Path], batch: Sequence[Unpacked]) -> None:
         wheels, target = staging / "wheels", staging / "target"
