@@ -229,6 +229,16 @@ def test_a_file_too_many_beside_what_a_part_copied(build: Build) -> None:
     assert ["extra: parts/app/evil.py"] == build.look()["findings"]
 
 
+@pytest.mark.parametrize("place", ["bin/own", "etc/own.ini", "own.txt"])
+def test_what_lies_in_a_directory_that_is_shared(build: Build, place: str) -> None:
+    """What somebody has put where everybody writes is no finding, and changes no digest."""
+    before, path = build.look()["digest"], build.root / place
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("own\n", "utf-8")
+    told = build.look()
+    assert ([], before) == (told["findings"], told["digest"])
+
+
 def test_an_executable_bit(build: Build) -> None:
     """Whether a file may be run is part of the digest, and for what a part owns a change of its mode is named."""
     before = build.look()["digest"]
