@@ -10,6 +10,7 @@ import pytest
 from support.buildouts import PYTHON, Buildout, Stock, environment, run, tree
 from support.distributions import source, wheel
 from support.fakes import recipes
+from support.repositories import Repository
 
 pytestmark = pytest.mark.slow
 
@@ -49,6 +50,16 @@ class Recipe:
     update = install
 """
 NEW = STOCK.replace("[buildout]\n", "[buildout]\nextensions = eggcarton\n")
+APPLICATION = """
+[buildout]
+extensions = eggcarton
+parts = app
+
+[app]
+recipe = eggcarton:scripts
+eggs = web
+interpreter = py
+"""
 VERSIONS = "import importlib.metadata as m; print(*(m.version(name) for name in {names!r}.split()))"
 LEFT = "and left out; name that directory in 'develop' of [buildout]"
 
@@ -113,16 +124,7 @@ def test_a_python_is_built_again(build: Buildout) -> None:
     fill(build.index.directory, "1.0")
     place = python_with(build, "web", "unneeded")
     fill(build.index.directory, "2.0")
-    build.configure("""
-        [buildout]
-        extensions = eggcarton
-        parts = app
-
-        [app]
-        recipe = eggcarton:scripts
-        eggs = web
-        interpreter = py
-        """)
+    build.configure(APPLICATION)
     status, output = build.run("freeze", str(place), program="eggcarton")
     assert (0, [
         "pylock.toml: 2 distributions, 2 only by version: hashes taken from the index",
@@ -134,6 +136,24 @@ def test_a_python_is_built_again(build: Buildout) -> None:
     assert (0, "all.toml: 3 distributions, 3 only by version: hashes taken from the index\n") == (status, output)
     found = re.findall('^name = "(.*)"\nversion = "(.*)"', (build.root / "all.toml").read_text("utf-8"), re.MULTILINE)
     assert [("six", "1.0"), ("unneeded", "1.0"), ("web", "1.0")] == found
+
+
+def test_a_python_with_what_came_from_a_repository(build: Buildout) -> None:
+    """What pip has installed from version control is locked by its commit, though its branch has gone on."""
+    wheel(build.index.directory, "six", "1.0", {"six.py": ""})
+    repository = Repository(build.root.with_name("web"))
+    repository.project("web", "1.0", {"web.py": ""}, requires=["six"])
+    commit = repository.commit()
+    place = python_with(build, "--no-build-isolation", f"{repository.url}@main#egg=web")
+    repository.project("web", "2.0", {"web.py": ""}, requires=["six"])
+    repository.commit()
+    wheel(build.index.directory, "six", "2.0", {"six.py": ""})
+    build.configure(APPLICATION)
+    status, output = build.run("freeze", str(place), program="eggcarton")
+    assert 0 == status, output
+    assert commit in build.lock.read_text("utf-8")
+    build.build("eggcarton:policy=frozen")
+    assert (0, "1.0 1.0\n") == build.run("-c", VERSIONS.format(names="web six"), program="py")
 
 
 def test_what_the_index_has_no_more(build: Buildout) -> None:

@@ -34,7 +34,7 @@ def unlisted(
     """Return what is needed and cannot be locked as it is installed.
 
     Args:
-        installed: name, version and requires of each distribution.
+        installed: name, version and requires of each distribution, and whether it comes from an index.
         needs: the requirements of what is to be locked.
         develop: name, version and requires of each package that is built from source here.
         requires_python: the range that the lock is to be for.
@@ -51,7 +51,7 @@ def unlisted(
     if door.sources.offline:
         raise Unavailable("offline, and whether the index still has what is installed must be asked of it")
     environment = {key: str(value) for key, value in default_environment().items()}
-    own = {item["name"] for item in develop}
+    own = {item["name"] for item in develop} | {item["name"] for item in installed if not item["from_index"]}
     there = {item["name"]: _package(item) for item in (*installed, *develop)}
     names = [name for name in closure(there, list(needs), environment) if name not in own]
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -110,9 +110,8 @@ def _unlisted(
     session: Session, chosen: Mapping[str, Installed], wanted: list[str], develop: Any
 ) -> Mapping[str, list[str]]:
     installed = [
-        {"name": item.name, "version": item.version, "requires": item.requires}
+        {"name": item.name, "version": item.version, "requires": item.requires, "from_index": item.source is None}
         for item in chosen.values()
-        if item.source is None
     ]
     found: Mapping[str, list[str]] = session.child.ask(
         "unlisted",
