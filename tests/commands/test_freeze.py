@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -196,6 +197,16 @@ def test_what_is_for_fewer_pythons_than_the_lock(build: Buildout) -> None:
     output = build.fails("freeze", str(place), status=2, program="eggcarton")
     assert "say 'requires-python = >=3.10.1' in [eggcarton]" in output
     assert "\n  web 1.0 is for Python >=3.10.1\n" in output
+    # A Python that is newer than the one that runs is none that a range could help.
+    info = next(place.glob("lib/*/site-packages/web-1.0.dist-info"))
+    wheel(build.index.directory, "later", "1.0", {"later.py": ""}, requires_python=">=3.99")
+    later = info.with_name("later-1.0.dist-info")
+    shutil.copytree(info, later)
+    metadata = (later / "METADATA").read_text("utf-8")
+    (later / "METADATA").write_text(metadata.replace("Name: web", "Name: later"), "utf-8")
+    output = build.fails("freeze", str(place), "--output", "all.toml", status=2, program="eggcarton")
+    assert "; run bootstrap.py with Python 3.99 or later, or install other versions first:\n  later 1.0 is" in output
+    shutil.rmtree(later)
     status, output = build.run("freeze", str(place), "eggcarton:requires-python=>=3.10.1", program="eggcarton")
     assert 0 == status, output
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -44,7 +45,8 @@ def run(call: Call) -> int:
         pins = {canonical_name(name): pin for name, pin in session.buildout.versions.items()}
         found = installation.of(call.options.place, pins)
         if not {*found.chosen("part", "there")} - _toolchain():
-            raise UsageProblem(f"{found.what} has nothing that could be locked: no script there names an egg")
+            reason = "no script there names an egg" if found.is_buildout else "no distribution is installed there"
+            raise UsageProblem(f"{found.what} has nothing that could be locked: {reason}")
         lines = [*found.remarks, *(_written(session, found, output) if output else _locked(session, found))]
         print("\n".join(dict.fromkeys(lines)))
     return 0
@@ -140,15 +142,13 @@ def _refuse(answers: Sequence[Mapping[str, list[str]]], requires_python: str) ->
         )
     if narrow:
         lowest = max((answer["lowest"][-1] for answer in answers if answer["lowest"]), key=_numbers)
-        raise UsageProblem(
-            "\n".join(
-                [
-                    f"the lock is to be for Python {requires_python}, and what is installed is not; say "
-                    f"'requires-python = >={lowest}' in [eggcarton], or install other versions first:",
-                    *(f"  {line}" for line in sorted(narrow)),
-                ]
-            )
+        helps = f"say 'requires-python = >={lowest}' in [eggcarton]"
+        if _numbers(lowest) > sys.version_info[:3]:
+            helps = f"run bootstrap.py with Python {lowest} or later"
+        rule = (
+            f"the lock is to be for Python {requires_python}, and what is installed is not; {helps}, or install other"
         )
+        raise UsageProblem("\n".join([f"{rule} versions first:", *(f"  {line}" for line in sorted(narrow))]))
 
 
 def _numbers(version: str) -> tuple[int, ...]:
