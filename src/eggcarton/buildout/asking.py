@@ -147,13 +147,16 @@ def _project(spec: str) -> str:
     return name
 
 
-def questions(session: Session) -> list[dict[str, Any]]:
+def questions(session: Session, *, frozen: bool = True) -> list[dict[str, Any]]:
     """Return what the child process is to know of each lock: its path, what is asked of it, and what needs no lock.
+
+    Args:
+        frozen: whether nothing may be locked that builds of develop packages require.
 
     Raises:
         Drift: what a develop package needs cannot be known before bin/buildout has built it.
     """
-    recipes, stubs = order_of_recipes(session), _stubs(session)
+    recipes, stubs = order_of_recipes(session), _stubs(session, frozen=frozen)
     orders = {group: order_of_parts(session, group, stubs) for group in groups(session)}
     orders |= {needs.RECIPES: recipes} if recipes else {}
     return [
@@ -230,7 +233,7 @@ def needs_no_network(session: Session) -> None:
         raise Unavailable("what locks are read with is not in the store; run bin/buildout, which installs it")
 
 
-def _stubs(session: Session) -> list[dict[str, Any]]:
+def _stubs(session: Session, *, frozen: bool) -> list[dict[str, Any]]:
     """Return the develop packages of now; those that have changed are built aside, and not kept."""
     known = toolchain.running()
     records = develop.Records(
@@ -241,7 +244,7 @@ def _stubs(session: Session) -> list[dict[str, Any]]:
     changed = [str(source) for source, built in found.items() if built is None]
     if changed:
         with tempfile.TemporaryDirectory(prefix="eggcarton-develop-") as out:
-            order = building.order(session, frozen=True)
+            order = building.order(session, frozen=frozen)
             answers = session.child.ask("develop", projects=changed, out=out, **order)["built"]
         stubs += [{key: answer[key] for key in ("name", "version", "requires", "extras")} for answer in answers]
     return stubs

@@ -71,7 +71,8 @@ def renew(session: Session, upgrade: list[str] | None) -> list[str]:
         "renew-builds",
         **order(session, frozen=False),
         upgrade=upgrade,
-        locks=[str(session.lock_of(group)) for group in ("recipes", "parts")],
+        locks=[str(session.lock_of(group)) for group in session.groups()] + [other["lock"] for other in session.others],
+        others=bool(session.settings.configs),
         built=[*_developed(session), *([LABEL] if session.settings.build_requires else [])],
         by_pip=any(canonical_name(part.recipe) != needs.OURS for part in needs.of_parts(session.sections)),
     )

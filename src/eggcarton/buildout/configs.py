@@ -48,9 +48,11 @@ def questions(session: Session) -> list[dict[str, Any]]:
 
 
 def _asked(session: Session, name: str) -> list[dict[str, Any]]:
+    # What only looks locks nothing, not even what the builds of develop packages require.
+    policy = "frozen" if session.reading else "update"
     with tempfile.NamedTemporaryFile("r", encoding="utf-8", prefix="eggcarton-configs-") as answer:
         done = subprocess.run(
-            [sys.executable, "-IS", "-c", _START, json.dumps(sys.path), name, answer.name],
+            [sys.executable, "-IS", "-c", _START, json.dumps(sys.path), name, answer.name, policy],
             cwd=session.settings.root,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -79,13 +81,13 @@ def tell() -> None:
     from eggcarton.buildout.session import Session
 
     with told():
-        name, answer = sys.argv[1:]
+        name, answer, policy = sys.argv[1:]
         buildout = patches.opened(name, [], user_defaults=True)
         if not patches.is_named(buildout):
             raise UsageProblem("it has no 'extensions = eggcarton' in [buildout], so that it asks nothing of a lock")
         session = Session(buildout, reading=True)
         try:
-            found = asking.questions(session)
+            found = asking.questions(session, frozen=policy == "frozen")
             asked = [{**question, "places": asking.places(session, question)} for question in found]
         finally:
             session.close()

@@ -250,6 +250,10 @@ class BuildRequirements:
 def allow(door: Door, toolchain: Mapping[str, Any], patterns: Sequence[str]) -> BuildRequirements | None:
     """Let a door build source distributions with these names, with a toolchain and with what a request says of locks.
 
+    Args:
+        toolchain: the ``paths`` and ``versions`` that builds may use, and as ``builds`` the fields of `Place`, where it
+            is locked what they require beyond.
+
     Returns:
         what they require, None where the request says nothing of it.
     """
@@ -269,7 +273,8 @@ def renew(
         sources: the fields of `Sources`.
         allow_sdist: names and patterns of what may be built from source.
         order: ``upgrade`` and ``built`` as for `BuildRequirements.renew`; ``locks``, the paths of the locks whose
-            source distributions are built; ``by_pip``, whether there are recipes that may have pip build something.
+            source distributions are built; ``by_pip``, whether there are recipes that may have pip build something;
+            ``others``, whether other configurations share the lock, whose develop packages stay.
     """
     door = Sources.of(sources).open()
     requirements = allow(door, toolchain, allow_sdist)
@@ -279,6 +284,9 @@ def renew(
     if door.sources.offline and order["upgrade"] is not None:
         raise Unavailable("offline, and what is newer only the index knows; leave --upgrade or -o out")
     built = {*order["built"], *_distributions(order["locks"])}
+    if order["others"]:
+        # What they develop is known by other names here; a version is what tells distributions apart.
+        built |= {build for entry in requirements.lock.builds for build in entry.builds if " " not in build}
     if order["by_pip"]:
         built |= {build for entry in requirements.lock.builds for build in entry.builds if build.endswith(BY_PIP)}
     requirements.renew(order["upgrade"], built)

@@ -105,8 +105,6 @@ def bring_in(
         UsageProblem: the file and the configuration exclude each other.
     """
     path, theirs = Path(lock), foreign.read(Path(file))
-    if not theirs.packages:
-        raise UsageProblem(f"{theirs.file} names no distribution that could be locked")
     wanted = together(needs_of(needs, pins, develop, requires_python, terms, constraints, hashes), others)
     _check_configuration(theirs, wanted)
     door = Sources.of(sources).open()
@@ -140,6 +138,8 @@ def _resolved(door: Door, needs: Needs, old: Lock | None, theirs: ForeignLock) -
 
 
 def _check_configuration(theirs: ForeignLock, needs: Needs) -> None:
+    if not theirs.packages:
+        raise UsageProblem(f"{theirs.file} names no distribution that could be locked")
     pins = {str(canonicalize_name(name)): pin_of(name, value) for name, value in needs.pins.items()}
     if found := foreign.contradictions(theirs, pins):
         rule = f"[versions] and {theirs.file} exclude each other; take the line out of one of them:"

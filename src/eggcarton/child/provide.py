@@ -106,7 +106,7 @@ def provide(
         policy: ``update`` or ``frozen``.
         upgrade: names to lock anew, all of them when empty, none when None.
         allow_sdist: names and patterns of what may be built from source.
-        toolchain: what such a build may use; its ``builds``, the fields of `building.Place`, is where more is locked.
+        toolchain: as for `building.allow`.
         sources: the fields of `Sources`.
         store: the eggs directory, or None to lock and go no further.
         tag: the end of the names of eggs.
