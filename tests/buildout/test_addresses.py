@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from eggcarton.indexes.cache import file_digest
 from eggcarton.packages.lock import LockedPackage, read
 from support.buildouts import Buildout, Stock, copy
 from support.distributions import sdist, wheel
@@ -196,3 +197,43 @@ def test_a_develop_package_that_needs_an_address(build: Buildout, repository: Re
     assert "1.0\n" == build.run("-c", "import greeting; print('1.0')", program="py").output
     assert "v1.0" == (entry(build).origin and entry(build).origin.revision)  # type: ignore[union-attr]
     assert 1 == len(build.build().splitlines())
+
+
+def test_a_requirements_file(build: Buildout, repository: Repository, tmp_path: Path) -> None:
+    """Lines of a requirements file may be bare addresses, for pip's eyes; a constraint may be one too."""
+    path = wheel(tmp_path / "files", "colour", "5.0", {"colour.py": ""}, requires=["greeting"])
+    digest = file_digest(path)
+    build.write("constraints.txt", f"greeting @ {repository.url}@v1.0\n")
+    build.write("requirements.txt", f"-c constraints.txt\n{path.as_uri()} --hash=sha256:{digest}\n")
+    config = CONFIG.format(line="six").replace("[app]", "[eggcarton]\nrequirements = requirements.txt\n\n[app]")
+    build.configure(config.replace("parts = app stock", "parts = app"))
+    build.build()
+    assert ("5.0", "v1.0") == (entry(build, "colour").version, entry(build).origin and entry(build).origin.revision)  # type: ignore[union-attr]
+    assert 1 == len(build.build().splitlines())
+    build.write("requirements.txt", f"{repository.url}@main#egg=greeting\n")
+    build.build()
+    assert "main" == (entry(build).origin and entry(build).origin.revision)  # type: ignore[union-attr]
+    build.write("requirements.txt", f"{path.as_uri()} --hash=sha256:{'0' * 64}\n")
+    assert "is asked for; nothing of it was built" in build.fails(status=5)
+
+
+def test_a_lock_of_two_configurations(build: Buildout, repository: Repository) -> None:
+    """An address that another configuration of the same lock asks for is given up by nobody."""
+    config = CONFIG.format(line=f"greeting @ {repository.url}@v1.0")
+    build.configure(config)
+    shared = "[eggcarton]\nconfigs = buildout.cfg other.cfg\n\n[app]"
+    build.configure(config.replace("[app]", shared))
+    build.write("other.cfg", CONFIG.format(line="greeting").replace("[app]", shared))
+    build.build()
+    before = build.lock.read_bytes()
+    for more in ((), ("eggcarton:policy=frozen",)):
+        build.build("-c", "other.cfg", *more)
+        assert before == build.lock.read_bytes()
+    build.configure(config.replace("[app]", shared).replace(f" @ {repository.url}@v1.0", ""))
+    wheel(
+        build.index.directory, "greeting", "9.0", {"greeting.py": GREETING}, console_scripts={"greet": "greeting:main"}
+    )
+    status, said = build.run("lock", "--check", program="eggcarton")
+    assert (3, True) == (status, "and nothing asks for that any more" in said), said
+    assert 0 == build.run("lock", program="eggcarton").status
+    assert None is entry(build).origin

@@ -81,4 +81,5 @@ def _line(entry: Entry) -> str:
     assert requirement is not None
     if entry.url is None or requirement.url:
         return str(requirement)
-    return f"{requirement.name} @ {entry.url}{f' ; {requirement.marker}' if requirement.marker else ''}"
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    return f"{requirement.name}{extras} @ {entry.url}{f' ; {requirement.marker}' if requirement.marker else ''}"
