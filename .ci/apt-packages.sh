@@ -2,7 +2,7 @@
 # Installs the Debian packages that the tests need and that are not there yet. Run again, it does nothing.
 set -euo pipefail
 
-packages=(chromium chromium-driver)
+packages=(chromium chromium-driver git)
 
 missing=()
 for package in "${packages[@]}"; do

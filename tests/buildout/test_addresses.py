@@ -77,6 +77,20 @@ def test_a_repository(build: Buildout, repository: Repository) -> None:
     assert "greeting needs six" in said
 
 
+@pytest.mark.parametrize("version", ["6.0.1", "5.2.0"])
+def test_stock_buildouts(build: Buildout, repository: Repository, stock: Stock, version: str, tmp_path: Path) -> None:
+    """With the extension, stock zc.buildouts take an address too, for our recipes and for theirs."""
+    stock.take_over(build, version)
+    with served(tmp_path / "repositories") as address:
+        # zc.buildout 5.2.0 cannot read git+file.
+        build.configure(CONFIG.format(line=f"greeting @ git+{address}/greeting.git/.git@v1.0"))
+        build.build()
+    for more in ((), ("-o",)):
+        build.build(*more)
+        for program in ("greet", "stock-greet"):
+            assert "greeting 1.0\n" == build.run(program=program).output
+
+
 def test_two_machines(build: Buildout, repository: Repository, template: Path, tmp_path: Path) -> None:
     """Somebody else builds the same of the lock, with the repository as with what is kept of it, and has one digest."""
     build.configure(CONFIG.format(line=f"greeting @ {repository.url}@main"))
