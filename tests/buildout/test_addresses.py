@@ -251,3 +251,24 @@ def test_a_lock_of_two_configurations(build: Buildout, repository: Repository) -
     assert (3, True) == (status, "and nothing asks for that any more" in said), said
     assert 0 == build.run("lock", program="eggcarton").status
     assert None is entry(build).origin
+
+
+def test_what_builds_require(build: Buildout, repository: Repository) -> None:
+    """What a repository's build requires is locked under its name, and stays when another commit is taken."""
+    wheel(build.index.directory, "helper", "1.0", {"helper.py": ""})
+    project = (repository.place / "pyproject.toml").read_text("utf-8").replace("requires = []", "requires = ['helper']")
+    backend = "import helper\n" + (repository.place / "backend.py").read_text("utf-8")
+    repository.write({"pyproject.toml": project, "backend.py": backend})
+    repository.commit()
+    build.configure(CONFIG.format(line=f"greeting @ {repository.url}@main"))
+    build.build()
+    lock = build.root / "buildout.lock.toml"
+    before = lock.read_bytes()
+    assert b'for = ["greeting"]\nrequires = [\n    "helper",\n]' in before
+    wheel(build.index.directory, "helper", "2.0", {"helper.py": ""})
+    repository.write({"more.txt": ""})
+    repository.commit()
+    for arguments in (("lock",), ("lock", "--upgrade", "greeting"), ("lock",)):
+        assert 0 == build.run(*arguments, program="eggcarton").status
+        assert before == lock.read_bytes()
+    build.build("eggcarton:policy=frozen")

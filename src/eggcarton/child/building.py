@@ -17,10 +17,11 @@ from eggcarton.packages import lock as locks
 from eggcarton.packages.build_lock import BuildLock, LockedBuild
 from eggcarton.packages.build_requirements import changes, chosen, identity, name_of, spelled
 from eggcarton.packages.builds import Toolchain
+from eggcarton.packages.direct import build_name
 from eggcarton.packages.environment import Member
 from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
 from eggcarton.packages.needs import Need, Needs, Terms, drift
-from eggcarton.packages.sdists import Builder
+from eggcarton.packages.sdists import Builder, label_of
 from eggcarton.packages.store import Store, Unpacked
 from eggcarton.packages.watched import build_digests
 
@@ -295,5 +296,5 @@ def renew(
 
 def _distributions(paths: Sequence[str]) -> Iterator[str]:
     for path in map(Path, paths):
-        if path.exists():
-            yield from (f"{package.name} {package.version}" for package in locks.read(path).packages)
+        for package in locks.read(path).packages if path.exists() else ():
+            yield f"{package.name} {package.version}" if package.origin is None else label_of(build_name(package))

@@ -132,7 +132,7 @@ class Direct:
             raise EggcartonError(f"{package.name} {package.version} must be built, and nothing may be built here")
         assert package.origin is not None
         with _rooted(source, package.sdist, package.origin) as (path, sha256):
-            return self.builder.wheel(path, sha256, package.sdist.name)
+            return self.builder.wheel(path, sha256, build_name(package))
 
     def source(self, package: LockedPackage) -> Path:
         """Return the file that is kept of a package, fetched or made anew where it is not here.
@@ -211,6 +211,16 @@ class Direct:
             sha256 = _digest(iter(lambda: stream.read(_BLOCK), b""))
             stream.seek(0)
             return origin, self.cache.add(sha256, iter(lambda: stream.read(_BLOCK), b""))
+
+
+def build_name(package: LockedPackage) -> str:
+    """Return what the source of a package is called where it is built, and where the build's requirements are locked.
+
+    Of a repository it is the project's name, so that they stay when the commit is another one.
+    """
+    if package.sdist is None or (package.origin is not None and package.origin.kind != "archive"):
+        return package.name
+    return package.sdist.name
 
 
 def _digest(blocks: Iterator[bytes]) -> str:

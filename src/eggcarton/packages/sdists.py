@@ -78,7 +78,7 @@ class Builder:
         Raises:
             EggcartonError: it cannot be built, or what it requires cannot be had.
         """
-        label, requirements = _label(name), self._requirements
+        label, requirements = label_of(name), self._requirements
         locked = requirements.locked_identity(label) if requirements else None
         for identity in (locked,) if locked else (_identity(self._toolchain),):
             if found := sorted(self._place(sha256, identity).glob("*.whl")):
@@ -118,7 +118,7 @@ def _identity(tools: Toolchain) -> tuple[str, ...]:
     return tools.identity or tuple(f"{name} {version}" for name, version in sorted(tools.versions.items()))
 
 
-def _label(name: str) -> str:
+def label_of(name: str) -> str:
     """Return by what name a source distribution is known where its build requirements are locked."""
     try:
         project, version = parse_sdist_filename(name)
