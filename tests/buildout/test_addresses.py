@@ -167,8 +167,17 @@ def test_credentials(build: Buildout, repository: Repository, tmp_path: Path) ->
         said = build.build()
         assert "part app: the address of greeting holds credentials: they are used, and kept out of the lock" in said
         assert "secret" not in said
+        assert "secret" not in build.lock.read_text("utf-8")
+        assert "greeting 1.0\n" == build.run(program="greet").output
+        # A constraint may hold them as well.
+        build.write("requirements.txt", "-c constraints.txt\ngreeting\n")
+        build.write("constraints.txt", f"greeting @ git+{address}/greeting.git/.git@main\n")
+        more = "[eggcarton]\nrequirements = requirements.txt\n\n[app]"
+        config = CONFIG.format(line="six").replace("parts = app stock", "parts = app")
+        build.configure(config.replace("[app]", more))
+        assert "secret" not in build.build()
+    assert "main" == (entry(build).origin and entry(build).origin.revision)  # type: ignore[union-attr]
     assert "secret" not in build.lock.read_text("utf-8")
-    assert "greeting 1.0\n" == build.run(program="greet").output
 
 
 def test_without_the_extension(build: Buildout, repository: Repository, stock: Stock) -> None:

@@ -128,7 +128,7 @@ def provide(
     if others is None and policy != "frozen" and _is_due(path, upgrade, wanted, only_lock=store is None):
         return None
     place, door = _begun(lock, sources, Store(Path(store), tag, compiled=compiled) if store is not None else None)
-    mine = {"allow_sdist": allow_sdist, "needs": asked["needs"]}
+    mine = {"allow_sdist": allow_sdist, **asked}
     requirements = _let_build(door, toolchain, places or {}, mine, *(others or ()))
     current, changed = _locked(path, policy, upgrade, everything, door, prune=store is None, whole=others is not None)
     active = activated(current, wanted.develop, environment := _environment())
@@ -145,7 +145,8 @@ def _let_build(
 ) -> building.BuildRequirements | None:
     """Let a door build what configurations allow, go where what they ask for lies, and know where they ask for it."""
     patterns = {pattern for question in asked for pattern in question["allow_sdist"]}
-    door.given = origins.given(line for question in asked for line, _ in question["needs"])
+    lines = (pair for question in asked for pair in (*question["needs"], *question.get("constraints", ())))
+    door.given = origins.given(line for line, _ in lines)
     door.places = Places(**places)
     return building.allow(door, toolchain, sorted(patterns))
 
