@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -337,3 +339,61 @@ def test_the_seal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert before == dict(os.environ)
     seal.lift()
     assert before == dict(os.environ)
+
+
+CUSTOM = """
+[buildout]
+extensions = eggcarton
+parts = ext
+
+[eggcarton]
+{options}
+
+[ext]
+recipe = zc.recipe.egg:custom
+egg = ext
+define = ANSWER
+"""
+EXT = """
+#include <Python.h>
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "ext", NULL, -1, NULL};
+PyMODINIT_FUNC PyInit_ext(void) {
+    PyObject *made = PyModule_Create(&module);
+#ifdef ANSWER
+    PyModule_AddIntConstant(made, "answer", 42);
+#endif
+    return made;
+}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")
+def test_zc_recipe_egg_custom(building: Buildout) -> None:
+    """What it builds with options of its own is a locked source distribution, built with locked requirements by a pip
+    that asks for nothing."""
+    setup = "from setuptools import Extension, setup\nextension = Extension('ext', ['ext.c'])\n"
+    setup += "setup(name='ext', version='1.0', ext_modules=[extension])\n"
+    project = "[build-system]\nrequires = ['setuptools<80']\nbuild-backend = 'setuptools.build_meta'\n"
+    files = {"setup.py": setup, "pyproject.toml": project, "ext.c": EXT, "backend.py": ""}
+    sdist(building.index.directory, "ext", "1.0", files=files)
+    building.variables["PIP_INDEX_URL"] = building.index.url
+    building.configure(CUSTOM.format(options=""))
+    assert "[ext] builds ext from source, which runs its author's code; allow it:\n  [eggcarton]\n" in building.fails(
+        status=2
+    )
+    building.configure(CUSTOM.format(options="allow-sdist = ext\npolicy = frozen"))
+    assert "  [ext] builds ext from source\n" in building.fails(status=3)
+    building.configure(CUSTOM.format(options="allow-sdist = ext"))
+    output = building.build()
+    assert "buildout.lock.toml: ext 1.0 as source, for part ext\n" in output
+    assert "buildout.lock.toml: the build of ext 1.0 (by pip): setuptools 79.0.1\n" in output
+    (egg,) = (building.root / "develop-eggs").glob("ext-1.0-*.egg")
+    ask = f"import sys; sys.path.insert(0, {str(egg)!r}); import ext; print(ext.answer)"
+    assert "42\n" == subprocess.run([sys.executable, "-c", ask], stdout=subprocess.PIPE, text=True, check=True).stdout
+    agents = {request.headers.get("User-Agent", "").partition("/")[0] for request in building.index.requests}
+    assert not {"pip", "zc.buildout"} & agents
+    building.index.requests.clear()
+    before = text(building)
+    building.configure(CUSTOM.format(options="allow-sdist = ext\npolicy = frozen"))
+    building.build()
+    assert ([], before) == (building.index.requests, text(building))

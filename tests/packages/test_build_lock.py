@@ -24,6 +24,7 @@ LOCKED = BuildLock(
         LockedBuild(("old 1.0",), ("flit-core>=4",), ("raw",), Lock(">=3.10", (FLIT, RAW), "2026-01-01T00:00:00Z")),
         LockedBuild(("greeting", "other"), ("nothing; os_name == 'no'",), (), Lock(None, ())),
     ),
+    (LockedPackage("ext", "2.0", sdist=LockedFile("ext-2.0.tar.gz", "c" * 64, 7)),),
 )
 
 
@@ -32,7 +33,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / build_lock.NAME
     build_lock.write(path, LOCKED)
     found = build_lock.read(path)
-    assert (LOCKED.extends, set(LOCKED.builds)) == (found.extends, set(found.builds))
+    assert (LOCKED.extends, set(LOCKED.builds), LOCKED.sources) == (found.extends, set(found.builds), found.sources)
     assert path.read_text("utf-8") == build_lock.text_of(found)
     assert [build_lock.NAME] == [entry.name for entry in tmp_path.iterdir()]
 
@@ -76,8 +77,9 @@ def test_digests() -> None:
         ('requires-python = ">=3.10"', 'requires-python = "3"', "requires-python is no range of Pythons"),
         ('name = "raw"\nversion = "1.0"\n', 'name = "raw"\n', "packages[1] has no text as its version"),
         ('for = ["old 1.0"]', 'for = "old"', "builds[0].for is no list of texts"),
+        ("c" * 64, "", "sources[0] (ext).sdist: ext-2.0.tar.gz has no sha256"),
         ("packages = []", "packages = 5", "builds[1].packages is no list of tables"),
-        ("sdist = {", "ignored = {", "packages[1] (raw) has no file"),
+        ("sdist = {", "ignored = {", "sources[0] (ext) has no file"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, old: str, new: str, problem: str) -> None:

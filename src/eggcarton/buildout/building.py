@@ -8,13 +8,15 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from eggcarton.buildout import develop, needs, toolchain
+import pkg_resources
+
+from eggcarton.buildout import develop, needs, part, toolchain
 from eggcarton.core.errors import EggcartonError, UsageProblem
 from eggcarton.core.layout import canonical_name
 from eggcarton.packages import closed
@@ -74,7 +76,7 @@ def renew(session: Session, upgrade: list[str] | None) -> list[str]:
         locks=[str(session.lock_of(group)) for group in session.groups()] + [other["lock"] for other in session.others],
         others=bool(session.settings.configs),
         built=[*_developed(session), *([LABEL] if session.settings.build_requires else [])],
-        by_pip=any(canonical_name(part.recipe) != needs.OURS for part in needs.of_parts(session.sections)),
+        by_pip=any(canonical_name(needed.recipe) != needs.OURS for needed in needs.of_parts(session.sections)),
     )
     return told(lines)
 
@@ -168,8 +170,36 @@ def for_pip(session: Session, spec: str, *, editable: bool) -> Iterator[None]:
             os.environ["PIP_FIND_LINKS"] = before
 
 
+def by_pip(
+    running: Sequence[Session], original: Callable[[str, str, bool], Any], spec: str, dest: str, editable: bool
+) -> Any:
+    """Have zc.buildout start pip, closed where one of our runs goes on."""
+    if not running:
+        return original(spec, dest, editable)
+    with part.told(), for_pip(running[-1], spec, editable=editable):
+        return original(spec, dest, editable)
+
+
 @contextmanager
-def hint_at_pip(part: str) -> Iterator[None]:
+def source(session: Session, requirement: pkg_resources.Requirement) -> Iterator[pkg_resources.Distribution]:
+    """Give the locked source distribution that the part at work builds, while the block runs.
+
+    Raises:
+        UsageProblem: it may not be built from source.
+        Drift: it is not locked, and the policy is frozen.
+    """
+    with tempfile.TemporaryDirectory(prefix="eggcarton-source-") as directory:
+        what = {"requirement": str(requirement), "part": session.asked.part_at_work or "", "directory": directory}
+        found = session.child.ask("source", **what, **order(session, frozen=session.settings.frozen))
+        for line in told(found["changed"]):
+            logger.info("%s", line)
+        yield pkg_resources.Distribution(
+            found["path"], None, found["name"], found["version"], precedence=pkg_resources.SOURCE_DIST
+        )
+
+
+@contextmanager
+def hint_at_pip(name: str) -> Iterator[None]:
     """Say what helps when a recipe fails that has started pip on its own."""
     try:
         yield
@@ -178,7 +208,7 @@ def hint_at_pip(part: str) -> Iterator[None]:
             logger.error(
                 "[%s] a pip or uv that a recipe starts sees no index; what it needs to build is named in "
                 "build-requires in [eggcarton], which has it locked, or in the eggs of a part.",
-                part,
+                name,
             )
         raise
 

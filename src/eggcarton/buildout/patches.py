@@ -14,6 +14,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from pkg_resources import Requirement
 from zc.buildout import easy_install
 from zc.buildout.buildout import Buildout, Options
 from zc.buildout.download import Download
@@ -225,16 +226,24 @@ def _constrain(original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
     return constrain
 
 
+def _installer_build(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Have what a recipe builds from source come from the lock, whatever wheel of it there is."""
+
+    def build(self: Any, spec: str, build_ext: Any) -> Any:
+        if not _running:
+            return original(self, spec, build_ext)
+        self._versions = _running[-1].pins(for_recipes=False)
+        with told(), building.source(_running[-1], self._constrain(Requirement.parse(spec))) as dist:
+            # Only what this recipe has built before counts as built.
+            self._env, self._obtain = easy_install.Environment([self._dest]), lambda *arguments: dist
+            return original(self, spec, build_ext)
+
+    return build
+
+
 def _call_pip_install(original: Callable[..., Any]) -> Callable[..., Any]:
     """Have pip see no index, but what is locked for the build that zc.buildout starts it for."""
-
-    def call(spec: str, dest: str, editable: bool = False) -> Any:
-        if not _running:
-            return original(spec, dest, editable)
-        with told(), building.for_pip(_running[-1], spec, editable=editable):
-            return original(spec, dest, editable)
-
-    return call
+    return lambda spec, dest, editable=False: building.by_pip(_running[-1:], original, spec, dest, editable)
 
 
 def _at_work(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -274,6 +283,7 @@ _PATCHES: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
     (Options, "_call", _at_work),
     (easy_install.Installer, "install", _installer_install),
     (easy_install.Installer, "_constrain", _constrain),
+    (easy_install.Installer, "build", _installer_build),
     (easy_install, "call_pip_install", _call_pip_install),
 )
 

@@ -21,6 +21,7 @@ OPERATIONS = {
     "toolchain": "eggcarton.child.toolchain:provide",
     "lock-toolchain": "eggcarton.child.toolchain:lock",
     "develop": "eggcarton.child.develop:build",
+    "source": "eggcarton.child.sources:provide",
     "renew-builds": "eggcarton.child.building:renew",
     "require": "eggcarton.child.develop:require",
     "verify": "eggcarton.child.verify:verify",

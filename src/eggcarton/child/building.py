@@ -197,7 +197,8 @@ class BuildRequirements:
 
     def _write(self, lock: BuildLock) -> None:
         # What others have locked meanwhile, such as what is extended, stays.
-        lock = replace(lock, extends=build_lock.read(self.place.lock).extends)
+        there = build_lock.read(self.place.lock)
+        lock = replace(lock, extends=there.extends, sources=there.sources)
         build_lock.write(self.place.lock, lock)
         self._lock = lock
 

@@ -55,10 +55,14 @@ class LockedBuild:
 
 @dataclass(frozen=True, slots=True)
 class BuildLock:
-    """One ``buildout.lock.toml``: the sha256 of each address that a configuration extends, and build requirements."""
+    """One ``buildout.lock.toml``: the sha256 of each address that a configuration extends, and build requirements.
+
+    ``sources`` are the source distributions that recipes build in their own way, although there may be a wheel.
+    """
 
     extends: Mapping[str, str] = field(default_factory=dict)
     builds: tuple[LockedBuild, ...] = ()
+    sources: tuple[LockedPackage, ...] = ()
 
 
 def read(path: Path) -> BuildLock:
@@ -87,7 +91,8 @@ def read(path: Path) -> BuildLock:
         raise _problem(path, "extends is no list")
     extends = dict(_extended(path, position, entry) for position, entry in enumerate(entries))
     try:
-        return BuildLock(extends, tuple(_builds(raw.get("builds", []))))
+        sources = tuple(_package(entry, where) for where, entry in _tables(raw.get("sources", []), "sources"))
+        return BuildLock(extends, tuple(_builds(raw.get("builds", []))), sources)
     except ValueError as error:
         raise _problem(path, str(error)) from error
 
@@ -201,6 +206,8 @@ def text_of(lock: BuildLock) -> str:
     lines = [f'lock-version = "{_VERSION}"', 'created-by = "eggcarton"', "", "extends = ["]
     lines += [f'    {{ url = {json.dumps(url)}, sha256 = "{lock.extends[url]}" }},' for url in sorted(lock.extends)]
     lines.append("]")
+    for source in sorted(lock.sources, key=lambda source: (source.name, source.version)):
+        lines += ["", *_package_lines(source, "sources")]
     for build in sorted(lock.builds, key=lambda build: (build.requires, build.asked, build.builds)):
         # watched.build_digests knows that what is built stands in a line of its own.
         lines += ["", "[[builds]]", f"for = {json.dumps(sorted(build.builds))}"]
@@ -209,13 +216,13 @@ def text_of(lock: BuildLock) -> str:
         told = {"requires-python": build.lock.requires_python, "exclude-newer": build.lock.exclude_newer}
         lines += [f"{key} = {json.dumps(value)}" for key, value in told.items() if value]
         for package in sorted(build.lock.packages, key=lambda p: (p.name, p.version, p.marker or "")):
-            lines += ["", *_package_lines(package)]
+            lines += ["", *_package_lines(package, "builds.packages")]
         lines += [] if build.lock.packages else ["packages = []"]
     return "\n".join([*lines, ""])
 
 
-def _package_lines(package: LockedPackage) -> Iterator[str]:
-    yield "[[builds.packages]]"
+def _package_lines(package: LockedPackage, table: str) -> Iterator[str]:
+    yield f"[[{table}]]"
     told = {"name": package.name, "version": package.version, "marker": package.marker, "index": package.index}
     yield from (f"{key} = {json.dumps(value)}" for key, value in told.items() if value)
     if package.requires:
