@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-import pkg_resources
+from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.buildout import develop, needs, part, toolchain
 from eggcarton.core.errors import EggcartonError, UsageProblem
