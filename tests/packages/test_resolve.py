@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -266,6 +268,25 @@ def test_forks_by_python(index: Index, tmp_path: Path) -> None:
         package.version: package.marker for package in lock.named("six")
     }
     assert (">=3.9", []) == (lock.requires_python, drift(lock, needs("six")))
+
+
+def test_a_pin_that_wants_a_later_patch_version_of_python(index: Index, tmp_path: Path) -> None:
+    """Where nobody asks for a range of Pythons, a pin narrows it; who asks for one is told that it cannot be."""
+    python = platform.python_version()
+    wheel(index.directory, "six", "1.18.0", requires_python=f">={python}")
+    asked = needs("six", pins={"six": "1.18.0"})
+    lock = made(index.url, tmp_path).resolve(asked)
+    assert (HERE if python.endswith(".0") else f">={python}") == lock.requires_python
+    assert ([("six", "1.18.0", None)], []) == (
+        [(p.name, p.version, p.marker) for p in lock.packages],
+        drift(lock, asked),
+    )
+    if not python.endswith(".0"):
+        with pytest.raises(EggcartonError, match=r"six==1\.18\.0"):
+            made(index.url, tmp_path).resolve(replace(asked, terms=Terms(asked_python=HERE)))
+    wheel(index.directory, "six", "1.19.0", requires_python=">=3.99.1")
+    with pytest.raises(EggcartonError, match=r"six==1\.19\.0"):
+        made(index.url, tmp_path).resolve(needs("six", pins={"six": "1.19.0"}))
 
 
 def test_markers_of_other_platforms(index: Index, tmp_path: Path) -> None:

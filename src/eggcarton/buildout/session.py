@@ -72,8 +72,7 @@ class Session:
         """Provide the extensions and recipes that the toolchain does not hold."""
         self._select_recipes()
         if needs.RECIPES in self.selected:
-            for found in self.selected[needs.RECIPES].distributions.values():
-                pkg_resources.working_set.add_entry(found["egg"])
+            toolchain.add(found["egg"] for found in self.selected[needs.RECIPES].distributions.values())
 
     def _select_recipes(self, upgrade: Sequence[str] | None = None, *, lock_only: bool = False) -> list[str]:
         order = asking.order_of_recipes(self)

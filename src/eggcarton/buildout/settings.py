@@ -43,7 +43,10 @@ class Options:
         default="",
     )
     requires_python: str | None = option(
-        text, "the Pythons the lock is for; without it the running minor version and later", default=None
+        text,
+        "the Pythons the lock is for; without it the running minor version and later, from the first patch version "
+        "that the pins allow",
+        default=None,
     )
     requirements: tuple[str, ...] = option(
         words,

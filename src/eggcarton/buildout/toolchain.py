@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import pkg_resources
@@ -51,3 +53,12 @@ def as_develop(known: dict[str, Any]) -> list[dict[str, Any]]:
         }
         for dist in known.values()
     ]
+
+
+def add(eggs: Iterable[str]) -> None:
+    """Let what lies in these eggs be imported beside the toolchain, as recipes are."""
+    with warnings.catch_warnings():
+        # A namespace, which has no file of its own, is taken for a module of somebody else.
+        warnings.filterwarnings("ignore", "Module .* was already imported from None", UserWarning)
+        for egg in eggs:
+            pkg_resources.working_set.add_entry(egg)

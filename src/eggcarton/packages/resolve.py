@@ -20,7 +20,7 @@ from eggcarton.indexes.client import Client, RequestFailed
 from eggcarton.indexes.fetch import Fetcher, Pages, Wanted
 from eggcarton.indexes.pages import Listed
 from eggcarton.indexes.routing import Routing
-from eggcarton.packages import clash, compiled, cutoff, explanation, metadata, uv
+from eggcarton.packages import clash, compiled, cutoff, explanation, metadata, pythons, uv
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
 from eggcarton.packages.addresses import Addresses, stranger
@@ -83,7 +83,7 @@ class Resolver:
         newest = cutoff.moment(terms.exclude_newer, self._now()) if terms.exclude_newer else None
         addresses = Addresses(self._direct, needs, old, upgrade)
         with tempfile.TemporaryDirectory(prefix="eggcarton-resolve-") as name:
-            found, built = self._compiled(Path(name), needs, newest, addresses, _kept(old, upgrade))
+            needs, found, built = self._compiled(Path(name), needs, newest, addresses, _kept(old, upgrade))
         packages = compiled.packages(found, needs, addresses.packages)
         packages = [_as_source(package, built.get(package.name)) for package in packages]
         with ThreadPoolExecutor(8) as pool:
@@ -96,8 +96,10 @@ class Resolver:
 
     def _compiled(
         self, directory: Path, needs: Needs, newest: str | None, addresses: Addresses, before: Lock | None
-    ) -> tuple[dict[str, list[dict[str, object]]], dict[str, LockedFile]]:
-        """Return what uv resolves to, and the source distributions that had to be built for it.
+    ) -> tuple[Needs, dict[str, list[dict[str, object]]], dict[str, LockedFile]]:
+        """Return what uv resolves to, for which needs, and the source distributions that had to be built for it.
+
+        Where nobody asks for a range of Pythons, a pin that wants a later patch version than the first narrows it.
 
         uv itself builds nothing: a distribution without wheels stops it, and where that one is allowed it is built
         here, closed, and offered to uv as a wheel.
@@ -119,12 +121,16 @@ class Resolver:
                 if addresses.take([str(entry["name"]) for entry in found.get("packages", ())]):
                     continue
                 offers.check()
-                return found, offers.built
+                return needs, found, offers.built
             if addresses.take(addresses.mentioned(done.output)):
                 continue
             if not offers.add(_NO_WHEEL.findall(done.output)):
                 # What is refused may lead to nothing else here, so that it comes before any other reason.
                 offers.check()
+                first = pythons.first_that_would_do(done.output, needs.requires_python)
+                if first is not None and not needs.terms.asked_python:
+                    needs = replace(needs, requires_python=f">={first}")
+                    continue
                 unsolved = stranger(done.output)
                 raise unsolved or self._unsolved(done.output, needs, offers, newest, addresses.packages, before)
 
