@@ -18,6 +18,7 @@ import pytest
 from support.buildouts import BOOTSTRAP, CHECKOUT, PYTHON, Result, Shared, environment, run, start, stop, tree, wait_for
 from support.fakes import greeting
 from support.index import Index
+from support.users import NOBODY, open_to_anybody, python_for_anybody
 
 pytestmark = pytest.mark.slow
 
@@ -242,16 +243,12 @@ def test_a_place_where_a_file_stands(used: Machine, name: str) -> None:
 
 def as_nobody(machine: Machine, *arguments: str | Path, **variables: str) -> Result:
     """Run bootstrap.py as a user that nobody knows, who is not root and owns nothing."""
-    python = shutil.which("python3", path=os.defpath)
-    if os.geteuid() != 0 or python is None:
-        pytest.skip("only root can become another user, who needs a Python of the machine's")
-    for place in machine.place.parents:
-        if place.stat().st_uid == 0 and place.owner() == "root" and "tmp" in place.parts:
-            place.chmod(place.stat().st_mode | 0o055)
+    python = python_for_anybody()
+    open_to_anybody(machine.place)
     # The checkout may lie where nobody else can read.
     script = machine.checkout() / "bootstrap.py"
     given = {name: value for name, value in machine.variables(**variables).items() if value}
-    return run([python, script, *arguments], cwd=Path("/"), variables=given, user=54321)
+    return run([python, script, *arguments], cwd=Path("/"), variables=given, user=NOBODY)
 
 
 def test_a_directory_of_another_user(machine: Machine) -> None:
