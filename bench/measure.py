@@ -28,6 +28,8 @@ class Goal:
     sentence: str
     figure: Callable[[Mapping[str, float]], float]
     holds: Callable[[float], bool]
+    of_least: bool = False
+    """Whether it is judged by the least sample of each side, in the place of the median."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,10 @@ class Result:
         return {side: statistics.median(seconds) for side, seconds in self.samples.items()}
 
     @property
+    def least(self) -> dict[str, float]:
+        return {side: min(seconds) for side, seconds in self.samples.items()}
+
+    @property
     def ratios(self) -> dict[str, float]:
         """Each median over the first side's."""
         first = next(iter(self.medians.values()))
@@ -53,7 +59,7 @@ class Result:
         told = []
         for goal in self.goals:
             try:
-                figure = goal.figure(self.medians)
+                figure = goal.figure(self.least if goal.of_least else self.medians)
             except KeyError:
                 continue  # A side was left out.
             told.append((goal.sentence, figure, goal.holds(figure)))
@@ -65,6 +71,7 @@ class Result:
             "title": self.title,
             "samples": {side: [round(second, 4) for second in seconds] for side, seconds in self.samples.items()},
             "medians": {side: round(median, 4) for side, median in self.medians.items()},
+            "least": {side: round(least, 4) for side, least in self.least.items()},
             "goals": [
                 {"goal": sentence, "figure": round(figure, 3), "holds": holds}
                 for sentence, figure, holds in self.verdicts()
@@ -78,7 +85,8 @@ class Result:
         for side, seconds in self.samples.items():
             ratio = f"{self.ratios[side]:6.2f} x"
             taken = " ".join(f"{second:.3f}" for second in seconds)
-            lines.append(f"  {side:<{width}}  median {self.medians[side]:8.3f} s  {ratio}   {taken}")
+            summary = f"median {self.medians[side]:8.3f} s  least {self.least[side]:8.3f} s"
+            lines.append(f"  {side:<{width}}  {summary}  {ratio}   {taken}")
         for sentence, figure, holds in self.verdicts():
             lines.append(f"  {'holds' if holds else 'FAILS'}: {sentence} (measured: {figure:.2f})")
         return "\n".join(lines) + "\n"

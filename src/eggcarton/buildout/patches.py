@@ -19,7 +19,7 @@ from zc.buildout import easy_install
 from zc.buildout.buildout import Buildout, Options
 from zc.buildout.download import Download
 
-from eggcarton.buildout import building, current, installed
+from eggcarton.buildout import building, current, installed, store_view
 from eggcarton.buildout.configuration import readable
 from eggcarton.buildout.extends import Extends
 from eggcarton.buildout.part import told
@@ -204,10 +204,8 @@ def _installer_install(original: Callable[..., Any]) -> Callable[..., Any]:
                 # A recipe's section may name versions of its own; under a lock they are the lock's.
                 self._versions = session.pins(for_recipes=working_set is not None)
             self._newest = False
-            if added or (self._dest is None and str(session.store) in self._path):
-                # Offline, recipes name the store as a path only, and there zc.buildout does not see its own eggs.
-                self._env.scan(str(path) for path in session.store.glob("*.egg"))
-                self._eggify_env_dest_dists(self._env, str(session.store))
+            if added and isinstance(self._env, store_view.StoreView):
+                self._env.look_again()
         return original(self, specs, working_set)
 
     return install
@@ -244,6 +242,14 @@ def _installer_build(original: Callable[..., Any]) -> Callable[..., Any]:
 def _call_pip_install(original: Callable[..., Any]) -> Callable[..., Any]:
     """Have pip see no index, but what is locked for the build that zc.buildout starts it for."""
     return lambda spec, dest, editable=False: building.by_pip(_running[-1:], original, spec, dest, editable)
+
+
+def _make_env(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def make_env(self: Any) -> Any:
+        view = store_view.of(_running[-1].store, self._dest, self._path) if _running else None
+        return original(self) if view is None else view
+
+    return make_env
 
 
 def _at_work(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -285,6 +291,7 @@ _PATCHES: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
     (easy_install.Installer, "_constrain", _constrain),
     (easy_install.Installer, "build", _installer_build),
     (easy_install, "call_pip_install", _call_pip_install),
+    (easy_install.Installer, "_make_env", _make_env),
 )
 
 

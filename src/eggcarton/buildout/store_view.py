@@ -1,0 +1,71 @@
+"""The store as zc.buildout searches it: an egg is looked at when its project is asked for, not all eggs each time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pkg_resources
+from zc.buildout import easy_install
+
+from eggcarton.core.layout import canonical_name
+
+
+class StoreView(easy_install.Environment):  # type: ignore[misc]
+    """The distributions below some paths, and those of a store.
+
+    What lies in a store is found by the names of its eggs, as zc.buildout and we give them.
+
+    Args:
+        path: what is searched at once.
+        store: the eggs directory.
+    """
+
+    def __init__(self, path: Sequence[str], store: Path) -> None:
+        self._store = store
+        self._unseen: dict[str, list[str]] = {}
+        super().__init__(path)
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Note what lies in the store by now."""
+        self._unseen = {}
+        others = []
+        for name in os.listdir(self._store) if self._store.is_dir() else ():
+            path = os.path.join(self._store, name)
+            if name.startswith("."):
+                continue
+            if name.endswith(".egg"):
+                self._unseen.setdefault(canonical_name(name.partition("-")[0]), []).append(path)
+            elif os.path.isdir(path) and any(entry.endswith(".dist-info") for entry in os.listdir(path)):
+                others.append(path)
+        self._see(others)
+
+    def __getitem__(self, project_name: str) -> Any:
+        """Return a project's distributions, the newest first."""
+        self._see(self._unseen.pop(canonical_name(project_name), ()))
+        return super().__getitem__(project_name)
+
+    def _see(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            for dist in pkg_resources.find_distributions(path):
+                if os.path.dirname(dist.location) == str(self._store):
+                    # What lies in the eggs directory is never taken for a develop package.
+                    dist.precedence = pkg_resources.EGG_DIST
+                self.add(dist)
+
+
+def of(store: Path, dest: str | None, path: Sequence[str]) -> StoreView | None:
+    """Return what zc.buildout's installer searches, None where that does not hold the store.
+
+    Offline, recipes name the store as a path only, and there zc.buildout does not see its own eggs.
+
+    Args:
+        store: the eggs directory.
+        dest: where zc.buildout puts what it installs.
+        path: what it searches besides.
+    """
+    found = [place for place in (dest, *path) if place and os.path.realpath(place) == os.path.realpath(store)]
+    return StoreView([place for place in path if place not in found], Path(found[0])) if found else None

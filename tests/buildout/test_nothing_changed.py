@@ -1,0 +1,109 @@
+"""A run in which nothing has changed costs next to nothing: no process, no network, no lock that is read in full."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from support.buildouts import PYTHON, Buildout, run, tree
+from support.distributions import wheel
+from support.fakes import greeting, recipes
+
+pytestmark = pytest.mark.slow
+
+CONFIG = """
+[buildout]
+extensions = eggcarton
+parts = app theirs note
+
+[app]
+recipe = eggcarton:scripts
+eggs =
+    greeting
+    many0
+
+[theirs]
+recipe = zc.recipe.egg
+eggs = greeting
+scripts = greet=theirs
+
+[note]
+recipe = noting
+output = note.txt
+"""
+WATCH = """
+import json, runpy, sys
+
+seen = []
+COUNTED = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec", "socket.connect")
+
+
+def note(event, arguments):
+    if event in COUNTED:
+        seen.append(event)
+    elif event == "import" and arguments[0] in ("packaging.pylock", "eggcarton.packages.lock"):
+        seen.append(arguments[0])
+
+
+sys.addaudithook(note)
+sys.argv = sys.argv[1:]
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+finally:
+    print(json.dumps(seen))
+"""
+
+
+@pytest.fixture
+def built(build: Buildout) -> Buildout:
+    """A buildout with parts of ours and of others, built under the policy that production has."""
+    greeting(build.index.directory)
+    recipes(build.index.directory)
+    for number in range(40):
+        wheel(build.index.directory, f"many{number}", requires=[f"many{number + 1}"] if number < 39 else [])
+    build.configure(CONFIG)
+    build.build()
+    build.configure(f"{CONFIG}\n[eggcarton]\npolicy = frozen\n")
+    build.build()
+    build.index.requests.clear()
+    return build
+
+
+def watched(build: Buildout, *arguments: str) -> list[str]:
+    """Run bin/buildout, which has to succeed, and return what it did that counts."""
+    script = build.write("watch.py", WATCH)
+    command = [PYTHON, "-IS", script, build.bin / "buildout", *arguments]
+    status, output = run(command, cwd=build.root, variables=build.environment())
+    assert 0 == status, output
+    found: list[str] = json.loads(output.splitlines()[-1])
+    return found
+
+
+def test_a_frozen_run(built: Buildout) -> None:
+    """A frozen run with an unchanged lock starts no process, opens no socket and parses no lock."""
+    before = tree(built.root / "bin", built.root / "eggs", built.root / "parts" / ".eggcarton" / "environments")
+    assert ([], []) == (watched(built), built.index.requests)
+    assert ([], []) == (watched(built, "-n"), built.index.requests)
+    assert ([], []) == (watched(built, "-o"), built.index.requests)
+    assert before == tree(built.root / "bin", built.root / "eggs", built.root / "parts" / ".eggcarton" / "environments")
+    # What is watched is seen where there is something to do.
+    built.lock.write_text(built.lock.read_text("utf-8") + "\n", "utf-8")
+    assert "subprocess.Popen" in watched(built)
+
+
+def test_locking_once_more(built: Buildout) -> None:
+    """Locking with nothing changed asks no network and leaves the locks as they are, also where nothing was built."""
+    locks = [built.lock, built.root / "pylock.recipes.toml"]
+    before = tree(built.root / "bin", *built.root.glob("pylock*")), [path.read_bytes() for path in locks]
+    times = [path.stat().st_mtime_ns for path in locks]
+    for arguments in (("lock",), ("lock", "--check"), ("lock", "eggcarton:policy=update")):
+        status, output = built.run(*arguments, program="eggcarton")
+        assert (0, []) == (status, built.index.requests), output
+    (built.root / ".installed.cfg").unlink()
+    for path in (built.root / "parts" / ".eggcarton" / "state").glob("selection-*"):
+        path.unlink()
+    status, output = built.run("lock", program="eggcarton")
+    assert (0, []) == (status, built.index.requests), output
+    assert before == (tree(built.root / "bin", *built.root.glob("pylock*")), [path.read_bytes() for path in locks])
+    assert times == [path.stat().st_mtime_ns for path in locks]
