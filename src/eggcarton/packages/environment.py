@@ -8,16 +8,17 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from eggcarton.core.layout import EntryPoint, Environment
 from eggcarton.core.script import entry_point_script, first_lines
+from eggcarton.core.standing import below, look
 from eggcarton.packages.eggs import COMPILED
 from eggcarton.packages.interpreter import Interpreter
 
-_FORMAT = 2
+_FORMAT = 3
 _TO_PREFIX = frozenset({"bin", "share", "etc", "include", "man"})
 _RECORD = "eggcarton.json"
 _CACHE = "__pycache__"
@@ -108,6 +109,8 @@ class Content:
 
     members: tuple[Member, ...]
     extra_paths: tuple[Path, ...]
+    developed: Mapping[str, str]
+    """The SHA-256 of each file or link of a develop package's metadata, by its path."""
 
 
 def content_of(prefix: Path, python: Interpreter) -> Content | None:
@@ -115,9 +118,10 @@ def content_of(prefix: Path, python: Interpreter) -> Content | None:
     try:
         record = json.loads((prefix / _RECORD).read_text("utf-8"))
         members = tuple(Member(n, v, Path(place), i, tuple(files)) for n, v, place, i, files in record["members"])
-        content = Content(members, tuple(Path(path) for path in record["extra_paths"]))
+        developed = {str(path): str(sha256) for path, sha256 in record["developed"].items()}
+        content = Content(members, tuple(Path(path) for path in record["extra_paths"]), developed)
         digest = digest_of(python, content.members, content.extra_paths, prefix.parent)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return content if digest == record.get("digest") and digest[:16] == prefix.name else None
 
@@ -125,7 +129,17 @@ def content_of(prefix: Path, python: Interpreter) -> Content | None:
 def remake(prefix: Path, python: Interpreter, content: Content, staging: Path) -> None:
     """Make an environment once more, elsewhere, as it would be made under its prefix now."""
     digest = digest_of(python, content.members, content.extra_paths, prefix.parent)
-    _make(staging, prefix, python, content.members, content.extra_paths, digest)
+    _make(staging, prefix, python, content.members, content.extra_paths, digest, content.developed)
+
+
+def developed(members: Iterable[Member]) -> dict[str, str]:
+    """Return what the metadata of develop packages consists of: the SHA-256 of each file or link, by its path.
+
+    What Python has compiled there while it ran is none of it.
+    """
+    entries = [member.place / name for member in members for name in member.files]
+    found = [path for entry in entries for path in (below(entry) if look(entry).kind == "directory" else [entry])]
+    return {str(path): look(path).digest for path in sorted(found) if _CACHE not in path.parts}
 
 
 def _ordered(members: Sequence[Member]) -> list[Member]:
@@ -159,6 +173,7 @@ def _make(
     members: Sequence[Member],
     extra_paths: Sequence[Path],
     digest: str,
+    known: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
     site_packages = staging / "lib" / f"python{python.minor}" / "site-packages"
     site_packages.mkdir(parents=True)
@@ -188,8 +203,9 @@ def _make(
         "entry_points": [[p.distribution, p.group, p.name, p.module, p.attribute] for p in points],
         "members": [[*astuple(member)[:2], str(member.place), *astuple(member)[3:]] for member in ordered],
         "extra_paths": [str(path) for path in extra_paths],
+        "developed": developed(members) if known is None else known,
     }
-    (staging / _RECORD).write_text(json.dumps(record, indent=1), "utf-8")
+    (staging / _RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False), "utf-8")
     return tuple(remarks)
 
 

@@ -97,16 +97,23 @@ def of_environment(prefix: Path, python: Interpreter, tokens: Tokens) -> tuple[s
     Links into ``develop-eggs`` are followed: what lies there no lock names. Of the Python that environments are made
     for its version counts, not where it is.
     """
-    inner = tokens.with_more({str(prefix): "{environment}", **_digest_in(prefix), str(python.executable): "{python}"})
+    inner = tokens.with_more({str(prefix): "{environment}", **_digests_in(prefix), str(python.executable): "{python}"})
     entries = list(_of_environment(prefix, inner))
     word = f"{{environment {digest(entries, python)[:16]}}}"
     return word, [Entry(f"{word}/{entry.path}", entry.is_executable, entry.sha256) for entry in entries]
 
 
-def _digest_in(prefix: Path) -> dict[str, str]:
+def _digests_in(prefix: Path) -> dict[str, str]:
+    """Return the word for each digest that hangs on the directory: an environment's own, and those of develop packages.
+
+    Their files themselves are followed to where they lie.
+    """
     try:
-        return {str(json.loads((prefix / _RECORD).read_text("utf-8"))["digest"]): "{digest}"}
-    except (OSError, ValueError, KeyError, TypeError):
+        record = json.loads((prefix / _RECORD).read_text("utf-8"))
+        identities = [str(identity) for _, _, _, identity, files in record["members"] if files]
+        developed = dict.fromkeys([*identities, *map(str, record["developed"].values())], "{develop}")
+        return {**developed, str(record["digest"]): "{digest}"}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 

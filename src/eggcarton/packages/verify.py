@@ -69,9 +69,13 @@ def of_egg(egg: Path, wheel: Path | None) -> Iterator[Finding]:
     wrong = {}
     # Sources come before what was compiled from them: that is not told a second time.
     for name in sorted({*expected, *standing} - {record}, key=lambda name: (_CACHE in name.split("/"), name)):
-        what = _in_egg(name, egg / name, expected.get(name), standing)
-        if what and (what != "extra" or _source_of(egg / name) not in wrong):
-            wrong[egg / name] = what
+        path, row = egg / name, expected.get(name)
+        what = _in_egg(name, path, row, standing)
+        is_consequence = _source_of(path) in wrong and (
+            what == "extra" or (what == "changed" and row is not None and _is_file_of(path, row))
+        )
+        if what and not is_consequence:
+            wrong[path] = what
     yield from (Finding(str(path), what) for path, what in wrong.items())
 
 
@@ -146,11 +150,23 @@ def of_environment(
         if not member.files and (member.name, member.identity, str(member.place)) not in locked:
             yield Finding(str(prefix), "changed", f"it holds {member.name} {member.version}, which the lock does not")
             return
+    yield from _of_developed(content)
     with tempfile.TemporaryDirectory(prefix="eggcarton-verify-") as directory:
         staging = Path(directory) / prefix.name
         if not any(str(member.place) in spoilt and not member.place.is_dir() for member in content.members):
             environment.remake(prefix, python, content, staging)
             yield from _differences(prefix, staging, [place for place in spoilt if _is_in(place, content)])
+
+
+def _of_developed(content: environment.Content) -> Iterator[Finding]:
+    """Give what is wrong with the metadata of develop packages, which no lock covers, since it was built."""
+    here = environment.developed(content.members)
+    for path in sorted({*here, *content.developed}):
+        one, other = here.get(path), content.developed.get(path)
+        if other is None or not os.path.lexists(path):
+            yield Finding(path, "extra" if other is None else "missing")
+        elif one != other:
+            yield Finding(path, "changed")
 
 
 def _is_in(place: str, content: environment.Content) -> bool:
