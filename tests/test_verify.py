@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,79 @@ def test_what_is_not_as_it_was(built: Buildout) -> None:
     (egg / "evil.py").unlink()
     (built.root / "etc/text.ini").unlink()
     assert "This build is not pinned: part app needs greeting>1" in verified(built, status=5)
+
+
+def other_version(build: Buildout) -> None:
+    """Ask for a version that is not the one that stands here."""
+    greeting(build.index.directory, "2.0")
+    build.configure(f"{CONFIG}\n[versions]\ngreeting = 2.0\n")
+
+
+def other_file(build: Buildout) -> None:
+    """Lock another file of the same version."""
+    text = build.lock.read_text("utf-8")
+    build.lock.write_text(re.sub('sha256 = "[0-9a-f]{64}"', f'sha256 = "{"0" * 64}"', text), "utf-8")
+
+
+def other_byte(build: Buildout) -> None:
+    """Change a byte of what came from the right file."""
+    egg = next((build.root / "eggs/v5").glob("greeting-*")).resolve()
+    (egg / "greeting.py").write_text((egg / "greeting.py").read_text("utf-8") + "#", "utf-8")
+
+
+def no_file(build: Buildout) -> None:
+    """Lose a file that the next build from nothing would need."""
+    (found,) = [path for path in (build.cache / "sha256").rglob("*") if path.is_file()]
+    found.unlink()
+
+
+def other_tree(build: Buildout) -> None:
+    """Build something else, as right as what was built before."""
+    build.write("text.in", "hello {{ name }}, on another day\n")
+    build.build()
+
+
+LADDER = {
+    "pinned": (other_version, 3),
+    "locked": (other_file, 5),
+    "verified": (other_byte, 5),
+    "air-gapped": (no_file, 0),
+    "reproducible": (other_tree, 5),
+}
+
+
+@pytest.mark.parametrize("rung", LADDER)
+def test_the_promise_ladder(built: Buildout, rung: str) -> None:
+    """For each promise there is a violation that it reports, and that all promises below it do not."""
+    digest = verified(built, "--tree-digest").splitlines()[-1]
+    assert "This build is reproducible." == verified(built, "--against", digest).splitlines()[-1]
+    violate, status = LADDER[rung]
+    violate(built)
+    below = list(LADDER)[: list(LADDER).index(rung)]
+    output = verified(built, *(["--against", digest] if rung == "reproducible" else []), status=status)
+    first = f"This build is {below[-1]}. It is not {rung}: " if below else f"This build is not {rung}: "
+    assert first in output.splitlines()[-1]
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_what_air_gapped_promises(built: Buildout, is_whole: bool) -> None:
+    """What is air-gapped is built from nothing without an index; what is not, is not, and says what it lacks."""
+    if not is_whole:
+        no_file(built)
+    assert ("This build is air-gapped." in verified(built)) == is_whole
+    built.index.stop()
+    for egg in (built.root / "eggs/v5").glob("greeting-*"):
+        shutil.rmtree(egg.resolve().parent)
+        egg.unlink()
+    for name in ("parts", "etc"):
+        shutil.rmtree(built.root / name)
+    (built.root / ".installed.cfg").unlink()
+    if is_whole:
+        built.build("-o")
+        assert "greeting 1.0" in built.run(program="greet").output
+        assert AIR_GAPPED == verified(built)
+    else:
+        assert "greeting-1.0-py3-none-any.whl" in built.fails("-o", status=4)
 
 
 def test_not_built(build: Buildout) -> None:
