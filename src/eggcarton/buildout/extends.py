@@ -35,6 +35,11 @@ class Extends:
         self._locked: Mapping[str, str] | None = None
         self.new: dict[str, str] = {}
 
+    @classmethod
+    def of(cls, config: str, *, refresh: bool = False) -> Extends:
+        """Return those of a configuration; its lock lies beside it, or here where it comes from an address."""
+        return cls(Path.cwd() if "://" in config else Path(os.path.abspath(config)).parent, refresh=refresh)
+
     @property
     def locked(self) -> Mapping[str, str]:
         """The sha256 of each address, as the lock has it; only a lock that has changed is read."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -51,7 +50,7 @@ def opened(
         writing: whether what it extends and is not locked yet is locked.
         refresh: whether what it extends is asked for anew although it is locked.
     """
-    extends = Extends(_directory_of(config), refresh=refresh)
+    extends = Extends.of(config, refresh=refresh)
     with readable(), _kept(extends):
         buildout: Any = Buildout(config, list(settings), user_defaults, "install", ())
     current.set_config(buildout, config)
@@ -107,11 +106,6 @@ def abandon(buildout: Any) -> None:
     _running.clear()
 
 
-def _directory_of(config: str) -> Path:
-    """Return where the lock of a configuration lies: beside it, or here where it comes from an address."""
-    return Path.cwd() if "://" in config else Path(os.path.abspath(config)).parent
-
-
 @contextmanager
 def _kept(extends: Extends) -> Iterator[None]:
     """Have zc.buildout read the kept copies of what it extends, and keep what it downloads, while the block runs."""
@@ -126,7 +120,7 @@ def _settle(extends: Extends, *, frozen: bool) -> None:
 
 def _init(original: Callable[..., None]) -> Callable[..., None]:
     def init(self: Any, config: str, *arguments: Any, **named: Any) -> None:
-        extends = Extends(_directory_of(config))
+        extends = Extends.of(config)
         with told(), readable():
             with _kept(extends):
                 current.set_config(self, config)
