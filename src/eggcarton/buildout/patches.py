@@ -290,21 +290,11 @@ _PATCHES: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
 
 
 def _worth_telling(record: logging.LogRecord) -> bool:
-    """Count the parts that zc.buildout tells of, and leave out those that it only looks at again.
-
-    That it tells of each is the one place where parts of all recipes pass.
-    """
-    if not _running or record.msg not in ("Installing %s.", "Updating %s.", "Uninstalling %s."):
+    """Have the run count its parts where zc.buildout tells of them: the one place where parts of all recipes pass."""
+    if not _running:
         return True
-    if record.msg == "Uninstalling %s.":
-        # A part that is installed anew keeps what it has until that has succeeded.
-        return not set(record.args or ()) & set(_running[-1].buildout["buildout"]["parts"].split())
-    is_new = record.msg == "Installing %s."
-    if is_new:
-        _running[-1].done.installed += [str(part) for part in record.args or ()]
-    else:
-        _running[-1].done.updated += 1
-    return is_new
+    session = _running[-1]
+    return session.done.tells(record, session.buildout["buildout"].get("parts", "").split())
 
 
 def _stay(original: Callable[[Any], None]) -> Callable[[Any], None]:

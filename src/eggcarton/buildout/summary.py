@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,25 @@ class Done:
         self.cached += answer["cached"]
         self.built += answer["built"]
         self.size += answer["bytes"]
+
+    def tells(self, record: logging.LogRecord, parts: Collection[str]) -> bool:
+        """Count a part that zc.buildout tells of, and return whether that is worth telling.
+
+        Args:
+            record: what zc.buildout tells, of a part or of anything else.
+            parts: the parts that the configuration names.
+        """
+        names = [str(part) for part in record.args or ()]
+        if record.msg == "Installing %s.":
+            self.installed += names
+        elif record.msg == "Updating %s.":
+            # It has only been looked at again.
+            self.updated += 1
+            return False
+        elif record.msg == "Uninstalling %s.":
+            # A part that is installed anew keeps what it has until that has succeeded.
+            return not set(names) & set(parts)
+        return True
 
     def __str__(self) -> str:
         size = f" ({self.size / 1e6:.1f} MB)" if self.size else ""
