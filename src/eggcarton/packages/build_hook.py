@@ -80,8 +80,16 @@ class Sorted:
 def in_order() -> None:
     """Have directories listed in the same order everywhere: wheels are made in the order in which files are found."""
     listdir, scandir = os.listdir, os.scandir
-    os.listdir = lambda *arguments: sorted(listdir(*arguments), key=os.fsencode)  # type: ignore[assignment]
-    os.scandir = lambda *arguments: Sorted(scandir(*arguments))  # type: ignore[assignment]
+
+    def listed(*arguments: Any, **named: Any) -> list[Any]:
+        return sorted(listdir(*arguments, **named), key=os.fsencode)
+
+    def scanned(*arguments: Any, **named: Any) -> Sorted:
+        return Sorted(scandir(*arguments, **named))
+
+    # Static, so that they do not become methods where a class has them, as pathlib's does in Python 3.10.
+    os.listdir = staticmethod(listed)
+    os.scandir = staticmethod(scanned)  # type: ignore[assignment]
 
 
 def main() -> None:
