@@ -153,7 +153,7 @@ def test_encodings(tmp_path: Path, mark: bytes, encoding: str) -> None:
     ("text", "sentence"),
     [
         ("\n\nfoo bar\n", "requirements.txt, line 3: 'foo bar' is not a requirement such as name>=1.0"),
-        ("<<<<<<< HEAD\n", "requirements.txt, line 1: '<<<<<<< HEAD' is not a requirement such as name>=1.0"),
+        ("<<<<<<< HEAD\n", "requirements.txt, line 1: '<<<<<<<' is what a merge leaves; take one side of it"),
         ("-r gone.txt\n", "requirements.txt, line 1: gone.txt cannot be read: No such file or directory"),
         ("-r .\n", "requirements.txt, line 1: . cannot be read: Is a directory"),
         (
