@@ -2,8 +2,14 @@
 
 import signal
 
+from hypothesis import settings
+
 pytest_plugins = ["support.buildouts"]
 
 # Where tests run in the background Ctrl-C is ignored, and so it would be by every program that they interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# No time decides a test: with a deadline, a busy machine would make examples fail.
+settings.register_profile("untimed", settings(deadline=None))
+settings.load_profile("untimed")

@@ -725,7 +725,7 @@ def below(root: Path, items: list[Item]) -> list[Item]:
     return [dataclasses.replace(item, path=root / item.path.relative_to("/root-to-be")) for item in moved]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(first=plans(), second=plans())
 def test_twice_changes_nothing(first: list[Item], second: list[Item]) -> None:
     """Whatever was planned before, a plan stands as if it were the first, and a second time changes nothing."""

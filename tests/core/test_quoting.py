@@ -23,7 +23,7 @@ TEXTS = st.one_of(WORDS, SIGNS)
 LINES = TEXTS.filter(lambda text: not re.search(r"[\r\n]", text))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(TEXTS, min_size=1, max_size=8))
 def test_shell(words: list[str]) -> None:
     """A real shell reads the words of a command back."""
