@@ -97,10 +97,10 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_what_stands_in_the_way(old: Path) -> None:
-    """A link where the new lock is staged is replaced, and what it leads to is not written."""
+    """A link among what a killed run may have left is removed, and what it leads to is not written."""
     target = old.with_name("target")
     target.write_text("kept", "utf-8")
-    (old.parent / ".pylock.toml.new").symlink_to(target)
+    (old.parent / ".pylock.toml.left.new").symlink_to(target)
     written(old, None, NEW)
     assert ("kept", NEW) == (target.read_text("utf-8"), locks.read(old))
-    assert not old.is_symlink()
+    assert ["pylock.toml", "target"] == sorted(os.listdir(old.parent))

@@ -10,9 +10,10 @@ from typing import Any
 
 from packaging.markers import default_environment
 
-from eggcarton.child import building, writing
+from eggcarton.child import building
 from eggcarton.child.asked import needs_of, together
 from eggcarton.child.door import Door, Sources, uv_program
+from eggcarton.core import writing
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
 from eggcarton.packages import build_lock, trusted, yanked
 from eggcarton.packages import lock as locks
@@ -220,7 +221,8 @@ def written(path: Path, old: Lock | None, new: Lock) -> tuple[Lock, list[str]]:
     """Write a lock where its text has changed, and return it with what is different, a line each."""
     text = locks.text_of(new)
     if old is None or path.read_text("utf-8") != text:
-        writing.replace(path, text)
+        # Runs are kept apart.
+        writing.replace(path, text, alone=True)
     return new, _changes(old, new)
 
 

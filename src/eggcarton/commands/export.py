@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 from eggcarton.buildout.needs import PARTS
 from eggcarton.commands.call import Call
+from eggcarton.core import writing
 from eggcarton.core.errors import UsageProblem
 
 HELP = "write the lock as other tools read it"
@@ -39,17 +38,5 @@ def run(call: Call) -> int:
     if options.output is None:
         sys.stdout.write(text)
     else:
-        _replace(Path(options.output), text)
+        writing.replace(Path(options.output), text)
     return 0
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

@@ -4,10 +4,8 @@ what builds from source require."""
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +17,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
+from eggcarton.core import writing
 from eggcarton.core.errors import IntegrityProblem
 from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
 
@@ -245,14 +244,5 @@ def _list(key: str, values: Sequence[str]) -> list[str]:
 def write(path: Path, lock: BuildLock) -> None:
     """Write a build lock, whole or not at all, where its text has changed."""
     text = text_of(lock)
-    if path.exists() and path.read_text("utf-8") == text:
-        return
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    if not path.exists() or path.read_text("utf-8") != text:
+        writing.replace(path, text)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from eggcarton.core import writing
 from eggcarton.core.errors import EggcartonError, UsageProblem
 
 RECORD = "vendored.sha256"
@@ -51,12 +51,12 @@ def put(directory: Path, files: Mapping[str, bytes]) -> Vendored:
     changed = {name for name in known if standing[name] not in (None, known[name], wanted.get(name))}
     written = [name for name in sorted(files) if name not in changed and standing[name] != wanted[name]]
     for name in written:
-        _replace(directory / name, files[name])
+        writing.replace(directory / name, files[name])
     # A file that was changed by hand stays known as it was put there, so that it is told of again.
     record = {**wanted, **{name: known[name] for name in changed}}
     text = "".join(f"{digest}  {name}\n" for name, digest in sorted(record.items()))
     if not known or (directory / RECORD).read_text("utf-8") != text:
-        _replace(directory / RECORD, text.encode())
+        writing.replace(directory / RECORD, text.encode())
         written.append(RECORD)
     gone = [name for name in sorted(known) if name not in files and standing[name] == known[name]]
     for name in gone:
@@ -78,15 +78,3 @@ def _digest(path: Path) -> str | None:
     if not os.path.lexists(path):
         return None
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() and not path.is_symlink() else "no file"
-
-
-def _replace(path: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
