@@ -39,7 +39,7 @@ MAY_IMPORT = {
 # Python 3.10 does not have the last one; what imports it asks for the version first.
 STANDARD_LIBRARY = sys.stdlib_module_names | {"tomllib"}
 CLOSED_SET = frozenset({"packaging", "tomli", "urllib3", "truststore", "jinja2"})
-BUILDOUT = frozenset({"zc", "pkg_resources"})
+BUILDOUT = frozenset({"zc"})
 MAY_USE = {"indexes": CLOSED_SET, "packages": CLOSED_SET, "child": CLOSED_SET, "buildout": BUILDOUT}
 # What runs beside the application is installed there by the part that asked for it.
 BESIDE = {"runtime/run_tests.py": {"pytest", "coverage"}, "runtime/serve.py": {"waitress"}}

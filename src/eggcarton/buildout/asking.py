@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import pkg_resources
+from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.buildout import building, develop, needs, toolchain
 from eggcarton.buildout import lines as configuration_lines

@@ -22,10 +22,9 @@ from eggcarton.core.errors import EggcartonError, UsageProblem
 if TYPE_CHECKING:
     from eggcarton.buildout.session import Session
 
-# zc.buildout comes first: it brings the pkg_resources that everything here imports.
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
-    "import zc.buildout; from eggcarton.buildout import configs; configs.tell()"
+    "from eggcarton.buildout import configs; configs.tell()"
 )
 _KINDS = {kind.exit_code: kind for kind in (errors.UsageProblem, errors.Drift, errors.Unavailable)}
 

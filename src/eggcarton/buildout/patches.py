@@ -13,10 +13,10 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from pkg_resources import Requirement
 from zc.buildout import easy_install
 from zc.buildout.buildout import Buildout, Options
 from zc.buildout.download import Download
+from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.buildout import building, current, installed, store_view
 from eggcarton.buildout.configuration import readable
@@ -225,7 +225,7 @@ def _installer_build(original: Callable[..., Any]) -> Callable[..., Any]:
         if not _running:
             return original(self, spec, build_ext)
         self._versions = _running[-1].pins(for_recipes=False)
-        with told(), building.source(_running[-1], self._constrain(Requirement.parse(spec))) as dist:
+        with told(), building.source(_running[-1], self._constrain(pkg_resources.Requirement.parse(spec))) as dist:
             # Only what this recipe has built before counts as built.
             self._env, self._obtain = easy_install.Environment([self._dest]), lambda *arguments: dist
             return original(self, spec, build_ext)

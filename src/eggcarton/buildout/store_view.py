@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import pkg_resources
 from zc.buildout import easy_install
+from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.core.layout import canonical_name
 

@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-import pkg_resources
 from zc.buildout import easy_install
+from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.core.layout import canonical_name
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import pkg_resources
 import zc.recipe.egg
 from zc.buildout.buildout import Options
+from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.core.errors import OptionProblems
 from eggcarton.core.layout import Environment, canonical_name
