@@ -2,7 +2,7 @@
 # Installs the Debian packages that the tests need and that are not there yet. Run again, it does nothing.
 set -euo pipefail
 
-packages=(chromium chromium-driver git)
+packages=(chromium chromium-driver gcc git libc6-dev)
 
 missing=()
 for package in "${packages[@]}"; do
