@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from eggcarton.buildout import metadata
+from eggcarton.core.credentials import without_credentials
 from eggcarton.core.errors import UsageProblem
 from eggcarton.core.layout import canonical_name
 
@@ -22,7 +23,6 @@ Use = Literal["part", "recipe", "there"]
 _PATHS = re.compile(r"^sys\.path\[0?:0\] = \[(.*?)^\s*\]", re.MULTILINE | re.DOTALL)
 _TEXT = re.compile(r"""['"]([^'"\n]+)['"]""")
 _EGG = re.compile(r"(?P<name>[^-/]+)-(?P<version>[^-/]+?)(-py\d.*)?\.egg")
-_CREDENTIALS = re.compile(r"(?<=://)[^/?#\s]*@")
 _TOOLS = frozenset({"pip", "setuptools", "wheel", "distribute"})
 _OWN_SCRIPTS = frozenset({"buildout", "buildout.before", "eggcarton"})
 _LARGEST_SCRIPT = 1 << 20
@@ -278,7 +278,7 @@ def _origin(name: str, told: Mapping[str, Any]) -> tuple[str | None, str | None]
     Source: the specification of direct_url.json.
     """
     direct = told["direct"] or {}
-    url = _CREDENTIALS.sub("", str(direct.get("url", "")))
+    url = without_credentials(str(direct.get("url", "")))
     if "dir_info" in direct:
         return f"{name} is installed from {url.removeprefix('file://')}, {_LEFT}", None
     if os.path.basename(told["at"]) not in _SHARED:

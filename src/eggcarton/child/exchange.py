@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from packaging.markers import default_environment
 from packaging.utils import canonicalize_name
 
 from eggcarton.child import building
@@ -18,7 +17,7 @@ from eggcarton.child.provide import written
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
 from eggcarton.indexes.fetch import AT_ONCE
 from eggcarton.packages import export as exports
-from eggcarton.packages import foreign, yanked
+from eggcarton.packages import foreign, markers, yanked
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
 from eggcarton.packages.chains import Places
@@ -50,7 +49,7 @@ def export(*, kind: str, lock: str, urls: bool, sources: Mapping[str, Any]) -> s
     if kind == "constraints":
         return exports.constraints(current, path.name)
     if kind == "versions":
-        environment = {key: str(value) for key, value in default_environment().items()}
+        environment = markers.here()
         return exports.versions(current, path.name, environment)
     return _with_urls(current, sources) if urls else exports.pylock(current)
 

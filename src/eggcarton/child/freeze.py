@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from packaging.markers import default_environment
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
@@ -16,6 +15,7 @@ from eggcarton.child.door import Door, Sources
 from eggcarton.core.errors import Unavailable
 from eggcarton.indexes.fetch import AT_ONCE
 from eggcarton.indexes.routing import Index
+from eggcarton.packages import markers
 from eggcarton.packages.compiled import lowest
 from eggcarton.packages.lock import LockedPackage
 from eggcarton.packages.needs import closure
@@ -50,7 +50,7 @@ def unlisted(
     door = Sources.of(sources).open()
     if door.sources.offline:
         raise Unavailable("offline, and whether the index still has what is installed must be asked of it")
-    environment = {key: str(value) for key, value in default_environment().items()}
+    environment = markers.here()
     own = {item["name"] for item in develop} | {item["name"] for item in installed if not item["from_index"]}
     there = {item["name"]: _package(item) for item in (*installed, *develop)}
     names = [name for name in closure(there, list(needs), environment) if name not in own]

@@ -9,7 +9,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from packaging.markers import default_environment
 from packaging.utils import canonicalize_name
 
 from eggcarton.child.asked import asked_together
@@ -17,7 +16,7 @@ from eggcarton.child.door import Door, Sources
 from eggcarton.child.provide import check_picked
 from eggcarton.core.errors import IntegrityProblem, Unavailable, UsageProblem
 from eggcarton.indexes.pages import Listed
-from eggcarton.packages import chains, compare, cutoff
+from eggcarton.packages import chains, compare, cutoff, markers
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
 from eggcarton.packages import outdated as standings
@@ -41,7 +40,7 @@ def why(*, name: str, questions: Sequence[Question], everything: bool) -> list[s
         lock, needs = _lock(question), _needs(question)
         known |= {package.name for package in lock.packages} | needs.developed
         places = chains.Places(**question["places"])
-        found = chains.explain(lock, needs, wanted, _environment(), here=question["stubs"], places=places)
+        found = chains.explain(lock, needs, wanted, markers.here(), here=question["stubs"], places=places)
         if found is not None:
             explained.append(found)
     if not explained:
@@ -99,7 +98,7 @@ def unanswered(*, questions: Sequence[Question]) -> list[str]:
         problems = drift(lock, needs) + given_up(lock, needs)
         if not problems:
             check(lock, needs)
-            active = activated(lock, needs.develop, environment := _environment())
+            active = activated(lock, needs.develop, environment := markers.here())
             used = closure(active, [need.requirement for need in needs.needs], environment)
             check_picked([active[name] for name in sorted(used) if name not in needs.developed], needs)
         kept = set(pruned(lock, needs).packages)
@@ -123,7 +122,7 @@ def outdated(
     door, found, absent, number = opened.open(), list[standings.Standing](), [], 0
     door.given = origins.given(line for question in questions for line, _ in question["needs"])
     for question in questions:
-        lock, needs, environment = _lock(question), _needs(question), _environment()
+        lock, needs, environment = _lock(question), _needs(question), markers.here()
         graph = chains.Graph(lock, needs, environment)
         bounds = standings.bounds_of(graph, needs)
         chosen = _chosen(lock, graph)
@@ -181,7 +180,3 @@ def _lock(question: Question) -> Lock:
 
 def _needs(question: Question) -> Needs:
     return asked_together(question, question["others"])
-
-
-def _environment() -> dict[str, str]:
-    return {key: str(value) for key, value in default_environment().items()}

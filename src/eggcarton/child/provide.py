@@ -8,14 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from packaging.markers import default_environment
-
 from eggcarton.child import building
 from eggcarton.child.asked import needs_of, together
 from eggcarton.child.door import Door, Sources, uv_program
 from eggcarton.core import writing
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
-from eggcarton.packages import build_lock, trusted, yanked
+from eggcarton.packages import build_lock, markers, trusted, yanked
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
 from eggcarton.packages.addresses import given_up
@@ -48,7 +46,7 @@ class Early:
 
     def _fill(self) -> None:
         with suppress(EggcartonError, OSError, ValueError):
-            active = activated(locks.read(self._lock), (), _environment())
+            active = activated(locks.read(self._lock), (), markers.here())
             with_wheels = [package for package in active.values() if package.wheels]
             _filled(self._store, with_wheels, self._door)
 
@@ -78,10 +76,6 @@ def locked_names(*, paths: Sequence[str]) -> list[str]:
         is_of_builds = path.name == build_lock.NAME
         there += [entry.lock for entry in build_lock.read(path).builds] if is_of_builds else [locks.read(path)]
     return sorted({package.name for lock in there for package in lock.packages})
-
-
-def _environment() -> dict[str, str]:
-    return {key: str(value) for key, value in default_environment().items()}
 
 
 def provide(
@@ -132,7 +126,7 @@ def provide(
     mine = {"allow_sdist": allow_sdist, **asked}
     requirements = _let_build(door, toolchain, places or {}, mine, *(others or ()))
     current, changed = _locked(path, policy, upgrade, everything, door, prune=store is None, whole=others is not None)
-    active = activated(current, wanted.develop, environment := _environment())
+    active = activated(current, wanted.develop, environment := markers.here())
     named = {key: closure(active, lines, environment) for key, lines in sets.items()}
     used = [active[name] for name in sorted({name for names in named.values() for name in names} - wanted.developed)]
     check_picked(used, wanted)

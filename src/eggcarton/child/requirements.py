@@ -9,10 +9,11 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from eggcarton.core.credentials import without_credentials
 from eggcarton.core.errors import UsageProblem
 from eggcarton.indexes.cache import file_digest
 from eggcarton.packages import foreign, requirements_file
-from eggcarton.packages.requirements_file import Entry, without_credentials
+from eggcarton.packages.requirements_file import Entry
 
 
 def read(*, path: str, root: str, develop: Sequence[str]) -> dict[str, Any]:

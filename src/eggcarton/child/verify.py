@@ -8,19 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from packaging.markers import default_environment
-
 from eggcarton.child.asked import ASKED, needs_of
 from eggcarton.core.errors import IntegrityProblem
 from eggcarton.core.records import Record
 from eggcarton.indexes.cache import Cache, file_digest
-from eggcarton.packages import generations, tree
+from eggcarton.packages import generations, markers, tree
 from eggcarton.packages import lock as locks
 from eggcarton.packages import verify as checks
 from eggcarton.packages.interpreter import Interpreter
-from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
+from eggcarton.packages.lock import Lock, LockedFile
 from eggcarton.packages.needs import Needs, activated, closure, drift
-from eggcarton.packages.wheels import best_wheel
+from eggcarton.packages.wheels import file_for_here
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -123,7 +121,7 @@ def _not_pinned(lock: Lock, needs: Needs, built: Mapping[str, Mapping[str, str]]
     yield from drift(lock, needs)
     if built is None:
         return
-    environment = {key: str(value) for key, value in default_environment().items()}
+    environment = markers.here()
     active = activated(lock, needs.develop, environment)
     for name in closure(active, [need.requirement for need in needs.needs], environment):
         if name not in needs.developed and name not in built:
@@ -138,15 +136,9 @@ def _not_locked(lock: Lock, built: Mapping[str, Mapping[str, str]] | None) -> It
     for name, found in (built or {}).items():
         packages = [package for package in lock.named(name) if package.version == found["version"]]
         files = {wheel.sha256 for package in packages for wheel in package.wheels}
-        is_built = any(package.sdist and _file_for_here(package) is package.sdist for package in packages)
+        is_built = any(package.sdist and file_for_here(package) is package.sdist for package in packages)
         if packages and found["sha256"] not in files and not is_built:
             yield f"{name} {found['version']} came from a file whose sha256 the lock does not have; run bin/buildout"
-
-
-def _file_for_here(package: LockedPackage) -> LockedFile | None:
-    """Return the file that this Python and platform install, a source distribution where there is no wheel."""
-    position = best_wheel([wheel.name for wheel in package.wheels])
-    return package.sdist if position is None else package.wheels[position]
 
 
 class _AtHand:
@@ -167,9 +159,9 @@ class _AtHand:
         return place if _has(place, sha256) else None
 
     def absent(self, lock: Lock, needs: Needs) -> Iterator[str]:
-        environment = {key: str(value) for key, value in default_environment().items()}
+        environment = markers.here()
         for package in activated(lock, needs.develop, environment).values():
-            file = None if package.name in needs.developed else _file_for_here(package)
+            file = None if package.name in needs.developed else file_for_here(package)
             if file is not None and not self._is_here(file):
                 yield file.name
 

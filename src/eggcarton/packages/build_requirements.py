@@ -4,31 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from packaging.markers import default_environment
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from eggcarton.core.errors import EggcartonError
+from eggcarton.packages import markers
 from eggcarton.packages.build_lock import LockedBuild
 from eggcarton.packages.lock import LockedFile, LockedPackage
 from eggcarton.packages.needs import activated, closure
-from eggcarton.packages.wheels import best_wheel
-
-
-def _environment() -> dict[str, str]:
-    return {key: str(value) for key, value in default_environment().items()}
+from eggcarton.packages.wheels import file_for_here
 
 
 def chosen(entry: LockedBuild) -> list[tuple[LockedPackage, LockedFile | None]]:
     """Return what an entry leads to on this Python and platform, each with the file that would be taken."""
-    active = activated(entry.lock, (), environment := _environment())
+    active = activated(entry.lock, (), environment := markers.here())
     names = closure(active, [*entry.requires, *entry.asked], environment)
-    return [(active[name], _file(active[name])) for name in sorted(names)]
-
-
-def _file(package: LockedPackage) -> LockedFile | None:
-    position = best_wheel([wheel.name for wheel in package.wheels])
-    return package.sdist if position is None else package.wheels[position]
+    return [(active[name], file_for_here(active[name])) for name in sorted(names)]
 
 
 def identity(packages: Sequence[tuple[LockedPackage, LockedFile | None]]) -> tuple[str, ...]:

@@ -8,10 +8,10 @@ from typing import Any
 
 from packaging.markers import Marker
 
+from eggcarton.core.credentials import without_credentials
 from eggcarton.core.errors import IntegrityProblem, Unavailable
 from eggcarton.indexes.pages import Listed
 from eggcarton.packages.lock import Lock, LockedPackage, text_of, toml_of
-from eggcarton.packages.requirements_file import without_credentials
 
 if sys.version_info >= (3, 11):
     import tomllib

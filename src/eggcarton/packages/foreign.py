@@ -16,12 +16,12 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from eggcarton.core.credentials import without_credentials
 from eggcarton.core.errors import IntegrityProblem, UsageProblem
 from eggcarton.packages import foreign_origin, requirements_file, trusted
 from eggcarton.packages.foreign_origin import Address
 from eggcarton.packages.lock import Lock, LockedPackage
 from eggcarton.packages.origin import Asked
-from eggcarton.packages.requirements_file import without_credentials
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from packaging.markers import Marker, default_environment
+from packaging.markers import Marker
 from packaging.pylock import Pylock, PylockValidationError
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from eggcarton.core.errors import IntegrityProblem
+from eggcarton.packages import markers
 from eggcarton.packages import origin as origins
 from eggcarton.packages.origin import Origin
 
@@ -123,7 +124,7 @@ def _check_active(path: Path, packages: Sequence[LockedPackage]) -> None:
     """Refuse two entries of one name that this Python and platform would both install."""
     first: dict[str, tuple[int, LockedPackage]] = {}
     several = {name for name, number in Counter(package.name for package in packages).items() if number > 1}
-    environment = {key: str(value) for key, value in default_environment().items()} if several else {}
+    environment = markers.here() if several else {}
     for position, package in enumerate(packages):
         if package.name not in several:
             continue

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from packaging.markers import Marker, default_environment
+from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from eggcarton.core.errors import IntegrityProblem, UsageProblem
-from eggcarton.packages import cutoff, trusted
+from eggcarton.packages import cutoff, markers, trusted
 from eggcarton.packages import origin as origins
 from eggcarton.packages.lock import Lock, LockedPackage, extras_in
 from eggcarton.packages.origin import Asked
@@ -112,7 +112,7 @@ def check_range(requires_python: str) -> None:
         raise UsageProblem(
             f"[eggcarton] option 'requires-python': {requires_python!r} is not a range such as >=3.10"
         ) from None
-    running = str(default_environment()["python_full_version"])
+    running = markers.here()["python_full_version"]
     if not wanted.contains(running, prereleases=True):
         raise UsageProblem(f"[eggcarton] option 'requires-python': {requires_python} leaves out this Python {running}")
 
@@ -123,7 +123,7 @@ def check(lock: Lock, needs: Needs) -> None:
     Raises:
         UsageProblem: a need excludes the version that is developed here, or names an extra that is not there.
     """
-    environment = {key: str(value) for key, value in default_environment().items()}
+    environment = markers.here()
     active = activated(lock, needs.develop, environment)
     for need in needs.needs:
         requirement = requirement_of(need)
@@ -147,7 +147,7 @@ def check(lock: Lock, needs: Needs) -> None:
 def drift(lock: Lock, needs: Needs) -> list[str]:
     """Return what the lock does not answer, a sentence each: unmet requirements and contradicted pins."""
     found: dict[str, None] = {}
-    environment = {key: str(value) for key, value in default_environment().items()}
+    environment = markers.here()
     active = activated(lock, needs.develop, environment)
     for need in needs.needs:
         requirement = requirement_of(need)

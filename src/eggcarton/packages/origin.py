@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from eggcarton.core.credentials import without_credentials
 from eggcarton.core.errors import IntegrityProblem, UsageProblem
 
 VERSION_CONTROL = ("git", "hg", "svn", "bzr")
@@ -100,16 +101,12 @@ def clean(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        return _without_users(url)
+        return without_credentials(url)
     user, at, host = parts.netloc.rpartition("@")
     if not at:
         return url
     kept = f"{user.partition(':')[0]}@{host}" if parts.scheme.rpartition("+")[2] == "ssh" else host
     return urlunsplit(parts._replace(netloc=kept))
-
-
-def _without_users(text: str) -> str:
-    return re.sub(r"(?<=://)[^/?#\s]*@", "", text)
 
 
 def cleaned(line: str) -> str:
@@ -119,7 +116,7 @@ def cleaned(line: str) -> str:
     try:
         requirement = Requirement(line)
     except InvalidRequirement:
-        return _without_users(line)
+        return without_credentials(line)
     if requirement.url is None or clean(requirement.url) == requirement.url:
         return line
     requirement.url = clean(requirement.url)

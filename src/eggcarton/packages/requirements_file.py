@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
 
+from eggcarton.core.credentials import without_credentials
 from eggcarton.core.errors import UsageProblem
 
 _BYTE_ORDER_MARKS = (
@@ -31,7 +32,6 @@ _COMMENT = re.compile(r"(^|\s+)#.*$")
 _CONFLICT = re.compile(r"<{7} |={7}$|>{7} ")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _ADDRESS = re.compile(r"(git|hg|svn|bzr)\+|(https?|file|ftp):", re.IGNORECASE)
-_CREDENTIALS = re.compile(r"(?<=://)[^/?#\s]*@")
 _ARCHIVE = (".whl", ".zip", ".tar.gz", ".tgz", ".tar.bz2")
 
 _ALWAYS = "that is always so here"
@@ -103,11 +103,6 @@ def read(path: Path, *, constraints: bool = False, variables: Mapping[str, str] 
     found = RequirementsFile()
     _Reader(path.parent, variables, found).read(path, path.name, None, (), constraints)
     return found
-
-
-def without_credentials(text: str) -> str:
-    """Return a text whose addresses hold neither user nor password."""
-    return _CREDENTIALS.sub("", text)
 
 
 class _Options(argparse.ArgumentParser):

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from packaging.tags import sys_tags
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from eggcarton.packages.lock import LockedFile, LockedPackage
+
 _RANKS = {tag: rank for rank, tag in enumerate(sys_tags())}
 
 
@@ -27,3 +29,9 @@ def best_wheel(names: Sequence[str]) -> int | None:
             if best is None or found[:2] > best[:2]:
                 best = found
     return best[2] if best else None
+
+
+def file_for_here(package: LockedPackage) -> LockedFile | None:
+    """Return the file that this Python and platform install, a source distribution where there is no wheel."""
+    position = best_wheel([wheel.name for wheel in package.wheels])
+    return package.sdist if position is None else package.wheels[position]
