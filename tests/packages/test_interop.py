@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from eggcarton.child.exchange import bring_in, export
-from eggcarton.packages import uv
-from eggcarton.packages.lock import read
-from support.buildouts import PYTHON, environment
 from support.closed import uv_program
 from support.distributions import wheel
 from support.index import Index
+from support.tools import HERE, Tools
 
 pytestmark = pytest.mark.slow
 
-HERE = f">={sys.version_info[0]}.{sys.version_info[1]}"
 EXPECTED = {"colour": "1.0", "six": "1.17.0", "web": "2.0"}
 
 
@@ -46,90 +39,12 @@ def index(tmp_path: Path) -> Iterator[Index]:
         yield serving
 
 
-class Tools:
-    """A directory, an empty Python environment in it, and the real pip and uv."""
-
-    def __init__(self, root: Path, index: Index, pip: Path) -> None:
-        self.root, self.index, self._pip = root, index, pip
-        self.python = root / "venv" / "bin" / "python"
-        subprocess.run([PYTHON, "-m", "venv", "--without-pip", root / "venv"], check=True, timeout=60)
-
-    def pip(self, *arguments: str) -> tuple[int, str]:
-        """Run pip in the environment; without an index unless the arguments name one."""
-        done = subprocess.run(
-            [self.python, self._pip / "pip", *arguments, "--disable-pip-version-check"],
-            cwd=self.root,
-            env=environment(self.root),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return done.returncode, done.stdout
-
-    def uv(self, *arguments: str) -> tuple[int, str]:
-        """Run uv beside the environment."""
-        done = uv.run(uv_program(), arguments, cache=self.root / "uv-cache", directory=self.root)
-        return done.status, done.output
-
-    def installed(self) -> dict[str, str]:
-        """Return what stands in the environment."""
-        script = (
-            "import importlib.metadata as m, json; print(json.dumps({d.name: d.version for d in m.distributions()}))"
-        )
-        found = subprocess.run([self.python, "-I", "-c", script], stdout=subprocess.PIPE, check=True, timeout=60)
-        versions: dict[str, str] = json.loads(found.stdout)
-        return versions
-
-    def bring_in(self, name: str) -> list[str]:
-        """Make our lock from a file, and return what was told."""
-        answer = bring_in(
-            file=str(self.root / name),
-            lock=str(self.root / "locked" / "pylock.toml"),
-            needs=[["web[tests]", "part app"]],
-            pins={},
-            develop=[],
-            requires_python=HERE,
-            terms={},
-            allow_sdist=[],
-            toolchain={"paths": [], "versions": {}},
-            sources=self.sources(),
-        )
-        told: list[str] = answer["changed"]
-        return told
-
-    def sources(self) -> dict[str, object]:
-        """Return where files come from."""
-        return {
-            "index": self.index.url,
-            "find_links": [],
-            "cache": str(self.root / "cache"),
-            "directories": [],
-            "offline": False,
-        }
-
-    def export(self, kind: str, name: str, *, urls: bool = False) -> None:
-        """Write an export of our lock into a file."""
-        lock = str(self.root / "locked" / "pylock.toml")
-        (self.root / name).write_text(export(kind=kind, lock=lock, urls=urls, sources=self.sources()), "utf-8")
-
-    def locked(self) -> dict[str, str]:
-        """Return the versions of our lock."""
-        return {package.name: package.version for package in read(self.root / "locked" / "pylock.toml").packages}
-
-
 @pytest.fixture
 def tools(tmp_path: Path, index: Index, wheels: Path) -> Tools:
     """The tools, and a lock of ours of web[tests]."""
-    pip = next(wheels.glob("pip-*.whl"), None)
-    if pip is None:
-        pytest.skip("the toolchain has no pip")
-    root = tmp_path / "root"
-    (root / "locked").mkdir(parents=True)
-    made = Tools(root, index, pip)
-    (root / "constraints.txt").write_text("web==2.0\nsix==1.17.0\n", "utf-8")
-    made.bring_in("constraints.txt")
+    made = Tools(tmp_path / "root", index, wheels)
+    (made.root / "constraints.txt").write_text("web==2.0\nsix==1.17.0\n", "utf-8")
+    made.bring_in("constraints.txt", "web[tests]")
     return made
 
 
@@ -237,11 +152,11 @@ def foreign(tools: Tools, tool: str) -> str:
 def test_what_others_lock_comes_in(tools: Tools, tool: str) -> None:
     """A lock by uv or pip becomes ours, with its versions and hashes, and without its addresses."""
     name = foreign(tools, tool)
-    os.unlink(tools.root / "locked" / "pylock.toml")
-    told = tools.bring_in(name)
+    tools.lock.unlink()
+    told = tools.bring_in(name, "web[tests]")
     # pip locks for its own platform alone.
     number = 3 if tool == "pylock.pip.toml" else 4
     assert f"{number} distributions, {number} with the hashes of {name}" == told[0]
     expected = {**EXPECTED, "six": "1.16.0", "gone": "1.0"}
     assert expected == tools.locked()
-    assert tools.index.address not in (tools.root / "locked" / "pylock.toml").read_text("utf-8")
+    assert tools.index.address not in tools.lock.read_text("utf-8")
