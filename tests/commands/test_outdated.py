@@ -83,7 +83,7 @@ def test_what_is_held_back_and_what_is_not(built: Buildout) -> None:
         "5 locked: 4 outdated, 2 of them held back; 0 yanked.",
     ] == outdated(built, status=3)
     status, output = built.run("lock", "--upgrade", "greeting", "noting", program="eggcarton")
-    assert (0, "noting 1.0 -> 2.0\ngreeting 1.0 -> 2.0\n") == (status, output)
+    assert (0, "pylock.recipes.toml: noting 1.0 -> 2.0\ngreeting 1.0 -> 2.0\n") == (status, output)
     assert [*held, "5 locked: 2 outdated, 2 of them held back; 0 yanked."] == outdated(built, status=0)
 
 
@@ -126,7 +126,7 @@ def test_find_links(built: Buildout) -> None:
             "5 locked: 2 outdated, 0 of them held back; 0 yanked.",
         ] == outdated(built, status=3)
         status, output = built.run("lock", "--upgrade", "greeting", "noting", program="eggcarton")
-        assert (0, "noting 1.0 -> 1.5\ngreeting 1.0 -> 1.5\n") == (status, output)
+        assert (0, "pylock.recipes.toml: noting 1.0 -> 1.5\ngreeting 1.0 -> 1.5\n") == (status, output)
 
 
 def test_offline(built: Buildout) -> None:
