@@ -26,6 +26,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -361,8 +362,9 @@ class Stock:
 
 
 def _downloaded(pins: Path) -> Path:
-    """Return a directory with the wheels of a pins file, fetched once for this machine."""
-    place = user_cache() / "bootstrap" / f"{pins.stem}-{hashlib.sha256(pins.read_bytes()).hexdigest()[:16]}"
+    """Return a directory with the wheels of a pins file, fetched once for this machine and version of Python."""
+    digest = hashlib.sha256(pins.read_bytes()).hexdigest()[:16]
+    place = user_cache() / "bootstrap" / f"{pins.stem}-{sys.implementation.cache_tag}-{digest}"
     if not place.exists():
         bootstrap = bootstrap_module()
         staging = place.with_name(f".{place.name}.{os.getpid()}")
