@@ -68,6 +68,54 @@ def test_a_stock_buildout(build: Buildout, stock: Stock, version: str) -> None:
     assert "greeting 1.0\n" == build.run(program="theirs").output
 
 
+@pytest.mark.parametrize("version", ["6.0.1", "5.2.0"])
+def test_commands_and_other_configurations_of_a_stock_buildout(build: Buildout, stock: Stock, version: str) -> None:
+    """Beside a bin/buildout that pip installed bin/eggcarton works, and a lock serves several configurations."""
+    stock.take_over(build, version)
+    greeting(build.index.directory)
+    wheel(build.index.directory, "more")
+    (build.bin / "eggcarton").symlink_to(stock.program(version).with_name("eggcarton"))
+    shared = "[eggcarton]\nconfigs = buildout.cfg more.cfg\n"
+    build.configure(
+        f"[buildout]\nextensions = eggcarton\nparts = app\n{shared}[app]\nrecipe = zc.recipe.egg\neggs = greeting\n"
+    )
+    build.write("more.cfg", "[buildout]\nextends = buildout.cfg\n[app]\neggs += more\n")
+    assert (0, "2 distributions locked, for all platforms\n") == build.run("lock", program="eggcarton")
+    build.build()
+    assert (0, "pylock.toml answers the configuration.\n") == build.run("lock", "--check", program="eggcarton")
+    assert "part app of more.cfg asks for more" in build.run("why", "more", program="eggcarton").output
+    assert "This build is verified." in build.run("verify", program="eggcarton").output
+
+
+@pytest.mark.parametrize("version", ["6.0.1", "5.2.0"])
+def test_a_develop_package_under_a_stock_buildout(build: Buildout, stock: Stock, version: str) -> None:
+    """Scripts that another recipe makes of a develop package find its modules, below a directory of their own, too."""
+    stock.take_over(build, version)
+    for name, where in (("flat", "."), ("nested", "src")):
+        build.write(f"{name}/{where}/{name}.py", f"def main():\n    print('{name}')\n")
+        build.write(
+            f"{name}/pyproject.toml",
+            f"""
+            [build-system]
+            requires = ["setuptools"]
+            build-backend = "setuptools.build_meta"
+            [project]
+            name = "{name}"
+            version = "1.0"
+            scripts = {{{name} = "{name}:main"}}
+            [tool.setuptools]
+            package-dir = {{"" = "{where}"}}
+            py-modules = ["{name}"]
+            """,
+        )
+    build.configure(
+        "[buildout]\nextensions = eggcarton\ndevelop = flat nested\nparts = app\n"
+        "[app]\nrecipe = zc.recipe.egg\neggs =\n    flat\n    nested\n"
+    )
+    build.build()
+    assert ["flat\n", "nested\n"] == [build.run(program=name).output for name in ("flat", "nested")]
+
+
 def test_a_stock_buildout_gets_the_closed_set_by_itself(build: Buildout, stock: Stock) -> None:
     """Where no bootstrap.py has been, pip fetches our libraries by the sha256 we ship; a changed byte is status 5."""
     stock.take_over(build, "6.0.1")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -18,9 +19,10 @@ from zc.buildout.buildout import Buildout, Options
 from zc.buildout.download import Download
 from zc.buildout.easy_install import pkg_resources
 
-from eggcarton.buildout import building, current, installed, store_view
+from eggcarton.buildout import building, current, installed, places, store_view
 from eggcarton.buildout.configuration import readable
 from eggcarton.buildout.extends import Extends
+from eggcarton.buildout.needs import group_of
 from eggcarton.buildout.part import told
 from eggcarton.buildout.session import Session
 from eggcarton.buildout.settings import SECTION
@@ -56,7 +58,9 @@ def opened(
     current.set_config(buildout, config)
     if writing and is_named(buildout):
         _settle(extends, frozen=False)
-    buildout._update_sys_path()
+    develop_eggs = buildout["buildout"]["develop-eggs-directory"]
+    # zc.buildout 5.2 does this in the middle of its install.
+    getattr(buildout, "_update_sys_path", lambda: sys.path.insert(0, develop_eggs))()
     return buildout
 
 
@@ -238,6 +242,11 @@ def _call_pip_install(original: Callable[..., Any]) -> Callable[..., Any]:
     return lambda spec, dest, editable=False: building.by_pip(_running[-1:], original, spec, dest, editable)
 
 
+def _scripts(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Have scripts find the modules of develop packages under zc.buildout 5.2, too."""
+    return lambda *given, **named: places.scripts(_running[-1:], original, given, named)
+
+
 def _make_env(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def make_env(self: Any) -> Any:
         view = store_view.of(_running[-1].store, self._dest, self._path) if _running else None
@@ -252,6 +261,8 @@ def _at_work(original: Callable[..., Any]) -> Callable[..., Any]:
     def at_work(self: Any, *arguments: Any) -> Any:
         if not _running:
             return original(self, *arguments)
+        # No recipe of others reads this option, and of what nobody has read zc.buildout says that it may be an error.
+        group_of(self.name, self)
         with _running[-1].asked.at_work(self.name), building.hint_at_pip(self.name):
             return original(self, *arguments)
 
@@ -285,6 +296,7 @@ _PATCHES: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
     (easy_install.Installer, "_constrain", _constrain),
     (easy_install.Installer, "build", _installer_build),
     (easy_install, "call_pip_install", _call_pip_install),
+    (easy_install, "scripts", _scripts),
     (easy_install.Installer, "_make_env", _make_env),
 )
 

@@ -15,8 +15,12 @@ def named_in(directory: Path) -> Iterator[Path]:
     Source: site.addpackage; hidden files do not count.
     """
     for file in sorted(directory.glob("*.pth")):
-        if file.name.startswith("."):
-            continue
-        for line in file.read_text("utf-8-sig", "surrogateescape").splitlines():
-            if line.strip() and not line.startswith(("#", "import ", "import\t")):
-                yield Path(os.path.normpath(directory / line.strip()))
+        if not file.name.startswith("."):
+            yield from named_by(file)
+
+
+def named_by(file: Path) -> Iterator[Path]:
+    """Give what one ``.pth`` file names."""
+    for line in file.read_text("utf-8-sig", "surrogateescape").splitlines():
+        if line.strip() and not line.startswith(("#", "import ", "import\t")):
+            yield Path(os.path.normpath(file.parent / line.strip()))
