@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from support.fakes import asking, greeting
 
 LOOK = """
 import json
+import shutil
 from pathlib import Path
 from zc.buildout import easy_install
 import pkg_resources
@@ -88,3 +90,27 @@ def test_recipes_of_others_find_their_eggs(build: Buildout, offline: bool) -> No
     output = build.build(*(["-o"] if offline else []))
     assert ("found greeting 1.0 late 1.0" in output, []) == (True, build.index.requests)
     assert "greeting 1.0" in build.run(program="greet").output
+
+
+@pytest.mark.slow
+def test_a_name_in_the_store_that_is_not_ours(build: Buildout) -> None:
+    """A name that is gone, or leads to what another project locked, is put right before a recipe of others looks."""
+    greeting(build.index.directory)
+    config = "[buildout]\nextensions = eggcarton\nparts = app\n[app]\nrecipe = zc.recipe.egg\neggs = greeting\n"
+    build.configure(config)
+    build.build()
+    [name] = (build.root / "eggs/v5").glob("greeting-*.egg")
+    ours = name.readlink()
+    other = name.parent / ".eggcarton" / ("0" * 64) / name.name
+    shutil.copytree(name, other)
+    (other / "greeting.py").write_text("def main():\n    print('another greeting')\n", "utf-8")
+    build.index.requests.clear()
+    for number, target in enumerate((None, other)):
+        name.unlink()
+        if target:
+            name.symlink_to(target)
+        build.configure(f"{config}scripts = greet=greet{number}\n")
+        build.build("-o")
+        assert ours == name.readlink()
+        assert "greeting 1.0\n" == build.run(program=f"greet{number}").output
+    assert [] == build.index.requests

@@ -104,3 +104,10 @@ def test_what_stands_in_the_way(old: Path) -> None:
     written(old, None, NEW)
     assert ("kept", NEW) == (target.read_text("utf-8"), locks.read(old))
     assert ["pylock.toml", "target"] == sorted(os.listdir(old.parent))
+
+
+def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
+    """A lock may be named in a directory that nothing has made yet."""
+    path = tmp_path / "locks" / "site" / "pylock.toml"
+    written(path, None, OLD)
+    assert OLD == locks.read(path)

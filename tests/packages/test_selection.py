@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from eggcarton.core.errors import UsageProblem
 from eggcarton.packages.environment import Member
 from eggcarton.packages.selection import Selection, key_of, load, save, set_key
 
 
 @pytest.fixture
 def selection(tmp_path: Path) -> Selection:
-    egg = tmp_path / "six.egg"
-    egg.mkdir()
+    egg = tmp_path / ".eggcarton" / "ab" / "six.egg"
+    egg.mkdir(parents=True)
+    (tmp_path / "six.egg").symlink_to(egg)
     distributions = {"six": {"version": "1.17.0", "sha256": "ab", "egg": str(egg)}}
     return Selection("key", distributions, {"one": ["web", "six"], "none": []})
 
@@ -37,15 +39,25 @@ def test_a_broken_one_is_none(tmp_path: Path, content: str) -> None:
 def test_pins_and_members(tmp_path: Path, selection: Selection) -> None:
     """It tells all versions, and the locked members of a working set without its develop packages."""
     assert {"six": "1.17.0"} == selection.pins()
-    assert [Member("six", "1.17.0", tmp_path / "six.egg", "ab")] == selection.members("one")
+    assert [Member("six", "1.17.0", tmp_path / ".eggcarton/ab/six.egg", "ab")] == selection.members("one")
     assert [] == selection.members("none")
 
 
 def test_it_stands_with_its_eggs(tmp_path: Path, selection: Selection) -> None:
     """It stands for as long as each egg is there."""
-    assert selection.stands()
-    (tmp_path / "six.egg").rmdir()
-    assert not selection.stands()
+    assert selection.stands(str(tmp_path))
+    (tmp_path / ".eggcarton/ab/six.egg").rmdir()
+    assert not selection.stands(str(tmp_path))
+
+
+@pytest.mark.parametrize("other", [None, ".eggcarton/cd/six.egg"])
+def test_it_stands_with_their_names(tmp_path: Path, selection: Selection, other: str | None) -> None:
+    """It falls when an egg's name in the store is gone, or leads to other bytes."""
+    (tmp_path / "six.egg").unlink()
+    if other:
+        (tmp_path / other).mkdir(parents=True)
+        (tmp_path / "six.egg").symlink_to(other)
+    assert not selection.stands(str(tmp_path))
 
 
 def test_the_key_of_a_lock(tmp_path: Path) -> None:
@@ -57,6 +69,12 @@ def test_the_key_of_a_lock(tmp_path: Path) -> None:
     assert first == key_of(lock, needs=[1], store="a")
     lock.write_bytes(b"two")
     assert 4 == len({missing, first, key_of(lock, store="a", needs=[1]), key_of(lock, store="a", needs=[2])})
+
+
+def test_a_directory_in_the_place_of_a_lock(tmp_path: Path) -> None:
+    """What cannot be read is told with the option that names it."""
+    with pytest.raises(UsageProblem, match="cannot be read: Is a directory; correct that"):
+        key_of(tmp_path)
 
 
 def test_the_key_of_a_working_set() -> None:

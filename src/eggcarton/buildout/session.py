@@ -113,6 +113,17 @@ class Session:
         lock = self.settings.lock
         return lock if group == needs.PARTS else lock.with_name(f"{lock.stem}.{group}{lock.suffix}")
 
+    def check_group(self, group: str) -> None:
+        """Make sure that a group is that of a part.
+
+        Raises:
+            UsageProblem: no part is in this group.
+        """
+        groups = asking.groups(self)
+        if group not in groups:
+            others = ", ".join(groups[1:]) or "no other"
+            raise UsageProblem(f"no part has lock-group = {group}; there is {others}")
+
     def lock(self, upgrade: Sequence[str] | None) -> list[str]:
         """Make the locks anew and return what changed, a line each."""
         changed = self._select_recipes(upgrade, lock_only=True)
@@ -131,12 +142,10 @@ class Session:
         Raises:
             UsageProblem: no part is in this group.
         """
-        groups, recipes = asking.groups(self), asking.order_of_recipes(self)
+        recipes = asking.order_of_recipes(self)
         if group == needs.RECIPES and recipes is not None:
             return self._select(group, recipes, lock_only=True, foreign=foreign)
-        if group not in groups:
-            others = ", ".join(groups[1:]) or "no other"
-            raise UsageProblem(f"no part has lock-group = {group}; there is {others}")
+        self.check_group(group)
         self.developed = developing.develop_all(self, lock_only=True)
         order = asking.order_of_parts(self, group, [d.stub() for d in self.developed.values()])
         order["needs"] = sorted([*order["needs"], *([name, "what is installed"] for name in more)])
@@ -155,7 +164,8 @@ class Session:
         where = self.state / f"selection-{group}.json"
         key = selection.key_of(lock, store=str(self.store), python=self.python.version, **order)
         found = selection.load(where)
-        if found is not None and found.key == key and found.stands() and upgrade is None and not lock_only:
+        stands = found is not None and found.key == key and found.stands(str(self.store))
+        if found is not None and stands and upgrade is None and not lock_only:
             self.selected[group] = found
             return []
         if self.reading:

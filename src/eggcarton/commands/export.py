@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from eggcarton.buildout.needs import PARTS
+from eggcarton.buildout.needs import PARTS, RECIPES
 from eggcarton.commands.call import Call
 from eggcarton.core import writing
 from eggcarton.core.errors import UsageProblem
@@ -33,6 +33,8 @@ def run(call: Call) -> int:
         raise UsageProblem(f"--output {options.output}: there is no directory {Path(options.output).parent}")
     with call.session() as session:
         lock = session.lock_of(options.lock_group)
+        if not lock.exists() and options.lock_group != RECIPES:
+            session.check_group(options.lock_group)
         told = {"kind": options.kind, "lock": str(lock), "urls": options.urls}
         text = session.child.ask("export", **told, sources=session.sources)
     if options.output is None:

@@ -14,6 +14,8 @@ from eggcarton.core.errors import StagingProblem
 def replace(path: Path, content: str | bytes, *, alone: bool = False) -> None:
     """Write a file so that the old or the new one stands at every moment, whatever ends the process.
 
+    Its directory is made where it is not there.
+
     Args:
         alone: whether no other process writes it now, so that what a killed one has left beside it can go.
 
@@ -22,6 +24,8 @@ def replace(path: Path, content: str | bytes, *, alone: bool = False) -> None:
     """
     staged = None
     try:
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True)
         for left in path.parent.glob(f".{glob.escape(path.name)}.*.new") if alone else ():
             left.unlink()
         handle, staged = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)

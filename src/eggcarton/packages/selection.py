@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eggcarton.core.errors import UsageProblem
 from eggcarton.packages.environment import Member
 
 _FORMAT = 1
@@ -39,17 +40,33 @@ class Selection:
             if (found := self.distributions.get(name)) is not None
         ]
 
-    def stands(self) -> bool:
-        """Tell whether every egg is still in the store."""
-        return all(os.path.isdir(found["egg"]) for found in self.distributions.values())
+    def stands(self, store: str) -> bool:
+        """Tell whether every egg is still in the store, and is what zc.buildout finds there under its name.
+
+        Another project that shares the store may have other bytes of the same version.
+        """
+        eggs = [found["egg"] for found in self.distributions.values()]
+        try:
+            return all(os.path.samefile(os.path.join(store, os.path.basename(egg)), egg) for egg in eggs)
+        except OSError:
+            return False
 
 
 def key_of(lock: Path, **content: Any) -> str:
-    """Return what a selection hangs on: the lock's bytes, and whatever decided what is taken from it."""
+    """Return what a selection hangs on: the lock's bytes, and whatever decided what is taken from it.
+
+    Raises:
+        UsageProblem: what stands in the lock's place is no file that can be read.
+    """
     try:
         data = lock.read_bytes()
     except FileNotFoundError:
         data = b""
+    except OSError as error:
+        raise UsageProblem(
+            f"the lock {lock} cannot be read: {error.strerror or error}; correct that, or have 'lock' in [eggcarton] "
+            "name another file"
+        ) from error
     return hashlib.sha256(data + json.dumps([_FORMAT, content], sort_keys=True).encode()).hexdigest()
 
 
