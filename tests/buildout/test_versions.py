@@ -106,6 +106,35 @@ def test_hosts(locked: Buildout) -> None:
     assert "option 'allow-hosts' keeps 127.0.0.1:" in locked.fails(status=2)
 
 
+def test_hosts_while_locking(locked: Buildout) -> None:
+    """Nothing is locked from a host that allow-hosts does not name; find-links there is left out, and that is told."""
+    wheel(locked.index.directory, "library", "2.0")
+    locked.variables["no_proxy"] = "127.0.0.1,localhost"
+    links = f"find-links = http://me:secret@127.0.0.1:{locked.index.port}/links/"
+    index = f"index = http://localhost:{locked.index.port}/simple/"
+    locked.configure(CONFIG.format(f"allow-hosts = localhost\n{index}\n{links}", "library = 2.0"))
+    output = locked.build()
+    assert "option 'allow-hosts' keeps 127.0.0.1 from being asked, so that its part of 'find-links' is left" in output
+    assert "library 1.0 -> 2.0" in output
+    assert "secret" not in output
+    assert [] == locked.index.paths("/links*")
+    locked.index.requests.clear()
+    locked.configure(CONFIG.format("allow-hosts = localhost", "library = 1.0"))
+    assert "option 'allow-hosts' keeps 127.0.0.1:" in locked.fails(status=2)
+    assert [] == locked.index.requests
+
+
+def test_credentials_that_an_index_does_not_take(locked: Buildout) -> None:
+    """An index that wants other credentials is told as such, not as one that lacks a name."""
+    locked.index.credentials = "me:secret"
+    url = locked.index.url.replace("://", "://me:wrong@")
+    for index in (locked.index.url, url):
+        locked.configure(CONFIG.format(f"index = {index}", "library = 2.0"))
+        output = locked.fails(status=4)
+        assert "refused to answer while locking: 401 Unauthorized; give it credentials that it takes" in output
+        assert "wrong" not in output
+
+
 def test_credentials_in_the_configuration(locked: Buildout) -> None:
     """An index whose address holds credentials is used, they are in no file that a run writes, and that is told."""
     locked.index.credentials = "me:secret"

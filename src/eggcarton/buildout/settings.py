@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from eggcarton.indexes import configured
 from eggcarton.packages import cutoff
 
 SECTION = "eggcarton"
+_REMOTE = ("http://", "https://")
 
 
 @reads("an age such as 7 days, or a date such as 2026-01-31")
@@ -121,7 +122,7 @@ class Settings:
         directories = [str(self.root / link) for link in local if "://" not in link and (self.root / link).is_dir()]
         return {
             "index": self.index,
-            "find_links": directories + [link for link in self.find_links if link.startswith(("http://", "https://"))],
+            "find_links": directories + [link for link in self.find_links if link.startswith(_REMOTE)],
             "cache": str(cache),
             "directories": [str(self.lock.parent / "wheels"), *directories],
             "offline": self.offline,
@@ -150,6 +151,9 @@ def read(
     root = Path(buildout["directory"])
     index = buildout.get("index", "").strip()
     offline = buildout.get("offline", "false") == "true"
+    hosts = tuple(buildout.get("allow-hosts", "*").split()) or ("*",)
+    links = buildout.get("find-links", "").split()
+    blocked = [link for link in links if link.startswith(_REMOTE) and not configured.is_allowed(link, hosts)]
     settings = Settings(
         root=root,
         lock=root / options.lock,
@@ -161,25 +165,35 @@ def read(
         index=(configured.checked(index, "[buildout] option 'index'") if index else None)
         or configured.index_url(os.environ, _home())
         or public_index,
-        find_links=tuple(buildout.get("find-links", "").split()),
+        find_links=tuple(link for link in links if link not in blocked),
         offline=offline,
         prereleases=buildout.get("prefer-final", "true") == "false",
         unknown_extras=buildout.get("allow-unknown-extras", "false") == "true",
         exclude_newer=options.exclude_newer,
         picked=buildout.get("allow-picked-versions", "true") == "true",
-        allow_hosts=tuple(buildout.get("allow-hosts", "*").split()) or ("*",),
+        allow_hosts=hosts,
         allow_sdist=tuple(canonical_name(name) for name in options.allow_sdist),
         build_requires=options.build_requires,
         compiled=options.compile,
         cache=root / options.cache.expanduser() if options.cache else None,
     )
-    warnings = list(reading.warnings)
-    if "@" in urlsplit(index).netloc:
-        warnings.append(
-            "[buildout] option 'index' holds credentials: they are used, and kept out of the lock; move them to pip's "
-            "configuration or to PIP_INDEX_URL, since whoever reads the configuration knows them"
-        )
+    warnings = [*reading.warnings, *_exposed(index, settings.find_links)]
+    warnings += [
+        f"[buildout] option 'allow-hosts' keeps {urlsplit(link).hostname} from being asked, so that its part of "
+        "'find-links' is left out"
+        for link in blocked
+    ]
     return settings, tuple(warnings)
+
+
+def _exposed(index: str, links: Sequence[str]) -> Iterator[str]:
+    """Give a remark for each option of ``[buildout]`` that holds credentials, without telling these."""
+    use = "holds credentials: they are used, and kept out of the lock; move them to"
+    why = "since whoever reads the configuration knows them"
+    if "@" in urlsplit(index).netloc:
+        yield f"[buildout] option 'index' {use} pip's configuration or to PIP_INDEX_URL, {why}"
+    if any("@" in urlsplit(link).netloc for link in links if link.startswith(_REMOTE)):
+        yield f"[buildout] option 'find-links' {use} ~/.netrc, {why}"
 
 
 def _home() -> Path:

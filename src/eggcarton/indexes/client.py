@@ -7,7 +7,6 @@ import re
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from fnmatch import fnmatch
 from typing import Any
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -87,12 +86,12 @@ class Client:
         """
         if fault := configured.fault_of(url):
             raise RequestFailed(Outcome(fault=f"{redacted(url)} is not an address: {fault}"))
-        self._check_host(url)
+        self.check_host(url)
         headers = {"Accept": accept, "Accept-Encoding": "identity", **self._authorization(url)}
         try:
             response = self._pool(url).request("GET", url, headers=headers, preload_content=False)
             try:
-                self._check_host(address_of(response, url))
+                self.check_host(address_of(response, url))
                 if response.status != 200:
                     raise RequestFailed(Outcome(status=response.status))
                 yield response
@@ -104,12 +103,16 @@ class Client:
         except urllib3.exceptions.HTTPError as error:
             raise RequestFailed(Outcome(fault=_sentence(error))) from error
 
-    def _check_host(self, url: str) -> None:
-        parts = urlsplit(url)
-        names = (parts.netloc.rpartition("@")[2], parts.hostname or "")
-        if not any(fnmatch(name, pattern) for pattern in self._allow_hosts for name in names):
+    def check_host(self, url: str) -> None:
+        """Make sure that ``allow-hosts`` lets the host of an address be asked.
+
+        Raises:
+            UsageProblem: it does not.
+        """
+        if not configured.is_allowed(url, self._allow_hosts):
+            host = urlsplit(url).netloc.rpartition("@")[2]
             raise UsageProblem(
-                f"[buildout] option 'allow-hosts' keeps {names[0]} from being asked, which {redacted(url)} leads to; "
+                f"[buildout] option 'allow-hosts' keeps {host} from being asked, which {redacted(url)} leads to; "
                 "add it there, or use an index whose files lie elsewhere"
             )
 

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -141,6 +142,13 @@ def fault_of(address: str, schemes: Sequence[str] = _INDEXES) -> str | None:
         return "no port is 0" if parts.port == 0 else None
     except ValueError:
         return "its port is not a number up to 65535"
+
+
+def is_allowed(url: str, patterns: Sequence[str]) -> bool:
+    """Tell whether ``allow-hosts`` lets the host of an address be asked; a pattern may name the port, too."""
+    parts = urlsplit(url)
+    names = (parts.netloc.rpartition("@")[2], parts.hostname or "")
+    return any(fnmatch(name, pattern) for pattern in patterns for name in names)
 
 
 def proxy_for(url: str, schemes: Sequence[str] = PROXIES) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from difflib import get_close_matches
 from packaging.requirements import Requirement
 
 from eggcarton.core.errors import EggcartonError, Unavailable
+from eggcarton.indexes.client import redacted
 from eggcarton.packages import clash, yanked
 from eggcarton.packages.chains import Places, asking
 from eggcarton.packages.clash import Clash
@@ -33,6 +35,9 @@ _NETWORK = (
     "tcp connect",
 )
 
+_REFUSED = re.compile(r"^hint: An index URL \((\S+)\) [^\n]*?\b(40[137] [A-Za-z ]+)", re.MULTILINE)
+"""What uv says of an index that wants other credentials; for it that is as if the index had no such name."""
+
 
 def unsolved(
     search: Search,
@@ -55,6 +60,11 @@ def unsolved(
     if any(word in words.lower() for word in _NETWORK):
         return Unavailable(
             f"the index could not be asked while locking; check its address, the proxy and the network:\n{words}"
+        )
+    if refused := _REFUSED.search(words):
+        return Unavailable(
+            f"the index {redacted(refused[1])} refused to answer while locking: {refused[2]}; give it credentials that "
+            "it takes, in pip's configuration, in PIP_INDEX_URL or in ~/.netrc"
         )
     if "No solution found" not in words:
         return EggcartonError(f"uv could not resolve what is asked for:\n{words}")

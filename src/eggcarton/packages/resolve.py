@@ -203,6 +203,8 @@ class Resolver:
         pins += [f"{package.name} @ {_stub(directory, package).as_uri()}\n" for package in direct]
         (directory / "versions.txt").write_text("".join(sorted(pins)), "utf-8")
         index = self._routing.index_of("")
+        # uv knows of no hosts that it must not ask.
+        self._client.check_host(index.url)
         arguments = [
             "pip",
             "compile",
