@@ -58,6 +58,7 @@ STANDARD_LIBRARY_AND_CORE = (
 INSIDERS = {
     "buildout/patches.py": "it is what changes zc.buildout",
     "buildout/sections.py": "what a section says must be known before zc.buildout makes its recipe",
+    "buildout/strays.py": "it looks for sections that no recipe and no option names",
 }
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from eggcarton.buildout import asking, current, toolchain
 from eggcarton.buildout.needs import RECIPES
+from eggcarton.buildout.settings import Settings
 from eggcarton.core import errors
 from eggcarton.core.errors import EggcartonError, UsageProblem
 
@@ -29,18 +30,27 @@ _START = (
 _KINDS = {kind.exit_code: kind for kind in (errors.UsageProblem, errors.Drift, errors.Unavailable)}
 
 
+def check(settings: Settings) -> None:
+    """Refuse configurations that are not there.
+
+    Raises:
+        UsageProblem: one is missing.
+    """
+    for name in settings.configs:
+        if not (settings.root / name).is_file():
+            raise UsageProblem(f"[eggcarton] option 'configs': there is no {name}; correct it, or take it out")
+
+
 def questions(session: Session) -> list[dict[str, Any]]:
     """Return what the other configurations that share the lock ask of it, each with the name of its ``config``.
 
     Raises:
-        UsageProblem: one is not there, or does not lock to the same file.
+        UsageProblem: one does not lock to the same file.
         EggcartonError: what one asks for cannot be known.
     """
     found: list[dict[str, Any]] = []
     for name in session.settings.configs:
         path = session.settings.root / name
-        if not path.is_file():
-            raise UsageProblem(f"[eggcarton] option 'configs': there is no {name}; correct it, or take it out")
         if current.config(session.buildout) != os.path.realpath(path):
             found += _asked(session, name)
     return found

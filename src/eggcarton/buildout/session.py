@@ -10,7 +10,7 @@ from typing import Any
 from zc.buildout import easy_install
 from zc.buildout.easy_install import pkg_resources
 
-from eggcarton.buildout import asking, building, configs, develop, developing, needs, settings, toolchain
+from eggcarton.buildout import asking, building, configs, develop, developing, needs, settings, strays, toolchain
 from eggcarton.buildout.asked import Asked
 from eggcarton.buildout.requirements_files import RequirementsFiles
 from eggcarton.buildout.sections import Sections
@@ -41,7 +41,8 @@ class Session:
         self.settings, warnings = settings.read(
             self.sections.section(settings.SECTION), dict(section.items()), easy_install.default_index_url
         )
-        for warning in warnings:
+        configs.check(self.settings)
+        for warning in (*warnings, *strays.check(buildout)):
             logger.warning(warning)
         self.store = Path(section["eggs-directory"])
         self.develop_eggs = Path(section["develop-eggs-directory"])
@@ -186,9 +187,15 @@ class Session:
             "places": asking.places(self, {**order, "group": group}, by_line=True),
             **order,
         }
-        answer = self._provided("import" if foreign else "provide", asked)
+        conditions = strays.conditions(self.buildout)
+        try:
+            answer = self._provided("import" if foreign else "provide", asked)
+        except Drift as drift:
+            raise Drift(str(drift), differences=[strays.remark_on(conditions)] if conditions else []) from drift
         for warning in answer["warnings"]:
             logger.warning("%s: %s", lock.name, warning)
+        if answer["changed"] and conditions:
+            logger.warning("%s: %s", lock.name, strays.remark_on(conditions))
         if not lock_only:
             for line in answer["changed"]:
                 logger.info("%s: %s", lock.name, line)

@@ -1,0 +1,68 @@
+"""What looks like ours in a configuration and has no effect, or another than meant: it is told, never silent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from eggcarton.buildout.settings import SECTION, Options
+from eggcarton.core.errors import UsageProblem
+from eggcarton.core.options import declared
+
+_ELSEWHERE = {"lock", "cache", "compile"}
+
+
+def check(buildout: Any) -> Iterator[str]:
+    """Give a warning for each name that nothing reads.
+
+    Raises:
+        UsageProblem: a section is almost called like ours: what it says, such as that the lock is frozen, must not be
+            lost.
+    """
+    raw = buildout._raw
+    sections = {name: options for name, options in raw.items() if "recipe" not in options}
+    for name in sections:
+        if name != SECTION and get_close_matches(name, [SECTION], cutoff=0.8):
+            raise UsageProblem(f"nothing reads the section [{name}]: did you mean [{SECTION}]?")
+    versions = raw["buildout"].get("versions", "versions")
+    # zc.buildout pins itself there where nobody else does.
+    is_pinned = bool(set(raw.get(versions, {})) - {"zc.buildout", "zc.recipe.egg"})
+    groups = {options.get("lock-group", options.get("lock_group", "")).strip() for options in raw.values()}
+    for name in sections:
+        if name.startswith(f"{versions}-"):
+            group = name.removeprefix(f"{versions}-")
+            if group not in groups:
+                yield f"nothing reads the section [{name}]: no part has lock-group = {group}"
+        elif not is_pinned and get_close_matches(name, [versions], cutoff=0.85):
+            yield f"nothing is pinned by the section [{name}]: did you mean [{versions}]?"
+    if "lock-group" in raw.get(SECTION, {}):
+        yield f"[{SECTION}] option 'lock-group' has no effect: it belongs into the section of a part"
+    ours = {option.name for option in declared(Options)} - _ELSEWHERE
+    for name in sorted(ours & set(raw["buildout"])):
+        yield f"[buildout] option '{name}' has no effect: it belongs into [{SECTION}]"
+
+
+def conditions(buildout: Any) -> list[str]:
+    """Return the headers of ``[versions]`` that hold on some Pythons or platforms only, each with its file."""
+    versions = re.escape(buildout["buildout"].get("versions", "versions"))
+    header = re.compile(rf"^\[\s*{versions}\s*:\s*(\S.*?)\s*\]", re.MULTILINE)
+    keys = [key for options in buildout._annotated.values() for key in options.values()]
+    files = sorted({item.source for key in keys for item in key.history if Path(item.source).is_file()})
+    root = Path(buildout["buildout"]["directory"])
+    return [
+        f"{match[0]} in {Path(file).relative_to(root) if Path(file).is_relative_to(root) else Path(file).name}"
+        for file in files
+        for match in header.finditer(Path(file).read_text("utf-8", "replace"))
+    ]
+
+
+def remark_on(headers: list[str]) -> str:
+    """Return what is to be known of a lock whose pins hang on conditions."""
+    first = headers[0].partition(":")[2].rpartition("]")[0].strip()
+    return (
+        f"{', '.join(headers)}: conditions are decided where the lock is made, for all Pythons and platforms that it "
+        f"is for; where others need other versions, give them a lock of their own by 'lock' in [{SECTION}:{first}]"
+    )

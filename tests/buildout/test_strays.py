@@ -1,0 +1,85 @@
+"""A name that is almost right is never silently nothing, and neither is a pin that holds on some Pythons only."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.buildouts import Buildout
+from support.distributions import wheel
+
+pytestmark = pytest.mark.slow
+
+CONFIG = """
+[buildout]
+extensions = eggcarton
+parts = app
+
+[app]
+recipe = eggcarton:scripts
+eggs = library
+"""
+
+
+@pytest.fixture
+def simple(build: Buildout) -> Buildout:
+    """A buildout that wants a library of which there are two versions."""
+    for version in ("1.0", "2.0"):
+        wheel(build.index.directory, "library", version, {"library.py": ""})
+    build.configure(CONFIG)
+    return build
+
+
+def test_a_section_almost_called_like_ours(simple: Buildout) -> None:
+    """That a lock is frozen is never lost by a slip: the run ends before anything is done."""
+    assert "nothing reads the section [egcarton]: did you mean [eggcarton]?" in simple.fails(
+        "egcarton:policy=frozen", status=2
+    )
+    assert not simple.lock.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[version]\nlibrary = 1.0\n", "nothing is pinned by the section [version]: did you mean [versions]?"),
+        ("[versions-odl]\nlibrary = 1.0\n", "nothing reads the section [versions-odl]: no part has lock-group = odl"),
+        ("[eggcarton]\nlock-group = x\n", "[eggcarton] option 'lock-group' has no effect"),
+        ("[buildout]\npolicy = frozen\n", "[buildout] option 'policy' has no effect: it belongs into [eggcarton]"),
+    ],
+)
+def test_what_has_no_effect(simple: Buildout, text: str, told: str) -> None:
+    """What nothing reads is told, and the run goes on."""
+    simple.configure(CONFIG + text)
+    assert told in simple.build()
+
+
+def test_names_that_are_right(simple: Buildout) -> None:
+    """What is read is not warned of."""
+    simple.configure(CONFIG.replace("[app]", "[app]\nlock-group = old") + "[versions-old]\nlibrary = 1.0\n")
+    output = simple.build()
+    assert "nothing" not in output
+    assert "no effect" not in output
+
+
+def test_pins_under_a_condition(simple: Buildout) -> None:
+    """That a condition is decided where the lock is made is told when it is made, and when it is why a lock drifted."""
+    condition = "[versions:python_version >= '3.0']\nlibrary = 1.0\n"
+    simple.configure(CONFIG + condition)
+    told = "[versions:python_version >= '3.0'] in buildout.cfg: conditions are decided where the lock is made"
+    assert told in simple.build()
+    assert told not in simple.build()
+    simple.configure(CONFIG + condition.replace("1.0", "2.0") + "[eggcarton]\npolicy = frozen\n")
+    output = simple.fails(status=3)
+    assert "[versions] asks for library 2.0, the lock has 1.0" in output
+    assert told in output
+
+
+def test_a_lock_for_each_condition(simple: Buildout) -> None:
+    """A condition on our section gives what it holds for a lock of its own."""
+    simple.configure(
+        CONFIG
+        + "[versions:python_version >= '3.0']\nlibrary = 1.0\n"
+        + "[eggcarton:python_version >= '3.0']\nlock = pylock.three.toml\n"
+    )
+    simple.build()
+    assert (simple.root / "pylock.three.toml").exists()
+    assert not simple.lock.exists()
