@@ -36,7 +36,7 @@ def check(buildout: Any) -> Iterator[str]:
             group = name.removeprefix(f"{versions}-")
             if group not in groups:
                 yield f"nothing reads the section [{name}]: no part has lock-group = {group}"
-        elif not is_pinned and get_close_matches(name, [versions], cutoff=0.85):
+        elif name != versions and not is_pinned and get_close_matches(name, [versions], cutoff=0.85):
             yield f"nothing is pinned by the section [{name}]: did you mean [{versions}]?"
     if "lock-group" in raw.get(SECTION, {}):
         yield f"[{SECTION}] option 'lock-group' has no effect: it belongs into the section of a part"
