@@ -33,7 +33,8 @@ def warnings(lock: Lock, needs: Needs, listed: Callable[[LockedPackage], Sequenc
     """
     found = []
     for package in lock.packages:
-        why = reason(package, listed(package))
+        # What comes from an address must be asked for at no index.
+        why = reason(package, listed(package)) if package.origin is None else None
         if why is not None:
             holders = " and ".join(_holders(package.name, needs))
             remedy = (
