@@ -206,6 +206,25 @@ def configuration(rest):
     return "buildout.cfg"
 
 
+def is_offline(rest):
+    """Tell whether bin/buildout's arguments, the last of them that says anything of it, let no socket be opened."""
+    offline, words = False, iter(rest)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if word.startswith("-"):
+            flags, takes_value, attached = re.match("-([^ct]*)([ct]?)(.*)$", word, re.DOTALL).groups()
+            for flag in flags:
+                offline = flag == "o" if flag in "oO" else offline
+            # What stands right behind -t zc.buildout overlooks.
+            if takes_value == "t" or (takes_value and not attached):
+                next(words, None)
+        elif equals and [part.strip() for part in name.split(":")] in (["offline"], ["buildout", "offline"]):
+            offline = value.strip() == "true"
+        elif not equals:
+            break
+    return offline
+
+
 def check_configuration(directory, config):
     """Refuse a directory, or a configuration in it, that this user cannot read."""
     if not os.access(directory, os.X_OK):
@@ -322,7 +341,7 @@ def build(directory, index, bundle, rest, stamp, wish):
     wheel = own_wheel()
     source = SOURCE if wheel is None else unpacked(cache, *wheel)
     pins_file = os.path.join(source, PINS_OF_CLOSED_SET)
-    wheels = bundle or fetched(cache, settings, pins_file)
+    wheels = bundle or fetched(cache, settings, pins_file, offline=is_offline(rest))
     closed = closed_set(cache, wheels, pins_file)
     order = {
         "directory": directory,
@@ -486,12 +505,18 @@ def bundle_name(text):
     return hashlib.sha256(subject.encode("utf-8")).hexdigest()[:16]
 
 
-def fetched(cache, settings, of_closed_set=CLOSED_SET):
+def fetched(cache, settings, of_closed_set=CLOSED_SET, offline=False):
     """Return a directory with every pinned wheel, fetched once for a machine."""
     text = pins(of_closed_set)
     place = os.path.join(cache, "bootstrap", bundle_name(text))
     if os.path.isdir(place):
         return place
+    if offline:
+        raise Problem(
+            "offline, and the toolchain for this Python is not in the cache %s; name a directory that holds its "
+            "wheels with --from DIRECTORY, or leave offline out" % cache,
+            4,
+        )
     settings.check()
     os.makedirs(os.path.dirname(place), exist_ok=True)
     print("Fetching the toolchain ...")

@@ -11,6 +11,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,50 @@ def test_no_network(machine: Machine) -> None:
     sentence = machine.refuses("place", status=4)
     assert f"127.0.0.1:{machine.index.port}" in sentence
     assert "use --index URL or --from DIRECTORY" in sentence
+
+
+@pytest.mark.parametrize("arguments", [["-o"], ["-No"], ["-c", "buildout.cfg", "buildout:offline=true"]])
+def test_offline_with_an_empty_cache(machine: Machine, arguments: list[str]) -> None:
+    """Where bin/buildout may open no socket, neither does bootstrap.py: it asks for --from, with status 4."""
+    machine.refuses("place", *arguments, status=4)
+    sentence = machine.refuses("place", *arguments, "-v", status=4)
+    assert "offline, and the toolchain for this Python is not in the cache " in sentence
+    assert "with --from DIRECTORY" in sentence
+    assert [] == machine.index.paths("*")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_offline"),
+    [
+        (["-o", "-O"], False),
+        (["-O", "offline=true"], True),
+        (["-o", "buildout:offline=false"], False),
+        (["-coffline.cfg"], False),
+        (["-c", "-o"], False),
+        (["-t", "20", "-o"], True),
+        (["install", "-o"], False),
+    ],
+)
+def test_the_last_argument_that_tells_of_offline_counts(arguments: list[str], is_offline: bool) -> None:
+    """They are read as zc.buildout reads them: -O takes -o back, and the value of another option is none."""
+    loaded = spec_from_file_location("bootstrap", BOOTSTRAP)
+    assert loaded is not None
+    assert loaded.loader is not None
+    module = module_from_spec(loaded)
+    loaded.loader.exec_module(module)
+    assert is_offline == module.is_offline(arguments)
+
+
+def test_offline_with_what_is_there(used: Machine, wheels: Path) -> None:
+    """The cache, or --from, is enough for a build that may open no socket."""
+    used.builds("place")
+    used.index.requests.clear()
+    shutil.rmtree(used.place / "bin")
+    used.builds("place", "-o")
+    used.cache = used.home / "empty"
+    shutil.rmtree(used.place / "bin")
+    used.builds("place", "-o", "--from", wheels)
+    assert [] == used.index.paths("*")
 
 
 def test_an_index_without_the_toolchain(machine: Machine, tmp_path: Path) -> None:
