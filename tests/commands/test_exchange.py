@@ -101,3 +101,26 @@ def test_versions_that_are_exported_are_a_configuration(project: Buildout) -> No
     project.configure(CONFIG.replace("[buildout]", "[buildout]\nextends = versions.cfg"))
     project.build()
     assert 'name = "six"\nversion = "2.0"' in project.lock.read_text("utf-8")
+
+
+def test_an_export_takes_the_place_of_exports_alone(project: Buildout) -> None:
+    """Where a file stands that no export wrote, or a lock, that stays; an older export is replaced."""
+    project.build()
+    mine = project.write("requirements.txt", "my own, in no version control\n")
+    for kind in ("requirements", "constraints", "versions", "pylock"):
+        output = project.fails("export", kind, "--output", "requirements.txt", status=2, program="eggcarton")
+        assert f"Error: --output requirements.txt: a file stands there that no 'export {kind}' wrote" in output
+        assert "move it away, or name another one\n" in output
+        assert "my own, in no version control\n" == mine.read_text("utf-8")
+        new = project.root / f"exported-{kind}"
+        for _ in range(2):
+            assert (0, "") == project.run("export", kind, "--output", new.name, program="eggcarton")
+            new.write_text(f"{new.read_text('utf-8')}# old\n", "utf-8")
+    locked = project.lock.read_bytes()
+    for kind in ("versions", "pylock"):
+        output = project.fails("export", kind, "--output", "pylock.toml", status=2, program="eggcarton")
+        assert "Error: --output pylock.toml: " in output
+    assert locked == project.lock.read_bytes()
+    assert "what stands there is no file" in project.fails(
+        "export", "versions", "--output", "bin", status=2, program="eggcarton"
+    )
