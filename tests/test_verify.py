@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.buildouts import Buildout, copy, tree
+from support.distributions import wheel
 from support.fakes import greeting
 
 pytestmark = pytest.mark.slow
@@ -98,6 +99,63 @@ def test_what_is_not_as_it_was(built: Buildout) -> None:
     (egg / "evil.py").unlink()
     (built.root / "etc/text.ini").unlink()
     assert "This build is not pinned: part app needs greeting>1" in verified(built, status=5)
+
+
+def egg_of(build: Buildout, name: str) -> Path:
+    return next((build.root / "eggs/v5").glob(f"{name}-*")).resolve()
+
+
+def environment_of(build: Buildout) -> Path:
+    """Return the environment of bin/py; that of an earlier run is kept beside it."""
+    script = (build.bin / "py").read_text("utf-8")
+    (found,) = (path for path in (build.root / "parts/.eggcarton/environments").iterdir() if path.name in script)
+    return found
+
+
+def scratch(build: Buildout, *places: Path) -> list[Path]:
+    """Change a file in each of some places, lose one and add one; return the places."""
+    for place in places:
+        one, other = sorted(path for path in place.rglob("*") if path.is_file() and "site-packages" not in path.parts)[
+            :2
+        ]
+        one.write_bytes(one.read_bytes() + b"#")
+        other.unlink()
+        (place / "more.txt").write_text("", "utf-8")
+    return list(places)
+
+
+@pytest.mark.parametrize("what", ["an egg", "two eggs and a file", "an environment", "a missing file"])
+def test_what_is_advised_heals(built: Buildout, what: str) -> None:
+    """Whoever removes what the advice names, and nothing else, and runs bin/buildout has a build that is verified."""
+    wheel(built.index.directory, "six", "1.0", {"six.py": "version = 1\n"})
+    wheel(built.index.directory, "web", "1.0", {"web.py": "import six\n", "web2.py": ""}, requires=["six"])
+    built.configure(CONFIG.replace("eggs = greeting\ninterpreter", "eggs =\n    greeting\n    web\ninterpreter"))
+    built.build()
+    places, text = [], built.root / "etc/text.ini"
+    if what == "an egg":
+        # No part names it.
+        places = scratch(built, egg_of(built, "six"))
+    elif what == "two eggs and a file":
+        places = scratch(built, *sorted([egg_of(built, "web"), egg_of(built, "six")]))
+        text.write_text("hello moon\n", "utf-8")
+    elif what == "an environment":
+        places = scratch(built, environment_of(built))
+    else:
+        text.unlink()
+    advice = verified(built, status=5).splitlines()[-1].rpartition("from the lock; ")[2]
+    names = ", ".join(str(place.relative_to(built.root)) for place in places)
+    assert {
+        "an egg": f"remove the directory {names}, and run bin/buildout.",
+        "two eggs and a file": f"remove the directories {names} and what else is named above, and run bin/buildout.",
+        "an environment": f"remove the directory {names}, and run bin/buildout.",
+        "a missing file": "run bin/buildout.",
+    }[what] == advice
+    for place in places:
+        shutil.rmtree(place)
+    if "else is named" in advice:
+        text.unlink()
+    built.build()
+    assert AIR_GAPPED == verified(built)
 
 
 def other_version(build: Buildout) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -76,14 +78,33 @@ def verdict(session: Session, *, against: str | None = None) -> Verdict:
     is_built = all(question["built"] is not None for question in locked)
     return Verdict(
         findings=findings,
-        reasons=_reasons(told, is_built=is_built, against=against),
+        reasons=_reasons(told, session.settings.root, is_built=is_built, against=against),
         digest=told["digest"],
         unchecked=told["unchecked"],
         others=tuple(name for name in installed.of(session.buildout).parts if name not in parts),
     )
 
 
-def _reasons(told: dict[str, Any], *, is_built: bool, against: str | None) -> dict[str, str]:
+def short(path: str, root: Path) -> str:
+    """Return a path as it is told: below the buildout directory from there."""
+    return os.path.relpath(path, root) if Path(path).is_relative_to(root) else path
+
+
+def _remedy(told: dict[str, Any], root: Path) -> str:
+    """Return what makes right what was found: an egg and an environment are made anew only as a whole."""
+    whole = [Path(place) for place in told["remove"]]
+    others = any(
+        what != "missing" and not any(Path(path).is_relative_to(place) for place in whole)
+        for path, what, _ in told["findings"]
+    )
+    names = ", ".join(short(str(place), root) for place in whole)
+    directories = [f"the {'directory' if len(whole) == 1 else 'directories'} {names}"] if whole else []
+    rest = [f"what {'else ' if whole else ''}is named above"] if others else []
+    remove = " and ".join([*directories, *rest])
+    return f"remove {remove}, and run bin/buildout" if remove else "run bin/buildout"
+
+
+def _reasons(told: dict[str, Any], root: Path, *, is_built: bool, against: str | None) -> dict[str, str]:
     reasons = {}
     if told["unpinned"]:
         reasons["pinned"] = _first(told["unpinned"])
@@ -94,7 +115,7 @@ def _reasons(told: dict[str, Any], *, is_built: bool, against: str | None) -> di
     elif told["findings"]:
         number = len(told["findings"])
         what = "1 file is not as it was" if number == 1 else f"{number} files are not as they were"
-        reasons["verified"] = f"{what} built from the lock; remove what is named above, and run bin/buildout"
+        reasons["verified"] = f"{what} built from the lock; {_remedy(told, root)}"
     if told["absent"]:
         reasons["air-gapped"] = f"{_first(told['absent'])} is neither in wheels nor in the cache"
     if against is None:

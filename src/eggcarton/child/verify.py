@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +49,9 @@ def verify(
         python: the executable and the version of the Python that environments are made for.
 
     Returns:
-        ``findings`` (path, what and why of each); sentences in ``unpinned`` and ``unlocked``; the names of files in
-        ``absent``; ``unchecked``, the number of files that only pytest could check; and the tree's ``digest``.
+        ``findings`` (path, what and why of each); ``remove``, the eggs and environments that these are in: a build
+        looks whether they are there, and not into them; sentences in ``unpinned`` and ``unlocked``; the names of files
+        in ``absent``; ``unchecked``, the number of files that only pytest could check; and the tree's ``digest``.
     """
     at_hand = _AtHand.of(sources)
     unpinned: list[str] = []
@@ -76,8 +77,10 @@ def verify(
     prefixes = list(_environments(Path(records) / "environments", owned))
     for prefix in prefixes:
         findings += checks.of_environment(prefix, interpreter, identities, spoilt)
+    places_made_whole = [*map(Path, eggs), *prefixes]
     return {
         "findings": [[finding.path, finding.what, finding.why] for finding in sorted(set(findings))],
+        "remove": sorted(_to_remove({Path(finding.path) for finding in findings}, places_made_whole)),
         "unpinned": unpinned,
         "unlocked": unlocked,
         "absent": sorted(set(absent)),
@@ -86,6 +89,13 @@ def verify(
         ),
         "digest": _digest([Path(egg) for egg in eggs], prefixes, owned, interpreter, places),
     }
+
+
+def _to_remove(found: Collection[Path], places: Iterable[Path]) -> Iterator[str]:
+    """Give the places that hold something that was found, and are there to be removed."""
+    for place in places:
+        if place.is_dir() and any(path.is_relative_to(place) for path in found):
+            yield str(place)
 
 
 def _needs(question: Mapping[str, Any]) -> Needs:

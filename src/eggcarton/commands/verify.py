@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -50,8 +49,7 @@ def _status(verdict: Verdict, against: str | None) -> int:
 
 def _lines(verdict: Verdict, root: Path) -> Iterator[str]:
     for path, what, why in verdict.findings:
-        short = os.path.relpath(path, root) if Path(path).is_relative_to(root) else path
-        yield f"{what}: {short}" + (f" ({why})" if why else "")
+        yield f"{what}: {verifying.short(path, root)}" + (f" ({why})" if why else "")
     if verdict.unchecked:
         yield f"Not checked: {verdict.unchecked} compiled files that pytest keeps for itself; only pytest reads them."
     if verdict.others:
