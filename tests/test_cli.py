@@ -260,7 +260,10 @@ def test_a_command_that_is_not_there(build: Buildout) -> None:
 def test_lock_takes_no_version_for_a_setting(built: Buildout) -> None:
     """A requirement after --upgrade is refused, and a name without --upgrade too: neither is passed over."""
     output = built.fails("lock", "--upgrade", "greeting==1.0", status=2, program="eggcarton")
-    assert "--upgrade: nothing is locked of greeting==1.0; did you mean greeting?" in output
+    wanted = "names are wanted, and versions go into [versions]"
+    assert f"--upgrade: nothing is locked of greeting==1.0; {wanted}; did you mean greeting?\n" in output
+    output = built.fails("lock", "--upgrade", "other==3.0.3", status=2, program="eggcarton")
+    assert f"--upgrade: nothing is locked of other==3.0.3; {wanted}\n" in output
     status, output = built.run("lock", "greeting", program="eggcarton")
     assert (2, True) == (status, "unrecognized arguments: greeting" in output)
 

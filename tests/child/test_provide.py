@@ -141,6 +141,11 @@ def test_offline_without_an_answer(build: Build) -> None:
     build.ask("six")
     with pytest.raises(Unavailable, match="part app needs web, which the lock does not have"):
         build.ask("web", offline=True)
+    told = "offline, and what is newer only the index knows; leave --upgrade or -o out"
+    for upgrade in ([], ["six"]):
+        with pytest.raises(Unavailable) as caught:
+            build.ask("six", offline=True, upgrade=upgrade)
+        assert told == str(caught.value)
 
 
 def test_frozen(build: Build) -> None:

@@ -31,6 +31,7 @@ CLOSED_SET = (
     "Jinja2",
 )
 PINS = "toolchain.txt"
+_VERSION = re.compile(r"[^\w.-]")
 
 
 def lock_toolchain(session: Session, upgrade: Sequence[str] | None) -> list[str]:
@@ -74,9 +75,14 @@ def check_names(session: Session, upgrade: Sequence[str]) -> None:
     known = session.locked_names().union(*(pinned_names(path) for path in _files(session)))
     unknown = [name for name in upgrade if canonical_name(name) not in known]
     if unknown:
-        near = [f"{found[0]}" for name in unknown if (found := get_close_matches(canonical_name(name), known, n=1))]
-        asked = f"; did you mean {', '.join(near)}?" if near else "; add it to the eggs of a part to have it locked"
-        raise UsageProblem(f"--upgrade: nothing is locked of {', '.join(unknown)}{asked}")
+        # A requirement begins with the name that is meant.
+        names = [_VERSION.split(name, maxsplit=1)[0] for name in unknown]
+        near = [found[0] for name in names if (found := get_close_matches(canonical_name(name), known, n=1))]
+        asked = f"did you mean {', '.join(near)}?" if near else "add it to the eggs of a part to have it locked"
+        if names != unknown:
+            wanted = "names are wanted, and versions go into [versions]"
+            asked = f"{wanted}; {asked}" if near else wanted
+        raise UsageProblem(f"--upgrade: nothing is locked of {', '.join(unknown)}; {asked}")
 
 
 def missing(session: Session) -> list[str]:

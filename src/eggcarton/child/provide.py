@@ -201,6 +201,8 @@ def _locked(
             differences=problems,
         )
     if door.sources.offline:
+        if not problems:
+            raise Unavailable("offline, and what is newer only the index knows; leave --upgrade or -o out")
         raise Unavailable(f"offline, and {path.name} must be made anew:", tried=problems)
     new = trusted.only(door.resolver().resolve(needs, old=old, upgrade=upgrade), needs.hashes)
     door.warnings += yanked.warnings(new, needs, door.listed)
