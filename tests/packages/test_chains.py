@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -227,3 +228,18 @@ def test_the_nearest_name() -> None:
 def test_nothing_leads_to_it() -> None:
     """A name that nothing leads to has no chains."""
     assert Chains((), complete=True) == chains.to(Graph(GUESTBOOK, needs(), LINUX), "pyramid")
+
+
+def test_a_constraint_that_holds_it() -> None:
+    """A line of constraints is told with its place where its marker holds, and where it bounds versions."""
+    lines = (
+        Need("zope.deprecation<6", "constraints.txt, line 2"),
+        Need('zope.deprecation<7 ; sys_platform == "win32"', "constraints.txt, line 3"),
+        Need("zope.deprecation", "constraints.txt, line 4"),
+        Need("zope.interface<8", "constraints.txt, line 5"),
+    )
+    wanted = replace(needs(("part app", "pyramid")), constraints=lines)
+    assert [
+        "part app asks for pyramid > pyramid needs zope.deprecation : zope-deprecation 5.0",
+        "zope.deprecation<6 holds it, in constraints.txt, line 2",
+    ] == why(GUESTBOOK, wanted, "zope-deprecation")

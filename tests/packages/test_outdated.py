@@ -101,7 +101,7 @@ def test_a_locked_version_that_was_yanked() -> None:
 
 
 def test_what_holds_each_name() -> None:
-    """Pins hold, and so do the requirements that this configuration leads to; others do not."""
+    """Pins hold, and so do constraints and the requirements that this configuration leads to; others do not."""
     lock = Lock(
         ">=3.10",
         (
@@ -111,9 +111,19 @@ def test_what_holds_each_name() -> None:
             LockedPackage("mock", "5.0"),
         ),
     )
-    needs = Needs((Need("web>=1", "part app"),), {"Six": "1.17.0"}, (), ">=3.10")
-    graph = Graph(lock, needs, {"python_version": "3.11", "python_full_version": "3.11.7", "extra": ""})
+    needs = Needs(
+        (Need("web>=1", "part app"),),
+        {"Six": "1.17.0"},
+        (),
+        ">=3.10",
+        constraints=(
+            Need("Web<2", "constraints.txt, line 3"),
+            Need('web<1 ; python_version < "3.11"', "constraints.txt, line 4"),
+        ),
+    )
+    environment = {"python_version": "3.11", "python_full_version": "3.11.7", "extra": ""}
+    graph = Graph(lock, needs, environment)
     assert {
         "six": ["[versions] has Six = 1.17.0", "web needs six<2"],
-        "web": ["part app asks for web>=1"],
-    } == {name: [bound.why for bound in bounds] for name, bounds in bounds_of(graph, needs).items()}
+        "web": ["constraints.txt, line 3 holds Web<2", "part app asks for web>=1"],
+    } == {name: [bound.why for bound in bounds] for name, bounds in bounds_of(graph, needs, environment).items()}

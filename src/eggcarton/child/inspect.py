@@ -124,7 +124,7 @@ def outdated(
     for question in questions:
         lock, needs, environment = _lock(question), _needs(question), markers.here()
         graph = chains.Graph(lock, needs, environment)
-        bounds = standings.bounds_of(graph, needs)
+        bounds = standings.bounds_of(graph, needs, environment)
         chosen = _chosen(lock, graph)
         packages = [package for package in chosen if package.origin is None]
         found += [door.direct.standing(package) for package in chosen if package.origin is not None]

@@ -232,6 +232,14 @@ class Places:
         return lines
 
 
+def held(needs: Needs, environment: Mapping[str, str]) -> Iterator[tuple[str, Need, Requirement]]:
+    """Give the lines of constraints that hold a version in an environment, each with the name that it holds."""
+    for line in needs.constraints:
+        requirement = requirement_of(line)
+        if requirement.specifier and (requirement.marker is None or requirement.marker.evaluate(dict(environment))):
+            yield str(canonicalize_name(requirement.name)), line, requirement
+
+
 def explain(
     lock: Lock,
     needs: Needs,
@@ -264,7 +272,14 @@ def explain(
         what = f"{name} {package.version}" + (f", {here}" if name in needs.developed else "")
         others = [p for p in everywhere.packages[name] if p != package]
         places = places or Places()
-        remarks = places.asked(needs, found) + ([] if name in needs.developed else places.pinned(needs, name))
+        remarks = places.asked(needs, found)
+        if name not in needs.developed:
+            remarks += places.pinned(needs, name)
+            remarks += [
+                f"{line.requirement} holds it, in {line.asked_by}"
+                for constrained, line, _ in held(needs, environment)
+                if constrained == name
+            ]
         remarks += [f"elsewhere it is {_told(other)}" for other in others]
         return Explanation(_lines(found, what), found.complete, tuple(remarks))
     if name in needs.developed:

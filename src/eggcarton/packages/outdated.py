@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -17,7 +17,7 @@ from packaging.version import Version
 
 from eggcarton.indexes.pages import Listed
 from eggcarton.packages import yanked as withdrawn
-from eggcarton.packages.chains import Graph
+from eggcarton.packages.chains import Graph, held
 from eggcarton.packages.lock import LockedPackage
 from eggcarton.packages.needs import Needs, pin_of
 from eggcarton.packages.wheels import best_wheel
@@ -127,12 +127,15 @@ def _admits(requires_python: str | None, python: str) -> bool:
         return True
 
 
-def bounds_of(graph: Graph, needs: Needs) -> dict[str, list[Bound]]:
-    """Return what holds each name: pins, what the configuration asks for, and what distributions need."""
+def bounds_of(graph: Graph, needs: Needs, environment: Mapping[str, str]) -> dict[str, list[Bound]]:
+    """Return what holds each name: pins, constraints, what the configuration asks for, what distributions need."""
     found: dict[str, list[Bound]] = {}
     for key, value in needs.pins.items():
         why = f"[versions] has {key} = {value}"
         found.setdefault(str(canonicalize_name(key)), []).append(Bound(why, pin_of(key, value)))
+    for name, line, requirement in held(needs, environment):
+        why = f"{line.asked_by} holds {line.requirement}"
+        found.setdefault(name, []).append(Bound(why, requirement.specifier))
     for step in graph.reached():
         if step.requirement.specifier:
             found.setdefault(step.name, []).append(Bound(step.text, step.requirement.specifier))
