@@ -98,10 +98,18 @@ def test_other_versions_for_one_group(grouped: Buildout) -> None:
     """A section named like that of versions, with the group's name behind, says what is pinned otherwise there."""
     pins = "\n[versions]\nlibrary = 2.0\nweb = 1.0\n"
     grouped.configure(CONFIG + pins)
-    assert "library" in grouped.fails(status=1)
+    told = grouped.fails(status=1)
+    assert "  [versions] has library = 2.0 (buildout.cfg:" in told
+    advice = "  in [versions-old], which pins for this lock alone, say library = 1.0, or library = <2, or 'library ="
+    assert f"{advice}' without a value\n" in told
+    assert "change library" not in told
     grouped.configure(CONFIG + pins + "\n[versions-old]\nLibrary = 1.0\n")
     grouped.build()
     assert ("2.0", "1.0") == (imported(grouped, "new"), imported(grouped, "old"))
+    grouped.configure(CONFIG + pins + "\n[versions-old]\nlibrary = 2.0\n")
+    told = grouped.fails(status=1)
+    assert "  [versions-old] has library = 2.0 (buildout.cfg:" in told
+    assert advice in told
     grouped.configure(CONFIG + pins + "\n[versions-old]\nlibrary =\n")
     grouped.build("-N")
     assert ("2.0", "1.0") == (imported(grouped, "new"), imported(grouped, "old"))

@@ -184,7 +184,7 @@ class Session:
             "toolchain": building.tools(self, frozen=self.settings.frozen and not lock_only),
             "store": None if lock_only else str(self.store),
             **({"file": str(foreign)} if foreign else {}),
-            "places": asking.places(self, {**order, "group": group}, by_line=True),
+            "places": {**asking.places(self, {**order, "group": group}, by_line=True), **self._own_pins(group)},
             **order,
         }
         conditions = strays.conditions(self.buildout)
@@ -204,6 +204,13 @@ class Session:
             self._note(group, lock, order, answer, where)
         told = "" if group == needs.PARTS else f"{lock.name}: "
         return [*(f"{told}{line}" for line in answer["changed"]), *building.told(answer["builds"])]
+
+    def _own_pins(self, group: str) -> dict[str, Any]:
+        """Return the section of the pins that hold in the lock of a group alone, and their names."""
+        if group in (needs.PARTS, needs.RECIPES):
+            return {}
+        section = f"{self.buildout['buildout'].get('versions', 'versions')}-{group}"
+        return {"own": section, "in_own": sorted(self.sections.section(section))}
 
     def _provided(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
         """Have a lock answer; what other configurations ask of it is found out when something has to be locked."""

@@ -207,10 +207,18 @@ class Places:
     Args:
         needs: a file and an option, by a need's ``asker: requirement``.
         pins: a file, by the name in ``[versions]``.
+        own: the section whose pins hold in this lock alone, empty where there is none but ``[versions]``.
+        in_own: the names that are pinned there.
     """
 
     needs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     pins: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    own: str = ""
+    in_own: Sequence[str] = ()
+
+    def section_of(self, pin: str) -> str:
+        """Return the section that a pin stands in, by its name as it is spelt there."""
+        return self.own if pin in self.in_own else "versions"
 
     def asked(self, needs: Needs, found: Chains) -> list[str]:
         """Return in which file by which options the chains begin, a line a file."""

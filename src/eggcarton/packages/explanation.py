@@ -133,7 +133,7 @@ class Text:
                 yield f"develop package {item.askers[0]} needs {item.text}"
             elif item.kind is Kind.PIN:
                 where = f" ({', '.join(self.places.pins[item.text])})" if item.text in self.places.pins else ""
-                yield f"[versions] has {item.text} = {item.value}{where}"
+                yield f"[{self.places.section_of(item.text)}] has {item.text} = {item.value}{where}"
             elif item.kind is Kind.CONSTRAINT:
                 yield f"{' and '.join(item.askers)} {'hold' if len(item.askers) > 1 else 'holds'} {item.text}"
             elif item.kind is Kind.CUTOFF:

@@ -15,7 +15,7 @@ from eggcarton.packages.chains import Places
 from eggcarton.packages.clash import Clash, version_of
 from eggcarton.packages.conflict import Attempt, GaveUp, Input, Kind, Search, asking_for, minors, without
 from eggcarton.packages.lock import Lock
-from eggcarton.packages.needs import Need, Needs
+from eggcarton.packages.needs import Need, Needs, pin_of
 
 _PART = "part "
 
@@ -91,15 +91,42 @@ class Remedies:
         if outcome is None:
             return
         where = f" ({', '.join(self._places.pins[item.text])})" if item.text in self._places.pins else ""
-        line = f"{item.text} = {item.value}"
-        found = outcome.of(item.name)
-        if not found:
+        line, others = f"{item.text} = {item.value}", self._values(item, outcome)
+        if self._places.own:
+            # Changed in [versions] it would change in all other locks, and taken out here [versions] would count again.
+            lines = [*(f"{item.text} = {other}" for other in others), f"'{item.text} =' without a value"]
+            yield outcome.told(f"in [{self._places.own}], which pins for this lock alone, say {', or '.join(lines)}")
+        elif not outcome.of(item.name):
             yield outcome.told(f"take {line} out of [versions]{where}: nothing leads to {item.name} then")
-            return
-        change = f"change {line} in [versions]{where} to {item.text} = {found.partition(' ')[2].rpartition(' or ')[2]}"
+        elif others:
+            change = f"change {line} in [versions]{where} to {item.text} = {', or to '.join(others)}"
+            yield outcome.told(f"{change}, or take the line out")
+        else:
+            yield outcome.told(f"take {line} out of [versions]{where}: {outcome.of(item.name)} would be locked then")
+
+    def _values(self, item: Input, outcome: Outcome) -> list[str]:
+        """Return what a pin could be instead of what it is: a version, and a range that all others admit."""
+        values = [item.value, *self._versions(item, outcome)]
         if self._clash and self._clash.name == item.name and self._clash.asked:
-            change += f", or to {_spelt(self._clash.asked)}"
-        yield outcome.told(f"{change}, or take the line out")
+            values.append(_spelt(self._clash.asked))
+        others: dict[SpecifierSet, str] = {}
+        for value in values:
+            others.setdefault(pin_of(item.text, value), value)
+        return list(others.values())[1:]
+
+    def _versions(self, item: Input, outcome: Outcome) -> Iterator[str]:
+        """Give the version that a pin could have instead, if one serves all Pythons and platforms."""
+        versions = sorted({Version(package.version) for package in outcome.lock.named(item.name)}, reverse=True)
+        for version in versions:
+            if len(versions) == 1 or self._pinned(item, str(version)) is not None:
+                yield str(version)
+                return
+
+    def _pinned(self, item: Input, value: str) -> Outcome | None:
+        """Return what would be locked with another value of a pin."""
+        whole, core = self._search.needs, self._search.with_only(self._core)
+        changed = [replace(needs, pins={**needs.pins, item.text: value}) for needs in (whole, core)]
+        return self._tried(changed[0], self._search.attempt(changed[1]))
 
     def _requirement(self, item: Input) -> Iterator[str]:
         requirement = Requirement(item.text)
