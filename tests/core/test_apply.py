@@ -303,6 +303,12 @@ class TestStrangers:
         with pytest.raises(ForeignFile, match=r"^\[second\] .*/bin/x exists and belongs to part \[first\]"):
             install(root, File(root / "bin/x", "2"), part="second")
 
+    def test_script_of_another_part(self, root: Path) -> None:
+        """Of a script that another part owns it is told how scripts are renamed."""
+        install(root, File(root / "bin/x", "1", 0o755), part="first")
+        with pytest.raises(ForeignFile, match="'scripts = x=x-second'"):
+            install(root, File(root / "bin/x", "2", 0o755), part="second")
+
     @pytest.mark.parametrize("step", [install, update])
     @pytest.mark.parametrize(
         "make",

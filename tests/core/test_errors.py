@@ -23,6 +23,12 @@ from eggcarton.core import errors
             1,
             "[web] /x exists and was not put there by this part: move it away, or rename the part or its output",
         ),
+        (
+            errors.ForeignFile(Path("/bin/x"), "old", "app", is_script=True),
+            1,
+            "[old] /bin/x exists and belongs to part [app]: rename the part or its output; a script that a "
+            "distribution brings is renamed with 'scripts = x=x-old', which lists all that [old] makes",
+        ),
         (errors.StagingProblem(Path("/x"), "full"), 1, "/x could not be written: full; nothing was changed"),
         (
             errors.RecordProblem(Path("/x"), "torn"),

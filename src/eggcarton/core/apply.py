@@ -287,7 +287,7 @@ def _check(step: Step, record: Record, part: str, records: Path, *, replace: boo
         else:
             fine = step.is_done or any(replace or stands(entry, standing) for entry in known)
     if not fine:
-        raise ForeignFile(path, part, owner)
+        raise ForeignFile(path, part, owner, is_script=isinstance(step.item, File) and bool(step.item.mode & 0o100))
 
 
 def _may_take_directory(step: Step, known: Sequence[Entry], *, replace: bool) -> bool:

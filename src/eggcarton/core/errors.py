@@ -75,9 +75,15 @@ class PlanProblem(EggcartonError):
 class ForeignFile(EggcartonError):
     """Something stands where a part would write, and the part did not put it there."""
 
-    def __init__(self, path: Path, part: str, owner: str | None = None) -> None:
+    def __init__(self, path: Path, part: str, owner: str | None = None, *, is_script: bool = False) -> None:
         whose = f"belongs to part [{owner}]" if owner else "was not put there by this part"
-        super().__init__(f"[{part}] {path} exists and {whose}: move it away, or rename the part or its output")
+        remedy = "move it away, or rename the part or its output"
+        if owner and is_script:
+            remedy = (
+                "rename the part or its output; a script that a distribution brings is renamed with "
+                f"'scripts = {path.name}={path.name}-{part}', which lists all that [{part}] makes"
+            )
+        super().__init__(f"[{part}] {path} exists and {whose}: {remedy}")
         self.path = path
         self.part = part
         self.owner = owner
