@@ -203,7 +203,7 @@ class BuildRequirements:
         self._lock = lock
 
     def _unpacked(self, packages: Sequence[LockedPackage]) -> list[tuple[Unpacked, Path]]:
-        found = [(package, *self.door.unpackable(package)) for package in packages]
+        found = self.door.unpackables(packages)
         store, items = Store(self.place.store, self.place.tag), [item for _, item, _ in found]
         missing = [(p, file) for p, item, file in found if store.find(item.sha256) is None]
         eggs = store.add(uv_program(), self._files(missing), items) if items else {}
@@ -216,7 +216,7 @@ class BuildRequirements:
 
     def put_wheels(self, entry: LockedBuild, directory: Path) -> None:
         """Make a directory hold the wheels of an entry for this Python and platform, each checked, and nothing else."""
-        found = [(package, *self.door.unpackable(package)) for package, _ in chosen(entry)]
+        found = self.door.unpackables([package for package, _ in chosen(entry)])
         files = self._files([(package, file) for package, _, file in found])
         directory.mkdir(parents=True, exist_ok=True)
         for path in directory.iterdir():

@@ -103,6 +103,25 @@ class Door:
         directories = [link for link in self.sources.find_links if "://" not in link]
         return self.pages.listed(index, package.name, directories)
 
+    def unpackables(self, packages: Sequence[LockedPackage]) -> list[tuple[LockedPackage, Unpacked, LockedFile]]:
+        """Return each package with what `unpackable` has of it.
+
+        Raises:
+            UsageProblem: some have no wheel and may not be built, with the lines that allow all of them.
+            EggcartonError: one has no file for this Python and platform, or cannot be built.
+        """
+        refused = [
+            package.name
+            for package in packages
+            if package.origin is None
+            and package.sdist is not None
+            and best_wheel([wheel.name for wheel in package.wheels]) is None
+            and not is_allowed(package.name, self.allow_sdist)
+        ]
+        if refused and self.builder is not None:
+            raise UsageProblem(refusal(refused))
+        return [(package, *self.unpackable(package)) for package in packages]
+
     def unpackable(self, package: LockedPackage) -> tuple[Unpacked, LockedFile]:
         """Return the wheel of a package for this Python and platform, and the locked file to fetch for it.
 

@@ -253,7 +253,7 @@ def _source(package: LockedPackage) -> str:
 
 
 def _filled(store: Store, packages: Sequence[LockedPackage], door: Door) -> dict[str, Any]:
-    chosen = [(package, *door.unpackable(package)) for package in packages]
+    chosen = door.unpackables(packages)
     unpacked = [item for _, item, _ in chosen]
     missing = [item for item in unpacked if store.find(item.sha256) is None]
     wanted = [
