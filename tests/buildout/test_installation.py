@@ -110,6 +110,36 @@ def test_what_is_developed_is_left_out(tmp_path: Path) -> None:
     ) == found.remarks
 
 
+def test_the_directory_of_the_project_is_named(tmp_path: Path) -> None:
+    """What is developed is told with the directory that 'develop' takes, and not where that is named there already."""
+    root, project = buildout(tmp_path / "site"), tmp_path / "site/guestbook"
+    (root / "develop-eggs").mkdir()
+    (project / "src").mkdir(parents=True)
+    (project / "pyproject.toml").touch()
+    (root / "develop-eggs/guestbook.egg-link").write_text(f"{project / 'src'}\n.", "utf-8")
+    left = "and left out; name that directory in 'develop' of [buildout]"
+    assert (f"guestbook is developed in {project}, {left}",) == installation.of(str(root), {}).remarks
+    assert () == installation.of(str(root), {}, [project]).remarks
+
+
+def test_the_environments_of_parts_tell_what_is_used(tmp_path: Path) -> None:
+    """Of several versions that lie there those are taken that the environments of scripts consist of, if one."""
+    root = buildout(tmp_path / "site", app=f"eggs-directory = {tmp_path}/site/eggs")
+    eggs = {(name, v): egg(root / "eggs", name, v) for name in ("flask", "six") for v in ("2.0.0", "3.1.3")}
+    for digit, versions in (("a", ("3.1.3", "2.0.0")), ("b", ("3.1.3", "3.1.3")), ("c", ("2.0.0", "2.0.0"))):
+        prefix = root / "parts/.eggcarton/environments" / (digit * 16)
+        prefix.mkdir(parents=True)
+        pairs = zip(("flask", "six"), versions, strict=True)
+        members = [[name, version, str(eggs[name, version]), "1" * 64, []] for name, version in pairs]
+        (prefix / "eggcarton.json").write_text(json.dumps({"members": members}), "utf-8")
+        if digit != "c":
+            (root / "bin").mkdir(exist_ok=True)
+            (root / "bin" / digit).write_text(f"#!{prefix}/bin/python -I\n", "utf-8")
+    found = installation.of(str(root), {})
+    assert ["flask==3.1.3"] == told(found, "there")
+    assert ("six lies there as 2.0.0, 3.1.3, and nothing tells which is used: it is left out",) == found.remarks
+
+
 def test_several_versions_in_use(tmp_path: Path) -> None:
     """Scripts that use several versions of one distribution are named all at once, unless a pin decides."""
     root, store = buildout(tmp_path / "site"), tmp_path / "eggs"

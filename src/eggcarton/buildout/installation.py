@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +27,9 @@ _EGG = re.compile(r"(?P<name>[^-/]+)-(?P<version>[^-/]+?)(-py\d.*)?\.egg")
 _TOOLS = frozenset({"pip", "setuptools", "wheel", "distribute"})
 _OWN_SCRIPTS = frozenset({"buildout", "buildout.before", "eggcarton"})
 _LARGEST_SCRIPT = 1 << 20
+_PROJECT = ("pyproject.toml", "setup.py", "setup.cfg")
+_ENVIRONMENT = re.compile(r"/[^\s'\"]*/environments/[0-9a-f]{16}(?=/)")
+_PROJECT = ("pyproject.toml", "setup.py", "setup.cfg")
 _SHARED = ("site-packages", "dist-packages")
 _WAIT = 120
 _LOOK = """
@@ -93,12 +97,13 @@ class Installation:
         return dict(sorted(found.items()))
 
 
-def of(given: str, pins: Mapping[str, str]) -> Installation:
+def of(given: str, pins: Mapping[str, str], develop: Collection[Path] = ()) -> Installation:
     """Return what is installed at a place.
 
     Args:
         given: the directory of a buildout or of a virtual environment, or a Python, by its path or as it is typed.
         pins: exact versions by canonical name, which decide where parts of a buildout use several.
+        develop: the directories of develop packages that the configuration names, which nothing is to be told of.
 
     Raises:
         UsageProblem: there is nothing of that kind, or a buildout uses several versions of one distribution.
@@ -106,45 +111,69 @@ def of(given: str, pins: Mapping[str, str]) -> Installation:
     place = Path(given)
     if place.is_dir():
         if (place / ".installed.cfg").is_file():
-            return _of_buildout(place.absolute(), pins)
+            return _of_buildout(place.absolute(), pins, develop)
         python = next((place / "bin" / name for name in ("python", "python3") if (place / "bin" / name).exists()), None)
         if python is None:
             raise UsageProblem(
                 f"{given} has neither the .installed.cfg of a buildout nor the bin/python of a virtual environment; "
                 "name a directory that has one of them, or a Python"
             )
-        return _of_python(python.absolute(), given)
+        return _of_python(python.absolute(), given, develop)
     program = place.absolute() if place.is_file() else shutil.which(given)
     if program is None:
         raise UsageProblem(f"there is no {given}; name a Python, or the directory of a buildout or virtual environment")
-    return _of_python(Path(program), given)
+    return _of_python(Path(program), given, develop)
 
 
-def _of_buildout(directory: Path, pins: Mapping[str, str]) -> Installation:
+def project_of(place: Path) -> Path:
+    """Return the directory of the project whose modules or metadata lie in a directory: itself, or one above."""
+    if not place.is_absolute():
+        return place
+    above = (at for at in (place, *place.parents[:2]) if any((at / name).is_file() for name in _PROJECT))
+    return next(above, place)
+
+
+def _of_buildout(directory: Path, pins: Mapping[str, str], develop: Collection[Path]) -> Installation:
     record = _record(directory / ".installed.cfg")
     developed = dict(_developed(directory, record))
-    found, shared = list(_recipes(directory, record)), set[Path]()
+    found, shared, environments = list(_recipes(directory, record)), set[Path](), set[Path]()
     for script in _scripts(directory, record):
-        for path in _paths_of(script, directory):
+        text = _text(script)
+        environments |= {Path(prefix) for prefix in _ENVIRONMENT.findall(text)}
+        for path in _paths_in(text, directory):
             if path.suffix == ".egg":
                 found += filter(None, [_egg(path, "part")])
             elif path.name in _SHARED:
                 shared.add(path)
             else:
                 developed |= {item.name: str(path) for item in _lying(path, "there", "*.egg-info")}
+    standing = [item for prefix in sorted(environments) for item in _linked(prefix)]
+    found += standing
     for place in _own_stores(directory, record):
         found += filter(None, (_egg(path, "there") for path in sorted(place.glob("*.egg"))))
     for place in sorted(shared):
         # Which of these a script uses cannot be told; they hold versions, but are not asked for.
         found += _lying(place, "there", "*.dist-info")
     kept = [item for item in found if item.name not in developed]
-    remarks = [f"{name} is developed in {at}, {_LEFT}" for name, at in sorted(developed.items())]
-    return Installation(
-        f"the buildout {directory}", tuple(_decided(kept, pins, remarks.append)), tuple(remarks), is_buildout=True
-    )
+    remarks = [line for name, at in sorted(developed.items()) for line in _left(f"{name} is developed in", at, develop)]
+    decided = tuple(_decided(kept, pins, standing, remarks.append))
+    return Installation(f"the buildout {directory}", decided, tuple(remarks), is_buildout=True)
 
 
-_LEFT = "and left out; name that directory in 'develop' of [buildout]"
+def _left(words: str, place: str, develop: Collection[Path]) -> Iterator[str]:
+    """Give the sentence on what is left out, since it is developed; none where the configuration develops it, too."""
+    above = (Path(place), *Path(place).parents[:2])
+    project = next((at for at in above if any((at / name).is_file() for name in _PROJECT)), Path(place))
+    if os.path.realpath(project) not in map(os.path.realpath, develop):
+        yield f"{words} {project}, and left out; name that directory in 'develop' of [buildout]"
+
+
+def _linked(prefix: Path) -> Iterator[Installed]:
+    """Give the distributions that an environment of a part consists of, as its record tells."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        for name, version, place, *_ in json.loads((prefix / "eggcarton.json").read_text("utf-8"))["members"]:
+            told = metadata.read(Path(place) / "EGG-INFO")
+            yield Installed(name, version, place, "there", told.requires if told else ())
 
 
 def _record(path: Path) -> dict[str, dict[str, str]]:
@@ -200,14 +229,16 @@ def _scripts(directory: Path, record: Mapping[str, Mapping[str, str]]) -> Iterat
                 yield path
 
 
-def _paths_of(script: Path, directory: Path) -> Iterator[Path]:
-    """Give what a script that zc.buildout has written puts on its path."""
+def _text(script: Path) -> str:
+    """Return what a script holds, nothing where it cannot be read or is too large to be one."""
     try:
-        if script.stat().st_size > _LARGEST_SCRIPT:
-            return
-        text = script.read_text("utf-8", "replace")
+        return script.read_text("utf-8", "replace") if script.stat().st_size <= _LARGEST_SCRIPT else ""
     except OSError:
-        return
+        return ""
+
+
+def _paths_in(text: str, directory: Path) -> Iterator[Path]:
+    """Give what a script that zc.buildout has written puts on its path."""
     for block in _PATHS.findall(text):
         yield from (Path(os.path.normpath(directory / entry)) for entry in _TEXT.findall(block))
 
@@ -227,8 +258,10 @@ def _lying(place: Path, use: Use, pattern: str) -> Iterator[Installed]:
             yield Installed(canonical_name(told.name), told.version, str(info), use, told.requires)
 
 
-def _decided(found: Iterable[Installed], pins: Mapping[str, str], remark: Any) -> Iterator[Installed]:
-    """Give one distribution a name and use.
+def _decided(
+    found: Iterable[Installed], pins: Mapping[str, str], standing: Iterable[Installed], remark: Any
+) -> Iterator[Installed]:
+    """Give one distribution a name and use; of what only lies there the one version that environments consist of.
 
     Raises:
         UsageProblem: parts use several versions of one, and no pin decides.
@@ -236,10 +269,13 @@ def _decided(found: Iterable[Installed], pins: Mapping[str, str], remark: Any) -
     by_use: dict[tuple[Use, str], dict[str, Installed]] = {}
     for item in found:
         by_use.setdefault((item.use, item.name), {}).setdefault(item.version, item)
+    linked = {(item.name, item.version) for item in standing}
     used, problems = {name for use, name in by_use if use == "part"}, []
     for (use, name), versions in by_use.items():
         if len(versions) > 1 and pins.get(name) in versions:
             versions = {pins[name]: versions[pins[name]]}
+        elif use == "there" and len(only := [version for version in versions if (name, version) in linked]) == 1:
+            versions = {only[0]: versions[only[0]]}
         if len(versions) == 1:
             yield from versions.values()
         elif use == "part":
@@ -252,7 +288,7 @@ def _decided(found: Iterable[Installed], pins: Mapping[str, str], remark: Any) -
         raise UsageProblem("\n".join([rule, *(f"  {line}" for line in problems)]))
 
 
-def _of_python(python: Path, given: str) -> Installation:
+def _of_python(python: Path, given: str, develop: Collection[Path]) -> Installation:
     answer = _asked(python, given)
     found, remarks = dict[str, Installed](), list[str]()
     for told in answer["found"]:
@@ -261,9 +297,9 @@ def _of_python(python: Path, given: str) -> Installation:
             remarks.append(f"what lies in {told['at']} has metadata without name and version, and is left out")
         elif name not in found:
             use: Use = "there" if name in _TOOLS else "part"
-            left, source = _origin(name, told)
-            if left:
-                remarks.append(left)
+            words, place, source = _origin(name, told)
+            if words:
+                remarks += _left(words, place, develop)
             else:
                 requires = tuple(told["requires"])
                 found[name] = Installed(name, told["version"], told["at"], use, requires, source)
@@ -272,21 +308,21 @@ def _of_python(python: Path, given: str) -> Installation:
     return Installation(f"the Python {given}", tuple(found.values()), tuple(remarks))
 
 
-def _origin(name: str, told: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Return why a distribution is left out, or else where it comes from, None for an index.
+def _origin(name: str, told: Mapping[str, Any]) -> tuple[str, str, str | None]:
+    """Return why a distribution is left out and its place, or else where it comes from, None for an index.
 
     Source: the specification of direct_url.json.
     """
     direct = told["direct"] or {}
     url = without_credentials(str(direct.get("url", "")))
     if "dir_info" in direct:
-        return f"{name} is installed from {url.removeprefix('file://')}, {_LEFT}", None
+        return f"{name} is installed from", url.removeprefix("file://"), None
     if os.path.basename(told["at"]) not in _SHARED:
-        return f"{name} is developed in {told['at']}, {_LEFT}", None
+        return f"{name} is developed in", told["at"], None
     fragment = f"#subdirectory={direct['subdirectory']}" if direct.get("subdirectory") else ""
     if "vcs_info" in direct:
-        return None, f"{direct['vcs_info']['vcs']}+{url}@{direct['vcs_info']['commit_id']}{fragment}"
-    return None, f"{url}{fragment}" if url and not url.startswith("file:") else None
+        return "", "", f"{direct['vcs_info']['vcs']}+{url}@{direct['vcs_info']['commit_id']}{fragment}"
+    return "", "", f"{url}{fragment}" if url and not url.startswith("file:") else None
 
 
 def _asked(python: Path, given: str) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def run(call: Call) -> int:
         raise UsageProblem(f"--output {call.options.output}: there is no directory {output.parent}")
     with call.session(writing=True) as session:
         pins = {canonical_name(name): pin for name, pin in session.buildout.versions.items()}
-        found = installation.of(call.options.place, pins)
+        found = installation.of(call.options.place, pins, session.develop_directories())
         if not {*found.chosen("part", "there")} - _toolchain():
             reason = "no script there names an egg" if found.is_buildout else "no distribution is installed there"
             raise UsageProblem(f"{found.what} has nothing that could be locked: {reason}")
