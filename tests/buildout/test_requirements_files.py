@@ -108,7 +108,7 @@ def test_hashes(listed: Buildout) -> None:
     before = listed.lock.read_bytes()
     listed.write("requirements.txt", f"extra==1.0 --hash=sha256:{'0' * 64}\n")
     output = listed.fails(status=5)
-    assert "no file of extra 1.0 whose sha256 the requirements file has" in output
+    assert "no file of extra 1.0 (requirements.txt, line 1) whose sha256 the requirements file has" in output
     assert before == listed.lock.read_bytes()
 
 

@@ -31,6 +31,13 @@ def test_none_of_them_there() -> None:
         trusted.only(Lock(">=3.10", (SIX, web)), {"six": frozenset("3"), "web": frozenset("3")})
 
 
+def test_where_the_hashes_stand() -> None:
+    """The lines of requirements files are told that a distribution's hashes stand in, and no others who ask for it."""
+    lines = [("Six>=1", "requirements.txt, line 3"), ("six", "part app"), ("web", "requirements.txt, line 9")]
+    with pytest.raises(IntegrityProblem, match=r"no file of six 1\.0 \(requirements\.txt, line 3\) whose sha256"):
+        trusted.only(Lock(">=3.10", (SIX,)), {"six": frozenset("3")}, lines)
+
+
 def test_drift() -> None:
     """A lock with a file that is not trusted any more has drifted."""
     told = {"six": frozenset({ONE.sha256})}

@@ -204,7 +204,8 @@ def _locked(
         if not problems:
             raise Unavailable("offline, and what is newer only the index knows; leave --upgrade or -o out")
         raise Unavailable(f"offline, and {path.name} must be made anew:", tried=problems)
-    new = trusted.only(door.resolver().resolve(needs, old=old, upgrade=upgrade), needs.hashes)
+    lines = [(need.requirement, need.asked_by) for need in (*needs.needs, *needs.constraints)]
+    new = trusted.only(door.resolver().resolve(needs, old=old, upgrade=upgrade), needs.hashes, lines)
     door.warnings += yanked.warnings(new, needs, door.listed)
     left = drift(new, needs)
     if left:

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from eggcarton.core.errors import IntegrityProblem
 from eggcarton.packages.lock import Lock, LockedPackage
 
+_LINE = re.compile(r", line \d+( of .*)?$")
 
-def only(lock: Lock, hashes: Mapping[str, frozenset[str]]) -> Lock:
+
+def only(lock: Lock, hashes: Mapping[str, frozenset[str]], lines: Sequence[tuple[str, str]] = ()) -> Lock:
     """Return a lock without the files that are not trusted.
 
     Args:
         hashes: the trusted sha256 by canonical name; what is not in there is taken as it is.
+        lines: requirements, and who asks for each or where it stands, by which the files of the hashes are told.
 
     Raises:
         IntegrityProblem: nothing is left of a distribution. All of which that is so are named.
     """
     packages = tuple(restricted(package, hashes.get(package.name)) for package in lock.packages)
-    if gone := [f"{package.name} {package.version}" for package in packages if not files_of(package)]:
+    if gone := [package for package in packages if not files_of(package)]:
+        told = [f"{package.name} {package.version}{_where(package.name, lines)}" for package in gone]
         raise IntegrityProblem(
-            f"the index has no file of {', '.join(gone)} whose sha256 the requirements file has, so that nothing was "
+            f"the index has no file of {', '.join(told)} whose sha256 the requirements file has, so that nothing was "
             "locked; have that file made anew, or find out who has changed them"
         )
     return replace(lock, packages=packages)
+
+
+def _where(name: str, lines: Iterable[tuple[str, str]]) -> str:
+    """Return where the lines of requirements files on a name stand, in brackets; empty where none does."""
+    asked = {place for line, place in lines if canonicalize_name(Requirement(line).name) == name}
+    places = sorted(place for place in asked if _LINE.search(place))
+    return f" ({'; '.join(places)})" if places else ""
 
 
 def drift(packages: Iterable[LockedPackage], hashes: Mapping[str, frozenset[str]]) -> Iterator[str]:
