@@ -77,10 +77,9 @@ def verify(
     prefixes = list(_environments(Path(records) / "environments", owned))
     for prefix in prefixes:
         findings += checks.of_environment(prefix, interpreter, identities, spoilt)
-    places_made_whole = [*map(Path, eggs), *prefixes]
     return {
         "findings": [[finding.path, finding.what, finding.why] for finding in sorted(set(findings))],
-        "remove": sorted(_to_remove({Path(finding.path) for finding in findings}, places_made_whole)),
+        "remove": sorted(_to_remove({Path(finding.path) for finding in findings}, [*map(Path, eggs), *prefixes])),
         "unpinned": unpinned,
         "unlocked": unlocked,
         "absent": sorted(set(absent)),
