@@ -330,7 +330,7 @@ def test_another_name(machine: Machine, repository: Repository) -> None:
     with pytest.raises(UsageProblem) as caught:
         machine.lock(f"salute @ {repository.url}@v1.0")
     told = f"what is there is called greeting; ask for 'greeting @ {repository.url}@v1.0'"
-    assert str(caught.value).endswith(told)
+    assert f"part app asks for salute at {repository.url}@v1.0, and {told}" == str(caught.value)
 
 
 def test_no_such_revision(machine: Machine, repository: Repository) -> None:

@@ -106,7 +106,7 @@ class Addresses:
             file = old.sdist or old.wheels[0]
             if old.origin.answers(item.reference, file.sha256):
                 origin = replace(old.origin, imported=item.imported)
-                return self._direct.again(replace(old, origin=origin, marker=None), item.asked_by)
+                return self._direct.again(replace(old, origin=origin, marker=None), by)
         return self._direct.lock(
             item.name,
             item.reference,

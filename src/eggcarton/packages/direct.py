@@ -111,7 +111,7 @@ class Direct:
             raise UsageProblem(f"{asked_by}: {told} is not the name of a wheel; ask for another file") from None
         if name != package.name:
             raise UsageProblem(
-                f"{asked_by} asks for {package.name} at {package.origin}, and what is there is called {name}; ask for "
+                f"{asked_by} at {package.origin}, and what is there is called {name}; ask for "
                 f"'{name} @ {package.origin}'"
             )
         edges = metadata.of_wheel(wheel)

@@ -118,6 +118,8 @@ class Text:
     def told(self) -> Iterator[str]:
         """Give who asks for what, and each other input that has to do with it."""
         told: set[tuple[str, str]] = set()
+        # Who asks alike is one input, and a chain each.
+        chains: dict[str, None] = {}
         by_text = {asking(need, requirement_of(need)): need.requirement for need in self.needs.needs}
         for bound in self.clash.bounds[:SHOWN] if self.clash else ():
             first, *rest = bound.chain
@@ -125,7 +127,9 @@ class Text:
             root = next((item for item in self.core if item.kind is Kind.NEED and item.text == text), None)
             told |= {("", root.text)} if root else set()
             told |= {(step.asker.partition("[")[0], str(step.requirement)) for step in rest}
-            yield " > ".join([_need(root) if root else first.text, *(step.text for step in rest)]) + self._where(root)
+            words = [_need(root) if root else first.text, *(step.text for step in rest)]
+            chains[" > ".join(words) + self._where(root)] = None
+        yield from chains
         for item in self.core:
             if item.kind is Kind.NEED and ("", item.text) not in told:
                 yield f"{_need(item)}{self._where(item)}"
