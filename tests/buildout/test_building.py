@@ -107,8 +107,8 @@ def test_frozen(building: Buildout) -> None:
     building.configure(CONFIG + "[eggcarton]\npolicy = frozen\n")
     building.index.requests.clear()
     assert (
-        "Error: buildout.lock.toml does not answer what builds from source require, and policy = frozen forbids to "
-        "change it; run bin/eggcarton lock where it may change, and commit the result:\n"
+        "Error: buildout.lock.toml does not answer what builds from source require, and policy = frozen, or that "
+        "this only looks, forbids to change it; run bin/eggcarton lock where it may change:\n"
         "  greeting requires hatchling\n"
     ) in building.fails(status=3)
     assert ([], False) == (building.index.requests, (building.root / "buildout.lock.toml").exists())

@@ -55,7 +55,7 @@ def test_a_template_with_an_undefined_name(build: Buildout) -> None:
         (
             CONFIG.replace(":template", ":templat"),
             2,
-            "Error: [text] option 'recipe': eggcarton has no 'templat', but default, ",
+            "Error: [text] option 'recipe': eggcarton has no 'templat': did you mean 'template'?",
         ),
         (
             CONFIG.replace("eggcarton:template", "egg carton:template"),

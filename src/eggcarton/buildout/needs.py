@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from eggcarton.buildout.recipes import RECIPES as MODULES
@@ -97,7 +98,10 @@ def of_part(sections: Sections, part: str) -> PartNeeds:
         return PartNeeds(part, recipe, _foreign(canonical_name(recipe), entry, part, values), group)
     module = MODULES.get(entry or "default")
     if module is None:
-        raise OptionProblems(part, [f"option 'recipe': eggcarton has no '{entry}', but {', '.join(MODULES)}"])
+        names = [name for name in MODULES if name != "default"]
+        near = get_close_matches(entry, names, n=1)
+        meant = f": did you mean '{near[0]}'?" if near else f", but {', '.join(names)}"
+        raise OptionProblems(part, [f"option 'recipe': eggcarton has no '{entry}'{meant}"])
     if pending := sections.set_while_running(part, "eggs"):
         problem = (
             f"option 'eggs': a recipe sets {', '.join(pending)} only while it runs, and the lock must know "

@@ -155,8 +155,8 @@ class BuildRequirements:
             wanted = replace(wanted, asked=spelled([*wanted.asked, *kept]))
         if place.frozen:
             raise Drift(
-                f"{place.lock.name} does not answer what builds from source require, and policy = frozen forbids to "
-                "change it; run bin/eggcarton lock where it may change, and commit the result:",
+                f"{place.lock.name} does not answer what builds from source require, and policy = frozen, or that "
+                "this only looks, forbids to change it; run bin/eggcarton lock where it may change:",
                 differences=lines,
             )
         if self.door.sources.offline:
