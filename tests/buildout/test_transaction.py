@@ -6,13 +6,17 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from eggcarton.buildout.transaction import Transaction
+from eggcarton.core import writing
+from eggcarton.core.errors import EggcartonError, StagingProblem
 from support.buildouts import Buildout, stop, wait_for
 from support.fakes import greeting, pytest_stand_in, recipes
+from support.users import NOBODY, python_for_anybody
 
 pytestmark = pytest.mark.slow
 INTERRUPTED = "Interrupted: parts that were done by then stay as they are now, the others wait for the next run."
@@ -389,3 +393,35 @@ def test_a_directory_is_taken_over_from_what_lay_in_it(build: Buildout) -> None:
     build.build()
     assert not (build.root / "parts/last/file").exists()
     assert (build.bin / "last").exists()
+
+
+def test_a_directory_that_this_user_may_not_write() -> None:
+    """A record that is as it was need not be put back; one that cannot be is told in a sentence, and kept in mind."""
+    python_for_anybody()
+    with tempfile.TemporaryDirectory(prefix="eggcarton-unwritable-") as name:
+        root = Path(name)
+        root.chmod(0o755)
+        noted, journal = root / ".installed.cfg", root / "records/state/transaction.json"
+        noted.write_text("[buildout]\nparts = theirs\n", "utf-8")
+        (root / "records").mkdir()
+        os.chown(root / "records", NOBODY, -1)
+        os.seteuid(NOBODY)
+        try:
+            with pytest.raises(StagingProblem, match=f"this user may not write to {root}; run it as one who may"):
+                writing.replace(root / "pylock.toml", "")
+            transaction = Transaction.begin(root / "records", noted, root)
+            transaction.release([])
+            transaction.undo()
+            assert not journal.exists()
+            transaction = Transaction.begin(root / "records", noted, root)
+            transaction.release([])
+            os.seteuid(0)
+            noted.write_text("[buildout]\nparts =\n", "utf-8")
+            os.seteuid(NOBODY)
+            with pytest.raises(EggcartonError, match="Permission denied, so that not all is as it was before the run"):
+                transaction.undo()
+            assert journal.exists()
+        finally:
+            os.seteuid(0)
+        Transaction.begin(root / "records", noted, root)
+        assert "parts = theirs" in noted.read_text("utf-8")

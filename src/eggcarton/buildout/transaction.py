@@ -177,10 +177,25 @@ class Transaction:
         self._forget()
 
     def undo(self) -> None:
-        """Put back what was moved aside, and zc.buildout's own record as it was, but for new parts that are done."""
+        """Put back what was moved aside, and zc.buildout's own record as it was, but for new parts that are done.
+
+        Raises:
+            EggcartonError: something cannot be put back; the journal stays, for a run that can.
+        """
         if not self._open:
             self._let_others()
             return
+        try:
+            self._put_back()
+            self._forget()
+        except OSError as error:
+            self._let_others()
+            raise EggcartonError(
+                f"{error.filename}: {error.strerror or error}, so that not all is as it was before the run; "
+                "run bin/buildout as a user who may write there, which puts it back"
+            ) from error
+
+    def _put_back(self) -> None:
         for place, aside in reversed(self._aside):
             if os.path.isdir(aside):
                 discard(Path(place))
@@ -191,10 +206,12 @@ class Transaction:
                 shutil.copy2(copy, beside, follow_symlinks=False)
                 os.replace(beside, place)
         if self._before is not None:
-            temporary = self._installed.with_name(f"{self._installed.name}.{os.getpid()}")
-            temporary.write_text(installed.with_new_parts(self._before, self._installed, self._root), "utf-8")
-            os.replace(temporary, self._installed)
-        self._forget()
+            text = installed.with_new_parts(self._before, self._installed, self._root)
+            # A user who could not write it has not changed it either.
+            if not self._installed.exists() or text != self._installed.read_text("utf-8"):
+                temporary = self._installed.with_name(f"{self._installed.name}.{os.getpid()}")
+                temporary.write_text(text, "utf-8")
+                os.replace(temporary, self._installed)
 
     def _forget(self) -> None:
         shutil.rmtree(self._state / "aside", ignore_errors=True)

@@ -40,5 +40,8 @@ def replace(path: Path, content: str | bytes, *, alone: bool = False) -> None:
             if staged is not None:
                 os.unlink(staged)
         if isinstance(error, OSError):
-            raise StagingProblem(path, error.strerror or str(error)) from error
+            reason = error.strerror or str(error)
+            if isinstance(error, PermissionError) and path.parent.is_dir():
+                reason = f"this user may not write to {path.parent}; run it as one who may, or change that"
+            raise StagingProblem(path, reason) from error
         raise
