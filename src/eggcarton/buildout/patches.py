@@ -27,7 +27,6 @@ from eggcarton.buildout.part import told
 from eggcarton.buildout.session import Session
 from eggcarton.buildout.settings import SECTION
 from eggcarton.buildout.transaction import Transaction
-from eggcarton.core.errors import EggcartonError
 
 _NAME = "eggcarton"
 _running: list[Session] = []
@@ -103,12 +102,8 @@ def commit(buildout: Any) -> None:
 def abandon(buildout: Any) -> None:
     """End a run that has not succeeded: what was there before is as it was."""
     session, transaction = current.session(buildout), current.transaction(buildout)
-    try:
-        if transaction is not None:
-            transaction.undo()
-    except EggcartonError as error:
-        # What ended the run is told as its error.
-        logging.getLogger("eggcarton").warning("%s", error)
+    if transaction is not None:
+        transaction.abandon()
     if session is not None:
         session.close()
     _seal.lift()

@@ -9,6 +9,7 @@ the next command.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import stat
@@ -194,6 +195,13 @@ class Transaction:
                 f"{error.filename}: {error.strerror or error}, so that not all is as it was before the run; "
                 "run bin/buildout as a user who may write there, which puts it back"
             ) from error
+
+    def abandon(self) -> None:
+        """Undo a run that an error has ended, which is what is told as the error."""
+        try:
+            self.undo()
+        except EggcartonError as error:
+            logging.getLogger("eggcarton").warning("%s", error)
 
     def _put_back(self) -> None:
         for place, aside in reversed(self._aside):
