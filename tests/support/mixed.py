@@ -1,0 +1,41 @@
+"""A buildout with parts of ours and one of another recipe, for commands that look at what was built."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.buildouts import Buildout
+from support.fakes import greeting
+
+CONFIG = """
+[buildout]
+extensions = eggcarton
+parts = text app theirs
+
+[text]
+recipe = eggcarton:template
+input = text.in
+output = etc/text.ini
+name = world
+
+[app]
+recipe = eggcarton:scripts
+eggs = greeting
+interpreter = py
+
+[theirs]
+recipe = zc.recipe.egg
+eggs = greeting
+scripts = greet=theirs
+"""
+
+
+@pytest.fixture
+def built(build: Buildout) -> Buildout:
+    """A buildout with parts of ours and one of another recipe, built once."""
+    greeting(build.index.directory)
+    build.configure(CONFIG)
+    build.write("text.in", "hello {{ name }}\nand good bye\n")
+    build.build()
+    build.index.requests.clear()
+    return build
