@@ -47,6 +47,9 @@ BESIDE = {"runtime/run_tests.py": {"pytest", "coverage"}, "runtime/serve.py": {"
 STANDARD_LIBRARY_AND_CORE = (
     "selection",
     "environment",
+    "environment_scripts",
+    "member",
+    "merging",
     "interpreter",
     "eggs",
     "generations",

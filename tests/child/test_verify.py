@@ -23,8 +23,9 @@ from eggcarton.core.apply import apply
 from eggcarton.core.plan import File, Link, OwnedDirectory, Plan
 from eggcarton.core.script import script
 from eggcarton.packages import environment, generations
-from eggcarton.packages.environment import Member
+from eggcarton.packages.environment import Makeup
 from eggcarton.packages.interpreter import Interpreter
+from eggcarton.packages.member import Member
 from support.distributions import wheel
 from support.index import Index
 
@@ -72,7 +73,7 @@ class Build:
         )
         built = answer["distributions"]
         members = [Member(name, d["version"], Path(d["egg"]), d["sha256"]) for name, d in built.items()]
-        made, _ = environment.ensure(records / "environments", PYTHON, members, (), store)
+        made, _ = environment.ensure(records / "environments", Makeup(python=PYTHON, members=tuple(members)), store)
         generations.keep(records / "environments", [made.prefix.name])
         plan = Plan(
             (

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ import pytest
 from eggcarton.core.layout import EntryPoint, Environment
 from eggcarton.indexes.cache import file_digest
 from eggcarton.packages import environment, generations
-from eggcarton.packages.environment import Member
+from eggcarton.packages.environment import Makeup
 from eggcarton.packages.interpreter import Interpreter
+from eggcarton.packages.member import Member
 from eggcarton.packages.store import Store, Unpacked
 from support.closed import uv_program
 from support.distributions import PKG_RESOURCES_NAMESPACE, PKGUTIL_NAMESPACE, wheel
@@ -38,8 +40,12 @@ def members(place: Path, *wheels: Path) -> list[Member]:
     return found
 
 
+def makeup(found: Sequence[Member], *extra_paths: Path) -> Makeup:
+    return Makeup(python=PYTHON, members=tuple(found), extra_paths=extra_paths)
+
+
 def made(place: Path, found: Sequence[Member], *extra_paths: Path) -> Environment:
-    result, remarks = environment.ensure(place / "environments", PYTHON, found, extra_paths, place / "store")
+    result, remarks = environment.ensure(place / "environments", makeup(found, *extra_paths), place / "store")
     assert () == remarks
     return result
 
@@ -147,7 +153,7 @@ def test_two_owners(tmp_path: Path, path: str, told: str) -> None:
     """Where two distributions own a file with different content, the first by name wins, and it is said."""
     paths = [wheel(tmp_path, name, "1", {path: f"owner = {name!r}\n"}) for name in ("b", "a", "c")]
     found, remarks = environment.ensure(
-        tmp_path / "environments", PYTHON, members(tmp_path, *paths), (), tmp_path / "store"
+        tmp_path / "environments", makeup(members(tmp_path, *paths)), tmp_path / "store"
     )
     assert (f"{told} is in several distributions; the one of a is used, not that of b, c",) == remarks
     assert "owner = 'a'\n" == (found.site_packages / path).read_text()
@@ -163,7 +169,7 @@ def test_two_owners_of_a_script(tmp_path: Path) -> None:
     paths = [
         wheel(tmp_path, name, "1", {f"{name}.py": ""}, console_scripts={"run": f"{name}:f"}) for name in ("a", "b")
     ]
-    _, remarks = environment.ensure(tmp_path / "e", PYTHON, members(tmp_path, *paths), (), tmp_path / "store")
+    _, remarks = environment.ensure(tmp_path / "e", makeup(members(tmp_path, *paths)), tmp_path / "store")
     assert ("bin/run is in several distributions; the one of a is used, not that of b",) == remarks
 
 
@@ -171,7 +177,7 @@ def test_a_file_and_a_directory_of_one_name(tmp_path: Path) -> None:
     """Where one distribution has a file and another a directory of the same name, the first by name wins."""
     one = wheel(tmp_path, "one", "1", {"thing/x.txt": "directory"})
     two = wheel(tmp_path, "two", "1", {"thing": "file"})
-    found, remarks = environment.ensure(tmp_path / "e", PYTHON, members(tmp_path, two, one), (), tmp_path / "store")
+    found, remarks = environment.ensure(tmp_path / "e", makeup(members(tmp_path, two, one)), tmp_path / "store")
     assert "directory" == (found.site_packages / "thing/x.txt").read_text()
     assert ("thing is in several distributions; the one of one is used, not that of two",) == remarks
 
@@ -285,7 +291,7 @@ def test_develop_packages_come_first(tmp_path: Path) -> None:
     (own.place / "shared.py").write_text("owner = 'own'\n", "utf-8")
     own = Member("own", "1.0", own.place, "digest", (*own.files, "shared.py"))
     other = members(tmp_path, wheel(tmp_path, "a", "1", {"shared.py": "owner = 'a'\n"}))
-    found, remarks = environment.ensure(tmp_path / "e", PYTHON, [*other, own], (), tmp_path / "store")
+    found, remarks = environment.ensure(tmp_path / "e", makeup([*other, own]), tmp_path / "store")
     assert "owner = 'own'\n" == (found.site_packages / "shared.py").read_text()
     assert ("shared.py is in several distributions; the one of own is used, not that of a",) == remarks
 
@@ -313,26 +319,28 @@ def test_the_same_members_share_one(tmp_path: Path) -> None:
 
 
 def test_others_get_their_own(tmp_path: Path) -> None:
-    """Another member, content, extra path or Python gives another environment."""
+    """Whatever is different of an environment's makeup or place gives another environment."""
     one, two = members(tmp_path, wheel(tmp_path, "a"), wheel(tmp_path, "b"))
     changed = Member(one.name, one.version, one.place, "other bytes")
     place = tmp_path / "environments"
     other = Interpreter(PYTHON.executable, "3.99.1")
     digests = {
-        environment.digest_of(PYTHON, [one], (), place),
-        environment.digest_of(PYTHON, [one, two], (), place),
-        environment.digest_of(PYTHON, [changed], (), place),
-        environment.digest_of(PYTHON, [one], (tmp_path,), place),
-        environment.digest_of(other, [one], (), place),
-        environment.digest_of(PYTHON, [one], (), tmp_path),
+        makeup([one]).digest(place),
+        makeup([one, two]).digest(place),
+        makeup([changed]).digest(place),
+        makeup([one], tmp_path).digest(place),
+        replace(makeup([one]), python=other).digest(place),
+        replace(makeup([one]), site_packages=True).digest(place),
+        replace(makeup([one]), root=tmp_path).digest(place),
+        makeup([one]).digest(tmp_path),
     }
-    assert 6 == len(digests)
+    assert 8 == len(digests)
 
 
 def test_describing_writes_nothing(tmp_path: Path) -> None:
     """An environment can be described before it is made: what is told is what it will be, and nothing is written."""
     found = members(tmp_path, wheel(tmp_path, "six", console_scripts={"six": "six:main"}))
-    arguments = (tmp_path / "environments", PYTHON, found, (), tmp_path / "store")
+    arguments = (tmp_path / "environments", makeup(found), tmp_path / "store")
     described = environment.describe(*arguments)
     assert not (tmp_path / "environments").exists()
     assert described == environment.ensure(*arguments)[0] == environment.describe(*arguments)
@@ -367,7 +375,7 @@ def test_nothing_half_made_stays(tmp_path: Path) -> None:
     """When making fails in the middle, as for an egg that is gone, neither an environment nor a staging is left."""
     gone = Member("gone", "1", tmp_path / "gone", "x")
     with pytest.raises(FileNotFoundError):
-        environment.ensure(tmp_path / "environments", PYTHON, [gone], (), tmp_path / "store")
+        environment.ensure(tmp_path / "environments", makeup([gone]), tmp_path / "store")
     assert [] == os.listdir(tmp_path / "environments")
 
 

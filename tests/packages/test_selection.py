@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eggcarton.core.errors import UsageProblem
-from eggcarton.packages.environment import Member
+from eggcarton.packages.member import Member
 from eggcarton.packages.selection import Selection, key_of, load, save, set_key
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from eggcarton.core import locks
 from eggcarton.core.errors import UsageProblem
 from eggcarton.core.layout import canonical_name
-from eggcarton.packages.environment import Member
+from eggcarton.packages.member import Member
 from eggcarton.packages.watched import build_digests, fingerprint
 
 _BUILDING, _OLD, _NEW = ".building-", ".old-", ".new-"

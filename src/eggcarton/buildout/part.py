@@ -16,11 +16,11 @@ from typing import Any, NoReturn, TypeVar
 
 from zc.buildout import UserError
 
-from eggcarton.buildout import current, locked, unlocked
+from eggcarton.buildout import current, environments, locked, unlocked
 from eggcarton.core.apply import apply
 from eggcarton.core.difference import unmet
 from eggcarton.core.errors import Drift, EggcartonError
-from eggcarton.core.layout import Environment, Layout, Locked
+from eggcarton.core.layout import Environment, Imports, Layout, Locked
 from eggcarton.core.options import read_options
 from eggcarton.core.plan import Plan
 
@@ -105,7 +105,7 @@ class Part:
         for warning in reading.warnings:
             logger.warning("%s", warning)
         self.options = reading.options
-        self.layout = replace(layout_of(self.buildout, self.name), locked=self._locked())
+        self.layout = replace(layout_of(self.buildout, self.name), relative=self._is_relative(), locked=self._locked())
         self.plan: Plan = module.plan(self.options, self.layout, self._environment())
         if self.session is None or not self.session.reading:
             self._check()
@@ -130,12 +130,21 @@ class Part:
 
     def _environment(self) -> Environment | None:
         requirements = tuple(getattr(self.options, "requirements", ()))
-        extra_paths = [self.layout.root / path for path in getattr(self.options, "extra_paths", ())]
+        imports = Imports(
+            extra_paths=tuple(self.layout.root / path for path in getattr(self.options, "extra_paths", ())),
+            site_packages=getattr(self.options, "include_site_packages", False),
+            allowed=getattr(self.options, "allowed_eggs_from_site_packages", ()),
+        )
+        root = self.layout.root if self.layout.relative else None
         if self.session is not None:
-            return self.session.environment(self.name, extra_paths)
-        if not requirements and not extra_paths:
+            return environments.of_part(self.session, self.name, imports, root)
+        if not requirements and not imports:
             return None
-        return unlocked.environment(self.buildout, self.name, requirements, extra_paths)
+        return unlocked.environment(self.buildout, self.name, requirements, imports, root)
+
+    def _is_relative(self) -> bool:
+        own: bool | None = getattr(self.options, "relative_paths", None)
+        return self.buildout["buildout"].get("relative-paths", "false") == "true" if own is None else own
 
     @_kept
     def install(self) -> tuple[str, ...]:

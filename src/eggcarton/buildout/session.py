@@ -16,11 +16,11 @@ from eggcarton.buildout.requirements_files import RequirementsFiles
 from eggcarton.buildout.sections import Sections
 from eggcarton.buildout.summary import Done
 from eggcarton.core.errors import Drift, UsageProblem
-from eggcarton.core.layout import Environment, canonical_name
+from eggcarton.core.layout import canonical_name
 from eggcarton.core.plan import Rendered
-from eggcarton.packages import closed, environment, generations, selection
-from eggcarton.packages.environment import Member
+from eggcarton.packages import closed, generations, selection
 from eggcarton.packages.interpreter import Interpreter
+from eggcarton.packages.member import Member
 from eggcarton.packages.selection import Selection
 
 logger = logging.getLogger("eggcarton")
@@ -307,25 +307,6 @@ class Session:
             raise UsageProblem(f"what is asked for was not known when the lock was read: {', '.join(requirements)}")
         own = [self.developed[name].member(self.develop_eggs) for name in chosen.sets[key] if name in self.developed]
         return own + chosen.members(key)
-
-    def environment(self, part: str, extra_paths: Sequence[Path]) -> Environment | None:
-        """Return the environment of a part, None where it imports nothing.
-
-        It is made where it is missing, or only described while reading.
-        """
-        wanted = needs.of_part(self.sections, part)
-        requirements = asking.lines_of(self, wanted)
-        if not requirements and not extra_paths:
-            return None
-        members = self.members(requirements, wanted.group)
-        place = self.records / "environments"
-        if self.reading:
-            return environment.describe(place, self.python, members, extra_paths, self.store)
-        made, remarks = environment.ensure(place, self.python, members, extra_paths, self.store)
-        self.used_environments.add(made.prefix.name)
-        for remark in remarks:
-            logger.warning(remark)
-        return made
 
     def render(self, item: Rendered) -> str:
         """Fill in a template in the child process."""

@@ -14,29 +14,41 @@ from zc.buildout.buildout import Options
 from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.core.errors import OptionProblems
-from eggcarton.core.layout import Environment, canonical_name
+from eggcarton.core.layout import Environment, Imports, canonical_name
 from eggcarton.core.plan import Rendered
 from eggcarton.core.pth import named_in
 from eggcarton.packages import closed
-from eggcarton.packages.environment import Member, ensure
+from eggcarton.packages.environment import Makeup, ensure
 from eggcarton.packages.interpreter import Interpreter
+from eggcarton.packages.member import Member
 
 logger = logging.getLogger("eggcarton")
 _SAID = "_eggcarton_said"
 
 
-def _made(buildout: Any, members: Sequence[Member], extra_paths: Sequence[Path]) -> Environment:
+def _made(
+    buildout: Any, members: Sequence[Member], extra_paths: Sequence[Path], imports: Imports, root: Path | None
+) -> Environment:
     """Return the environment of what zc.buildout's own installer chose."""
     section = buildout["buildout"]
     place = Path(section["parts-directory"]) / ".eggcarton" / "environments"
     store = Path(section["eggs-directory"])
-    made, remarks = ensure(place, Interpreter.running(), members, extra_paths, store)
+    makeup = Makeup(
+        python=Interpreter.running(),
+        members=tuple(members),
+        extra_paths=tuple(extra_paths),
+        site_packages=imports.site_packages,
+        root=root,
+    )
+    made, remarks = ensure(place, makeup, store)
     for remark in remarks:
         logger.warning(remark)
     return made
 
 
-def environment(buildout: Any, name: str, requirements: Sequence[str], extra_paths: Sequence[Path]) -> Environment:
+def environment(
+    buildout: Any, name: str, requirements: Sequence[str], imports: Imports, root: Path | None
+) -> Environment:
     """Return the environment of a part, made of the distributions that zc.recipe.egg would choose."""
     if not getattr(buildout, _SAID, False):
         setattr(buildout, _SAID, True)
@@ -52,7 +64,7 @@ def environment(buildout: Any, name: str, requirements: Sequence[str], extra_pat
     section = Options(buildout, name, {"eggs": "\n".join(requirements)})
     egg = zc.recipe.egg.Egg(buildout, name, section)
     _, working_set = egg.working_set()
-    members, paths = [], list(extra_paths)
+    members, paths = [], list(imports.extra_paths)
     for dist in working_set:
         if dist.precedence == pkg_resources.DEVELOP_DIST and not dist.location.endswith(".egg"):
             members.append(_developed(dist))
@@ -62,7 +74,7 @@ def environment(buildout: Any, name: str, requirements: Sequence[str], extra_pat
             place = Path(dist.location)
             identity = f"{os.path.realpath(place)} {dist.version}"
             members.append(Member(canonical_name(dist.project_name), dist.version, place, identity, _own_entries(dist)))
-    return _made(buildout, members, paths)
+    return _made(buildout, members, paths, imports, root)
 
 
 def _own_entries(dist: Any) -> tuple[str, ...]:

@@ -18,8 +18,8 @@ from eggcarton.packages.build_lock import BuildLock, LockedBuild
 from eggcarton.packages.build_requirements import changes, chosen, identity, name_of, spelled
 from eggcarton.packages.builds import Toolchain
 from eggcarton.packages.direct import build_name
-from eggcarton.packages.environment import Member
 from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
+from eggcarton.packages.member import Member
 from eggcarton.packages.needs import Need, Needs, Terms, drift
 from eggcarton.packages.sdists import Builder, label_of
 from eggcarton.packages.store import Store, Unpacked

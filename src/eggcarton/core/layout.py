@@ -28,8 +28,31 @@ class Locked:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Imports:
+    """What a part imports beside the distributions that it requires.
+
+    Args:
+        extra_paths: directories, behind all distributions.
+        site_packages: whether it sees the machine's own site-packages, behind all else.
+        allowed: patterns of canonical names; what the machine's own site-packages has of them is seen like a
+            distribution that is required.
+    """
+
+    extra_paths: tuple[Path, ...] = ()
+    site_packages: bool = False
+    allowed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.extra_paths or self.site_packages or self.allowed)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
-    """The directories of one buildout, as one part sees them, and what it is locked to where that is asked for."""
+    """The directories of one buildout, as one part sees them, and what it is locked to where that is asked for.
+
+    Args:
+        relative: whether what is written has to work wherever the root is moved to.
+    """
 
     part: str
     root: Path
@@ -39,6 +62,7 @@ class Layout:
     var: Path
     log: Path
     run: Path
+    relative: bool = False
     locked: Locked | None = None
 
     @property

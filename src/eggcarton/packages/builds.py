@@ -19,8 +19,9 @@ from packaging.utils import canonicalize_name
 
 from eggcarton.core.errors import EggcartonError
 from eggcarton.packages import environment, surroundings
-from eggcarton.packages.environment import Member
+from eggcarton.packages.environment import Makeup
 from eggcarton.packages.interpreter import Interpreter
+from eggcarton.packages.member import Member
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -210,7 +211,12 @@ def _run(
     place = out / "tools"
     place.mkdir()
     try:
-        made, _ = environment.ensure(place, Interpreter.running(), tools.members, [Path(p) for p in tools.paths], place)
+        makeup = Makeup(
+            python=Interpreter.running(),
+            members=tuple(tools.members),
+            extra_paths=tuple(Path(path) for path in tools.paths),
+        )
+        made, _ = environment.ensure(place, makeup, place)
         # Its own name hangs on where the store is.
         prefix = place / "environment"
         prefix.symlink_to(made.prefix.name)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eggcarton.core.errors import UsageProblem
-from eggcarton.packages.environment import Member
+from eggcarton.packages.member import Member
 
 _FORMAT = 1
 

@@ -146,21 +146,21 @@ def of_environment(
     if content is None:
         yield Finding(str(prefix / "eggcarton.json"), "changed", "it does not tell what the environment was made of")
         return
-    for member in content.members:
+    for member in content.makeup.members:
         if not member.files and (member.name, member.identity, str(member.place)) not in locked:
             yield Finding(str(prefix), "changed", f"it holds {member.name} {member.version}, which the lock does not")
             return
     yield from _of_developed(content)
     with tempfile.TemporaryDirectory(prefix="eggcarton-verify-") as directory:
         staging = Path(directory) / prefix.name
-        if not any(str(member.place) in spoilt and not member.place.is_dir() for member in content.members):
-            environment.remake(prefix, python, content, staging)
+        if not any(str(member.place) in spoilt and not member.place.is_dir() for member in content.makeup.members):
+            environment.remake(prefix, content, staging)
             yield from _differences(prefix, staging, [place for place in spoilt if _is_in(place, content)])
 
 
 def _of_developed(content: environment.Content) -> Iterator[Finding]:
     """Give what is wrong with the metadata of develop packages, which no lock covers, since it was built."""
-    here = environment.developed(content.members)
+    here = environment.developed(content.makeup.members)
     for path in sorted({*here, *content.developed}):
         one, other = here.get(path), content.developed.get(path)
         if other is None or not os.path.lexists(path):
@@ -170,7 +170,7 @@ def _of_developed(content: environment.Content) -> Iterator[Finding]:
 
 
 def _is_in(place: str, content: environment.Content) -> bool:
-    return any(str(member.place) == place for member in content.members)
+    return any(str(member.place) == place for member in content.makeup.members)
 
 
 def _differences(prefix: Path, expected: Path, spoilt: Collection[str]) -> Iterator[Finding]:

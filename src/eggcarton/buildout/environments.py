@@ -1,0 +1,46 @@
+"""The environment of a part in a locked build."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eggcarton.buildout import asking, needs
+from eggcarton.core.layout import Environment, Imports
+from eggcarton.packages import environment
+from eggcarton.packages.environment import Makeup
+
+if TYPE_CHECKING:
+    from eggcarton.buildout.session import Session
+
+logger = logging.getLogger("eggcarton")
+
+
+def of_part(session: Session, part: str, imports: Imports, root: Path | None) -> Environment | None:
+    """Return the environment of a part, None where it imports nothing.
+
+    It is made where it is missing, or only described while reading.
+
+    Args:
+        root: the tree that is to work wherever it is moved to, None where paths may be absolute.
+    """
+    wanted = needs.of_part(session.sections, part)
+    requirements = asking.lines_of(session, wanted)
+    if not requirements and not imports:
+        return None
+    makeup = Makeup(
+        python=session.python,
+        members=tuple(session.members(requirements, wanted.group)),
+        extra_paths=imports.extra_paths,
+        site_packages=imports.site_packages,
+        root=root,
+    )
+    place = session.records / "environments"
+    if session.reading:
+        return environment.describe(place, makeup, session.store)
+    made, remarks = environment.ensure(place, makeup, session.store)
+    session.used_environments.add(made.prefix.name)
+    for remark in remarks:
+        logger.warning(remark)
+    return made
