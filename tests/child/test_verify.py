@@ -21,7 +21,7 @@ from eggcarton.child.provide import provide
 from eggcarton.child.verify import verify
 from eggcarton.core.apply import apply
 from eggcarton.core.plan import File, Link, OwnedDirectory, Plan
-from eggcarton.core.script import script
+from eggcarton.core.script import Start, script
 from eggcarton.packages import environment, generations
 from eggcarton.packages.environment import Makeup
 from eggcarton.packages.interpreter import Interpreter
@@ -79,7 +79,9 @@ class Build:
             (
                 OwnedDirectory(root / "parts" / "app"),
                 File(root / "parts" / "app" / "run.py", "pass\n"),
-                File(root / "bin" / "app", script(made.python, "import app"), 0o755),
+                File(
+                    root / "bin" / "app", script(Start(python=made.python), root / "bin" / "app", "import app"), 0o755
+                ),
                 File(root / "etc" / "app.ini", f"[app]\nroot = {root}/var\n"),
                 Link(root / "etc" / "link", "app.ini"),
             )

@@ -34,12 +34,6 @@ def test_under() -> None:
     assert expected == tuple(str(path) for path in found)
 
 
-def test_scripts_of() -> None:
-    """The scripts of a distribution are found however its name is spelt, in the order of their names."""
-    assert ["admin", "guestbook"] == [point.name for point in ENVIRONMENT.scripts_of(["guest.book"])]
-    assert () == ENVIRONMENT.scripts_of(["nobody"])
-
-
 def test_find() -> None:
     """An entry point is found by group and name, in the given distribution or in the first that has it."""
     assert POINTS[3] == ENVIRONMENT.find("paste.app_factory", "main")

@@ -116,7 +116,7 @@ BAD: list[tuple[Reader[Any], str, str]] = [
     (readers.listen, "::1:80", "is not an address such as 127.0.0.1:8080, [::1]:8080 or 8080"),
     (readers.listen, ":80", "is not an address such as 127.0.0.1:8080, [::1]:8080 or 8080"),
     (readers.listen, "", "is not an address such as 127.0.0.1:8080, [::1]:8080 or 8080"),
-    (readers.assignments, "A", "holds the line 'A', which is not KEY=VALUE"),
+    (readers.assignments, "A", "is neither KEY=VALUE, one a line, nor the name of a section"),
     (readers.assignments, "a-b=1", "holds the line 'a-b=1', which is not KEY=VALUE"),
     (readers.assignments, "A=1\nA=2", "sets A twice"),
     (readers.requirements, "a b", "holds the line 'a b', which is not a requirement such as 'name >= 1.0'"),

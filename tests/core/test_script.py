@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from eggcarton.core.interpreter import interpreter
+from eggcarton.core.isolation import FULL, NONE, OPEN_BELOW, USER, Isolation
 from eggcarton.core.layout import EntryPoint
-from eggcarton.core.script import entry_point_script, interpreter, runtime_script, script
+from eggcarton.core.script import Start, entry_point_body, runtime_body, script
 
 LED_ASTRAY = {
     "PYTHONPATH": "/nowhere",
@@ -55,20 +57,42 @@ def run(path: Path, text: str, *arguments: str) -> subprocess.CompletedProcess[s
 
 def test_isolated(python: Path, tmp_path: Path) -> None:
     """A script runs isolated in its environment, and scrubs what would lead its children elsewhere."""
+    ours = "sorted(name for name in os.environ if name.startswith(('PY', 'EGG')))"
+    body = f"print(sys.prefix, sys.flags.isolated, {ours}, sys.argv[1:])"
+    place = tmp_path / "my script"
+    found = run(place, script(Start(python=python), place, body), "a b", "c")
+    assert (f"{python.parent.parent} 1 ['EGGCARTON_ISOLATION'] ['a b', 'c']\n", "") == (found.stdout, found.stderr)
+
+
+@pytest.mark.parametrize(
+    ("isolation", "told"),
+    [
+        (OPEN_BELOW, "1 1 1 False None"),
+        (USER, "0 1 1 False None"),
+        (NONE, "0 0 0 True None"),
+        (FULL, "1 1 1 False full"),
+    ],
+    ids=["open below", "user", "none", "full"],
+)
+def test_less_isolated(python: Path, tmp_path: Path, isolation: Isolation, told: str) -> None:
+    """Each isolation leaves out what it says: isolated mode, the user's site-packages, Python's variables."""
     body = (
-        "print(sys.prefix, sys.flags.isolated, sorted(n for n in os.environ if n.startswith('PYTHON')), sys.argv[1:])"
+        "print(sys.flags.isolated, sys.flags.no_user_site, sys.flags.ignore_environment, 'PYTHONPATH' in os.environ,"
+        " os.environ.get('EGGCARTON_ISOLATION'))"
     )
-    found = run(tmp_path / "my script", script(python, body), "a b", "c")
-    assert (f"{python.parent.parent} 1 [] ['a b', 'c']\n", "") == (found.stdout, found.stderr)
+    place = tmp_path / "tool"
+    place.write_text(script(Start(python=python, isolation=isolation), place, body), encoding="utf-8")
+    place.chmod(0o755)
+    astray = {"PYTHONPATH": "/nowhere", "PATH": "/usr/bin:/bin"}
+    found = subprocess.run([place], capture_output=True, text=True, env=astray, check=False)
+    assert (f"{told}\n", "") == (found.stdout, found.stderr)
 
 
 def test_entry_point(python: Path, tmp_path: Path) -> None:
-    """A script calls its entry point with the given arguments, after the initialization, and hands on its status."""
+    """A script calls its entry point with the given arguments, after what comes before, and hands on its status."""
     point = EntryPoint("tool", "console_scripts", "tool", "tool", "Tool.main")
-    text = entry_point_script(
-        python, point, initialization="os.environ['SET'] = 'yes'", arguments="1, 'two' # and no more"
-    )
-    found = run(tmp_path / "tool", text)
+    body = entry_point_body(point, preamble="os.environ['SET'] = 'yes'", arguments="1, 'two' # and no more")
+    found = run(tmp_path / "tool", script(Start(python=python), tmp_path / "tool", body))
     assert (f"{python.parent.parent} 1 two yes False\n", 3, "") == (
         found.stdout,
         found.returncode,
@@ -76,17 +100,13 @@ def test_entry_point(python: Path, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("initialization", ["", "import os\nos.environ['SET'] = 'yes'"])
-def test_interpreter(python: Path, tmp_path: Path, initialization: str) -> None:
-    """An interpreter script takes every option of a real one, and keeps the variables that were set."""
+def test_interpreter(python: Path, tmp_path: Path) -> None:
+    """An interpreter script takes every option of a real one."""
     path = tmp_path / "py"
-    text = interpreter(python, initialization)
-    program = "import sys, os; print(sys.prefix, sys.flags.isolated, sys.argv[1:], os.environ.get('SET'))"
-    found = run(path, text, "-X", "utf8", "-W", "error", "-c", program, "x")
-    wanted = "yes" if initialization else "None"
-    assert (f"{python.parent.parent} 1 ['x'] {wanted}\n", "") == (found.stdout, found.stderr)
-    found = run(path, text, "-m", "tool")
-    assert 0 == found.returncode
+    text = interpreter(Start(python=python), path)
+    found = run(path, text, "-X", "utf8", "-W", "error", "-c", "import sys; print(sys.prefix, sys.argv[1:])", "x")
+    assert (f"{python.parent.parent} ['x']\n", "") == (found.stdout, found.stderr)
+    assert 0 == run(path, text, "-m", "tool").returncode
 
 
 def test_runtime(python: Path, tmp_path: Path) -> None:
@@ -96,24 +116,24 @@ def test_runtime(python: Path, tmp_path: Path) -> None:
         "import os\ndef main(arguments, *, a, b):\n    print(arguments, a, b, os.environ['X'])\n    return 4\n"
     )
     settings = {"a": ["x", None], "b": {"c": "d'\n", "e": {"f": 1.5}, "g": {}}}
-    text = runtime_script(python, source, (("X", "y'z"),), settings)
-    found = run(tmp_path / "run", text, "-v")
+    start, place = Start(python=python), tmp_path / "run"
+    found = run(place, script(start, place, runtime_body(start, place, source, (("X", "y'z"),), settings)), "-v")
     expected = f"['-v'] {settings['a']} {settings['b']} y'z\n"
     assert (expected, 4, "") == (found.stdout, found.returncode, found.stderr)
 
 
 def test_first_line() -> None:
     """A short path without blanks is named on the first line, as everybody expects it."""
-    assert script(Path("/e/bin/python"), "pass").startswith("#!/e/bin/python -I\nimport os\n")
+    assert script(Start(python=Path("/e/bin/python")), Path("/b"), "pass").startswith("#!/e/bin/python -I\nimport os\n")
     longest = Path("/" + "e" * (127 - len("#!/ -I")))
-    assert script(longest, "pass").startswith("#!/e")
-    assert script(Path(f"{longest}e"), "pass").startswith("#!/bin/sh\n'''exec' ")
+    assert script(Start(python=longest), Path("/b"), "pass").startswith("#!/e")
+    assert script(Start(python=Path(f"{longest}e")), Path("/b"), "pass").startswith("#!/bin/sh\n'''exec' ")
 
 
 def test_line_end() -> None:
     """A path with a line end cannot be named by any script."""
     with pytest.raises(ValueError, match="there is a line end in the path"):
-        script(Path("/a\nb"), "pass")
+        script(Start(python=Path("/a\nb")), Path("/b"), "pass")
 
 
 def test_found_on_the_search_path(tmp_path: Path) -> None:
@@ -121,7 +141,7 @@ def test_found_on_the_search_path(tmp_path: Path) -> None:
     place = tmp_path / "a b"
     place.mkdir()
     (place / "python").symlink_to(sys.executable)
-    (place / "hello").write_text(script(place / "python", "print(sys.argv[0])"))
+    (place / "hello").write_text(script(Start(python=place / "python"), place / "hello", "print(sys.argv[0])"))
     (place / "hello").chmod(0o755)
     found = subprocess.run(
         ["hello"], capture_output=True, text=True, env={**os.environ, "PATH": f"{place}:/bin"}, check=True

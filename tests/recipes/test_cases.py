@@ -1,8 +1,10 @@
 """Every case in tests/cases: a section in, a plan or an error out.
 
 A case is a file NAME.cfg whose first section is the part, with NAME.plan or NAME.error beside it. A section
-`[facts]` may say where the buildout lies (`root`, `prefix`), which files there are (`file PATH = TEXT`), and what is
-locked there (`locked = NAME...`, `others = NAME...`, `pins = NAME=VERSION...`); without `locked` nothing is.
+`[facts]` may say where the buildout lies (`root`, `prefix`; `inside` for an environment below the root), which files
+there are (`file PATH = TEXT`), which scripts distributions bring as files (`script-files = DISTRIBUTION:NAME:KIND...`)
+and what is locked there (`locked = NAME...`, `others = NAME...`, `pins = NAME=VERSION...`);
+without `locked` nothing is.
 With CASES_REGENERATE=1 in the environment the expectations are written instead of compared: read them.
 """
 
@@ -19,7 +21,7 @@ from types import ModuleType
 import pytest
 
 from eggcarton.core.errors import EggcartonError
-from eggcarton.core.layout import EntryPoint, Environment, Layout, Locked
+from eggcarton.core.layout import EntryPoint, Environment, Layout, Locked, ScriptFile
 from eggcarton.core.options import read_options
 from eggcarton.core.plan import File, Plan, runtime_source
 
@@ -45,6 +47,8 @@ def read_case(text: str) -> dict[str, dict[str, str]]:
 
 def environment_of(facts: dict[str, str], root: Path) -> Environment:
     prefix = Path(facts.get("prefix", "/srv/environments/3f2a"))
+    if "inside" in facts:
+        prefix = root / "parts/.eggcarton/environments/3f2a"
     return Environment(
         python=prefix / "bin/python",
         prefix=prefix,
@@ -55,10 +59,12 @@ def environment_of(facts: dict[str, str], root: Path) -> Environment:
             EntryPoint("guestbook", "console_scripts", "guestbook-admin", "guestbook.admin", "Admin.main"),
             EntryPoint("guestbook", "paste.app_factory", "main", "guestbook", "make_application"),
             EntryPoint("guestbook", "paste.app_factory", "readonly", "guestbook.readonly", "make"),
+            EntryPoint("guestbook", "gui_scripts", "guestbook-window", "guestbook.window", "main"),
             EntryPoint("pyramid", "console_scripts", "pserve", "pyramid.scripts.pserve", "main"),
         ),
         digest="3f2a",
         store=Path("/srv/store"),
+        script_files=tuple(ScriptFile(*word.split(":")) for word in facts.get("script-files", "").split()),
     )
 
 
@@ -88,7 +94,10 @@ def without_runtime(plan: Plan) -> Plan:
 
 
 def is_runtime(item: File) -> bool:
-    return item.path.suffix == ".py" and item.content == runtime_source(item.path.stem)
+    try:
+        return item.path.suffix == ".py" and item.content == runtime_source(item.path.stem)
+    except FileNotFoundError:
+        return False
 
 
 def outcome(case: Path, place: Path) -> tuple[str, str]:
@@ -109,7 +118,11 @@ def outcome(case: Path, place: Path) -> tuple[str, str]:
         reading = read_options(module.Options, part, sections[part])
         needed = getattr(reading.options, "requirements", ())
         environment = environment_of(facts, root) if needed else None
-        layout = dataclasses.replace(Layout.under(root, part), locked=locked_of(facts, root))
+        layout = dataclasses.replace(
+            Layout.under(root, part),
+            locked=locked_of(facts, root),
+            relative=bool(getattr(reading.options, "relative_paths", None)),
+        )
         plan = module.plan(reading.options, layout, environment)
     except EggcartonError as error:
         return ".error", f"{error}\n".replace(f"{root}/", "")

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from eggcarton.core.isolation import OPEN_BELOW
 from eggcarton.core.plan import runtime_source
-from eggcarton.core.script import runtime_script
+from eggcarton.core.script import Start, runtime_body, script
 
 pytest.importorskip("coverage")
 pytestmark = pytest.mark.slow
@@ -90,7 +91,9 @@ class Project:
         }
         path = self.root / "bin/test"
         path.parent.mkdir(exist_ok=True)
-        text = runtime_script(Path(sys.executable), self.runner, tuple(environment.items()), everything)
+        start = Start(python=Path(sys.executable), isolation=OPEN_BELOW)
+        body = runtime_body(start, path, self.runner, tuple(environment.items()), everything)
+        text = script(start, path, body)
         path.write_text(text)
         path.chmod(0o755)
         return path

@@ -16,8 +16,10 @@ from typing import Any
 
 import pytest
 
+from eggcarton.core.isolation import OPEN_BELOW
 from eggcarton.core.plan import runtime_source
-from eggcarton.core.script import runtime_script
+from eggcarton.core.script import Start, runtime_body
+from eggcarton.core.script import script as script_of
 
 pytest.importorskip("waitress")
 pytestmark = pytest.mark.slow
@@ -114,10 +116,10 @@ def script(tmp_path: Path) -> Make:
             "program": "web",
             **changes,
         }
-        text = runtime_script(Path(sys.executable), source, environment, settings)
+        start, path = Start(python=Path(sys.executable), isolation=OPEN_BELOW), tmp_path / "web"
+        text = script_of(start, path, runtime_body(start, path, source, environment, settings))
         # In a build the application is in the environment; here it lies beside the test.
         text = text.replace("import runpy", f"sys.path.append({str(tmp_path / 'lib')!r})\nimport runpy")
-        path = tmp_path / "web"
         path.write_text(text)
         path.chmod(0o755)
         return path

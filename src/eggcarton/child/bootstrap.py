@@ -13,6 +13,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,8 +21,9 @@ from typing import Any
 from eggcarton.child import toolchain
 from eggcarton.child.door import uv_program
 from eggcarton.core.errors import EggcartonError, UsageProblem
+from eggcarton.core.isolation import OPEN_BELOW
 from eggcarton.core.locks import scratch, sweep
-from eggcarton.core.script import script
+from eggcarton.core.script import Start, script
 from eggcarton.core.standing import discard
 from eggcarton.packages import closed
 from eggcarton.packages.store import HIDDEN, Store, Unpacked
@@ -123,7 +125,8 @@ def bootstrap(order: Mapping[str, Any]) -> None:
     scripts = Path(places["bin-directory"])
     scripts.mkdir(parents=True, exist_ok=True)
     for program, function in (("eggcarton", "eggcarton"), ("buildout", "main")):
-        _write(scripts / program, _script(python, paths, program, function, order["stamp"]))
+        place = scripts / program
+        _write(place, _script(place, python, paths, program, function, order["stamp"]))
     note = directory / ".eggcarton" / "bin"
     if order["wish"] or scripts != directory / "bin":
         note.parent.mkdir(exist_ok=True)
@@ -280,7 +283,7 @@ def _closed_set(source: Path, store: Path) -> Path:
     return final
 
 
-def _script(python: Path, paths: Sequence[str], program: str, function: str, stamp: str) -> str:
+def _script(place: Path, python: Path, paths: Sequence[str], program: str, function: str, stamp: str) -> str:
     lines = "".join(f"    {json.dumps(path)},\n" for path in paths)
     body = (
         f"# bootstrap: {stamp}\n"
@@ -291,7 +294,7 @@ def _script(python: Path, paths: Sequence[str], program: str, function: str, sta
         f'if __name__ == "__main__":\n    {function}()'
     )
     # Without site (-S) no site-packages is on the path that a part could be served from.
-    return script(python, body, flags="-IS")
+    return script(Start(python=python, isolation=replace(OPEN_BELOW, flags="-IS")), place, body)
 
 
 def _write(path: Path, text: str) -> None:

@@ -204,7 +204,9 @@ def _digest(
     entries = [entry for egg in eggs for entry in tree.of_egg(egg)]
     words = {}
     for prefix in prefixes:
-        words[str(prefix)], found = tree.of_environment(prefix, python, tokens)
+        word, found = tree.of_environment(prefix, python, tokens)
+        # What may be moved names it by its own name alone.
+        words |= {str(prefix): word, prefix.name: word}
         entries += found
     tokens = tokens.with_more({**words, str(python.executable): "{python}"})
     for record in owned.values():

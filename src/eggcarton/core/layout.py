@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +52,7 @@ class Layout:
 
     Args:
         relative: whether what is written has to work wherever the root is moved to.
+        windows: whether it is planned for Windows.
     """
 
     part: str
@@ -63,6 +64,7 @@ class Layout:
     log: Path
     run: Path
     relative: bool = False
+    windows: bool = False
     locked: Locked | None = None
 
     @property
@@ -97,11 +99,25 @@ class EntryPoint:
     attribute: str
 
 
+@dataclass(frozen=True, slots=True)
+class ScriptFile:
+    """A script that a distribution brings as a file, such as those of `scripts=` in its setup.py.
+
+    Args:
+        kind: `python`, `program` for what the system can start, or `shell` for commands that do not say so.
+    """
+
+    distribution: str
+    name: str
+    kind: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Environment:
     """What one part may import, ready to be used.
 
     Args:
+        script_files: these lie in `bin` below `prefix`.
         python: its interpreter, `bin/python` below `prefix`.
         distributions: canonical names and versions, sorted.
         digest: changes whenever anything in the environment changes.
@@ -115,6 +131,7 @@ class Environment:
     entry_points: tuple[EntryPoint, ...]
     digest: str
     store: Path
+    script_files: tuple[ScriptFile, ...] = ()
 
     def find(self, group: str, name: str, distribution: str | None = None) -> EntryPoint | None:
         """Return the entry point of this group and name, of the given distribution or of the first that has one."""
@@ -126,16 +143,6 @@ class Environment:
             ):
                 return point
         return None
-
-    def scripts_of(self, names: Iterable[str]) -> tuple[EntryPoint, ...]:
-        """Return the console scripts of the named distributions, in the order of their names."""
-        wanted = {canonical_name(name) for name in names}
-        points = (
-            point
-            for point in self.entry_points
-            if point.group == "console_scripts" and canonical_name(point.distribution) in wanted
-        )
-        return tuple(sorted(points, key=lambda point: point.name))
 
 
 def canonical_name(name: str) -> str:

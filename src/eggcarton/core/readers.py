@@ -146,6 +146,12 @@ def duration(value: str) -> float:
     return sum(float(number) * _SECONDS[unit] for number, unit in re.findall(r"([0-9.]+)([a-z]+)", value))
 
 
+@reads("a duration such as 30s, 5m or 2h, or a number of seconds")
+def seconds(value: str) -> float:
+    """Return seconds, which need no unit here: `[buildout]` has none for its own option of that name."""
+    return float(value) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value) else duration(value)
+
+
 @reads("a size such as 512k, 10M or 2G")
 def size(value: str) -> int:
     """Return bytes, from a number with or without one of the units k, M, G and T, which are powers of 1024."""
@@ -232,12 +238,14 @@ def listen(value: str) -> Listen:
     return Listen(match[1] or match[2] or "127.0.0.1", int(match[3]))
 
 
-@reads("KEY=VALUE, one a line")
+@reads("KEY=VALUE, one a line, or the name of a section of them")
 def assignments(value: str) -> tuple[tuple[str, str], ...]:
     """Return names and values of environment variables; blanks around both are dropped."""
     found: dict[str, str] = {}
     for line in lines(value):
         name, equals, text = (part.strip() for part in line.partition("="))
+        if line == value.strip() and re.fullmatch(r"[^\s=]+", line):
+            raise ValueError("is neither KEY=VALUE, one a line, nor the name of a section")
         if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             raise ValueError(f"holds the line '{shortened(line)}', which is not KEY=VALUE")
         if name in found:
@@ -278,6 +286,15 @@ def requirement_name(requirement: str) -> str:
     """
     match = _REQUIREMENT.fullmatch(requirement)
     return match["name"] if match else requirement
+
+
+@reads("names of distributions, in which * stands for anything")
+def name_patterns(value: str) -> tuple[str, ...]:
+    """Return patterns of canonical names, separated by blanks and line ends."""
+    for word in value.split():
+        if not re.fullmatch(r"[A-Za-z0-9*?][A-Za-z0-9._*?-]*", word):
+            raise ValueError(f"holds '{shortened(word)}', which is not the name of a distribution")
+    return tuple(dict.fromkeys(re.sub(r"[-_.]+", "-", word).lower() for word in value.split()))
 
 
 @reads("names of scripts, each NAME or NAME=NEW-NAME")

@@ -2,91 +2,145 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from eggcarton.core.layout import EntryPoint
+from eggcarton.core.isolation import FULL, Isolation
+from eggcarton.core.layout import EntryPoint, ScriptFile
 from eggcarton.core.quoting import python as literal
 from eggcarton.core.quoting import shell
 
 # What kernels before 5.1 read of a script's first line.
 _LONGEST_FIRST_LINE = 127
 
-# Isolated mode ignores these, but does not bind the processes that a script starts.
-_SCRUBBED = (
-    "PYTHONEXECUTABLE",
-    "PYTHONHOME",
-    "PYTHONINSPECT",
-    "PYTHONPATH",
-    "PYTHONPLATLIBDIR",
-    "PYTHONSTARTUP",
-    "PYTHONUSERBASE",
-)
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Start:
+    """How scripts start.
+
+    Args:
+        python: the interpreter of their environment.
+        root: the tree inside which they name nothing by its whole path, so that they work wherever it is moved to;
+            None for whole paths.
+    """
+
+    python: Path
+    isolation: Isolation = FULL
+    root: Path | None = None
+
+    def is_beside(self, place: Path, target: Path) -> bool:
+        """Tell whether a script at a place names a target by the way there."""
+        return self.root is not None and place.is_relative_to(self.root) and target.is_relative_to(self.root)
+
+    def in_python(self, place: Path, target: Path) -> str:
+        """Return the Python expression by which a script at a place names a target."""
+        if not self.is_beside(place, target):
+            return literal(target)
+        # The way begins at the script itself, which its first step leaves.
+        way = os.path.join("..", os.path.relpath(target, place.parent))
+        return f"os.path.normpath(os.path.join(os.path.realpath(__file__), {literal(way)}))"
+
+    def in_shell(self, place: Path, target: Path) -> tuple[str, str]:
+        """Return a line that has to come before, and the word by which a shell script at a place names a target."""
+        if not self.is_beside(place, target):
+            return "", shell(target)
+        way = Path(os.path.relpath(target, place.parent))
+        steps = 1 + way.parts.count("..")
+        rest = shell(Path(*way.parts[steps - 1 :]))
+        # Without a path that leads up and down again, sys.executable is what it is in any environment.
+        return 'here=$(realpath -- "$0" 2>/dev/null || readlink -f -- "$0")\n', f'"${{here%{steps * "/*"}}}"/{rest}'
 
 
-def script(python: Path, body: str, *, flags: str = "-I") -> str:
-    """Return an executable script that runs Python statements isolated in the environment of `python`.
+def script(start: Start, place: Path, body: str) -> str:
+    """Return an executable script that runs Python statements isolated in an environment.
 
-    Its children do not see the variables that lead an interpreter elsewhere, PYTHONPATH and the like.
+    Args:
+        place: where it will stand.
 
     Raises:
         ValueError: when no script can name the interpreter.
     """
-    names = "".join(f'    "{name}",\n' for name in _SCRUBBED)
-    scrub = f"import os\nimport sys\n\nfor name in (\n{names}):\n    os.environ.pop(name, None)\n"
-    return f"{first_lines(python, flags)}{scrub}\n{body.strip()}\n"
+    return first_lines(start, place) + program(start, body)
 
 
-def entry_point_script(python: Path, point: EntryPoint, *, initialization: str = "", arguments: str = "") -> str:
-    """Return the script of an entry point.
+def program(start: Start, body: str) -> str:
+    """Return a script without the lines by which a kernel finds its interpreter."""
+    text = "import os\nimport sys\n"
+    if start.isolation.scrubbed:
+        names = "".join(f'    "{name}",\n' for name in start.isolation.scrubbed)
+        text += f"\nfor name in (\n{names}):\n    os.environ.pop(name, None)\n"
+    text += "".join(f'os.environ["{name}"] = "{value}"\n' for name, value in start.isolation.handed_on)
+    return f"{text}\n{body.strip()}\n"
+
+
+def entry_point_body(point: EntryPoint, *, preamble: str = "", arguments: str = "") -> str:
+    """Return the statements that call an entry point.
 
     Args:
-        initialization: statements that run before the entry point's module is imported.
+        preamble: statements that run before the entry point's module is imported.
         arguments: what stands between the parentheses of the call.
     """
     first, _, rest = point.attribute.partition(".")
     call = f"entry_point.{rest}" if rest else "entry_point"
-    start = f"{initialization}\n\n" if initialization else ""
-    body = (
-        f"{start}from {point.module} import {first} as entry_point\n\n"
+    before = f"{preamble}\n\n" if preamble else ""
+    return (
+        f"{before}from {point.module} import {first} as entry_point\n\n"
         f'if __name__ == "__main__":\n    sys.exit({call}({_inside(arguments)}))'
     )
-    return script(python, body)
 
 
-def interpreter(python: Path, initialization: str = "") -> str:
-    """Return the script of an interpreter that takes every option the real one takes.
+def script_file_body(start: Start, place: Path, file: ScriptFile, *, preamble: str = "") -> str:
+    """Return the statements that run a script that a distribution brings as a file.
 
-    With an initialization it is a Python script that runs those statements and then becomes the
-    interpreter: the environment variables and the working directory they set are kept, and nothing else.
-    """
-    if not initialization:
-        unset = f"unset {' '.join(_SCRUBBED)}"
-        return f'#!/bin/sh\n{unset}\nexec {shell(python)} -I "$@"\n'
-    program = literal(python)
-    return script(python, f'{initialization}\n\nos.execv({program}, [{program}, "-I", *sys.argv[1:]])')
-
-
-def runtime_script(
-    python: Path, source: Path, environment: tuple[tuple[str, str], ...], settings: Mapping[str, object]
-) -> str:
-    """Return a script that sets environment variables and calls `main` of a file that a plan copied.
+    What it starts itself finds the environment's own programs first.
 
     Args:
+        place: where the script will stand.
+        preamble: statements that run before.
+    """
+    directory = start.python.parent
+    target = start.in_python(place, directory / file.name)
+    search = f'os.pathsep.join([{start.in_python(place, directory)}, os.environ.get("PATH", os.defpath)])'
+    if file.kind == "python":
+        run = f'import runpy\n\nif __name__ == "__main__":\n    runpy.run_path({target}, run_name="__main__")'
+    else:
+        words = f"[{target}, *sys.argv[1:]]" if file.kind == "program" else f'["/bin/sh", {target}, *sys.argv[1:]]'
+        run = f'if __name__ == "__main__":\n    words = {words}\n    os.execv(words[0], words)'
+    before = f"{preamble}\n\n" if preamble else ""
+    return f'{before}os.environ["PATH"] = {search}\n\n{run}'
+
+
+def runtime_body(
+    start: Start,
+    place: Path,
+    source: Path,
+    environment: tuple[tuple[str, str], ...],
+    settings: Mapping[str, object],
+) -> str:
+    """Return the statements that set environment variables and call `main` of a file that a plan copied.
+
+    Args:
+        place: where the script will stand.
         source: the file; its `main` takes the command line's arguments, and the settings by name.
         settings: values that their `repr` makes again.
     """
-    variables = "".join(f"    os.environ[{literal(name)}] = {literal(value)}\n" for name, value in environment)
+    variables = "".join(f"    {line}\n" for line in assignments(environment))
     given = _settings(settings, 8 * " ", "{name}={value}")
-    body = (
+    return (
         f'import runpy\n\nif __name__ == "__main__":\n{variables}'
-        f'    main = runpy.run_path({literal(source)})["main"]\n'
+        f'    main = runpy.run_path({start.in_python(place, source)})["main"]\n'
         f"    status = main(\n        sys.argv[1:],\n{given}    )\n    sys.exit(status)"
     )
-    return script(python, body)
 
 
-def first_lines(python: Path, flags: str) -> str:
+def assignments(environment: tuple[tuple[str, str], ...]) -> list[str]:
+    """Return the statements that set environment variables."""
+    return [f"os.environ[{literal(name)}] = {literal(value)}" for name, value in environment]
+
+
+def first_lines(start: Start, place: Path) -> str:
     """Return how the kernel finds the interpreter: by itself, or where it cannot, through a shell.
 
     The shell's lines are a text without effect to Python. Source: simple_launcher in pip's distlib.
@@ -94,15 +148,18 @@ def first_lines(python: Path, flags: str) -> str:
     Raises:
         ValueError: when no script can name the interpreter.
     """
-    path = str(python)
+    path, flags = str(start.python), f" {start.isolation.flags}".rstrip()
     if any(sign in path for sign in "\0\r\n"):
         raise ValueError(f"no script can start {path!r}: there is a line end in the path")
-    line = f"#!{path} {flags}"
+    before, word = start.in_shell(place, start.python)
+    # A backslash is doubled between double quotes, where both languages read it as one.
+    quoted = word.replace("\\", "'\"\\\\\"'")
+    if before:
+        return f"#!/bin/sh\n''':'\n{before}exec {quoted}{flags} \"$0\" \"$@\"\n' '''\n"
+    line = f"#!{path}{flags}"
     if not any(sign.isspace() for sign in path) and len(line.encode()) <= _LONGEST_FIRST_LINE:
         return f"{line}\n"
-    # A backslash is doubled between double quotes, where both languages read it as one.
-    quoted = shell(path).replace("\\", "'\"\\\\\"'")
-    return f"#!/bin/sh\n'''exec' {quoted} {flags} \"$0\" \"$@\"\n' '''\n"
+    return f"#!/bin/sh\n'''exec' {quoted}{flags} \"$0\" \"$@\"\n' '''\n"
 
 
 def _inside(arguments: str) -> str:

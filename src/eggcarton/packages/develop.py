@@ -50,6 +50,7 @@ def _one(source: Path, toolchain: Toolchain, place: Path, answer: Answer) -> dic
             archive.extractall(place)
     info = next(path for path in place.iterdir() if path.name.endswith(".dist-info"))
     (info / "RECORD").unlink(missing_ok=True)
+    _keep_scripts(place, info)
     metadata = HeaderParser().parsestr((info / "METADATA").read_text("utf-8"))
     return {
         "name": str(canonicalize_name(metadata["Name"])),
@@ -63,3 +64,13 @@ def _one(source: Path, toolchain: Toolchain, place: Path, answer: Answer) -> dic
         "out_of_sight": list(built.out_of_sight),
         "locked": built.tools.locked,
     }
+
+
+def _keep_scripts(place: Path, info: Path) -> None:
+    """Put the scripts that a wheel brings as files beside its metadata, where zc.recipe.egg looks for them too."""
+    for scripts in sorted(place.glob("*.data/scripts")):
+        scripts.rename(info / "scripts")
+        for path in sorted((info / "scripts").iterdir()):
+            path.chmod(0o755)
+        if not any(scripts.parent.iterdir()):
+            scripts.parent.rmdir()

@@ -8,19 +8,28 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from eggcarton.core.layout import EntryPoint, Environment
+from eggcarton.core.interpreter import XOPTION
+from eggcarton.core.isolation import GUARD, OPEN_BELOW
+from eggcarton.core.layout import EntryPoint, Environment, ScriptFile
+from eggcarton.core.plan import runtime_source
+from eggcarton.core.script import Start
 from eggcarton.core.standing import below, look
 from eggcarton.packages import environment_scripts, merging
 from eggcarton.packages.interpreter import Interpreter
-from eggcarton.packages.member import Member, entry_points, ordered
+from eggcarton.packages.member import Member, entry_points, ordered, script_files
 
-_FORMAT = 4
+_FORMAT = 5
 _RECORD = "eggcarton.json"
 _CACHE = "__pycache__"
+# Costs a Python that was told nothing two look-ups.
+_STARTUP = (
+    f"import os, sys; ({XOPTION!r} in sys._xoptions or {GUARD!r} in os.environ)"
+    ' and __import__("_eggcarton_startup").begin()\n'
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +60,7 @@ class Makeup:
             self.site_packages,
             str(self.root),
             str(place),
+            runtime_source("startup"),
         ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
@@ -95,6 +105,7 @@ def describe(directory: Path, makeup: Makeup, store: Path) -> Environment:
         entry_points=tuple(point for member in ordered(makeup.members) for point in entry_points(member)),
         digest=digest,
         store=store,
+        script_files=tuple(file for member in ordered(makeup.members) for file, _ in script_files(member)),
     )
 
 
@@ -154,6 +165,7 @@ def load(prefix: Path, store: Path) -> Environment | None:
             entry_points=tuple(EntryPoint(*point) for point in record["entry_points"]),
             digest=record["digest"],
             store=store,
+            script_files=tuple(ScriptFile(*file) for file in record["script_files"]),
         )
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
         return None
@@ -178,8 +190,12 @@ def _make(staging: Path, prefix: Path, makeup: Makeup, known: Mapping[str, str] 
         # The name sorts last, as zc.recipe.egg puts extra paths behind the distributions.
         lines = "".join(f"{path}\n" for path in makeup.extra_paths)
         (site_packages / "~eggcarton-extra-paths.pth").write_text(lines, "utf-8")
+    # Behind all others: what runs first may import what they lead to.
+    (site_packages / "~eggcarton-startup.pth").write_text(_STARTUP, "utf-8")
+    (site_packages / "_eggcarton_startup.py").write_text(runtime_source("startup"), "utf-8")
     points = [point for member in members for point in entry_points(member)]
-    remarks += environment_scripts.write(staging / "bin", prefix, members, points)
+    start = Start(python=prefix / "bin" / "python", isolation=OPEN_BELOW, root=makeup.root)
+    remarks += environment_scripts.write(staging / "bin", start, members, points)
     record = _record(prefix, makeup, points, known)
     (staging / _RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False), "utf-8")
     return tuple(remarks)
@@ -195,6 +211,7 @@ def _record(
         "python": makeup.python.minor,
         "distributions": sorted([member.name, member.version] for member in members),
         "entry_points": [[p.distribution, p.group, p.name, p.module, p.attribute] for p in points],
+        "script_files": [list(astuple(file)) for member in members for file, _ in script_files(member)],
         "members": [[one.name, one.version, str(one.place), one.identity, one.files] for one in members],
         "extra_paths": [str(path) for path in makeup.extra_paths],
         "site_packages": makeup.site_packages,

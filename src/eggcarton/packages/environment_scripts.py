@@ -6,25 +6,32 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from eggcarton.core.layout import EntryPoint
-from eggcarton.core.script import entry_point_script, first_lines
-from eggcarton.packages.member import Member
+from eggcarton.core.quoting import python as literal
+from eggcarton.core.script import Start, entry_point_body, first_lines, script
+from eggcarton.packages.member import Member, script_files
 from eggcarton.packages.merging import shared
 
+_PLACEHOLDER = b"#!python"
+_GROUPS = ("console_scripts", "gui_scripts")
 
-def write(directory: Path, prefix: Path, members: Sequence[Member], points: Iterable[EntryPoint]) -> list[str]:
+
+def write(directory: Path, start: Start, members: Sequence[Member], points: Iterable[EntryPoint]) -> list[str]:
     """Write what an installer would put into ``bin``, so that the environment is an ordinary one for other tools.
+
+    Args:
+        directory: to be filled; the scripts will stand beside the interpreter in the end.
 
     Returns:
         a remark for every script that two distributions both want to own.
     """
     remarks: list[str] = []
-    python = prefix / "bin" / "python"
     found: dict[str, tuple[str, bytes | Path]] = {}
-    own = [item for member in members for item in _own_scripts(member, python)]
+    beside = start.python.parent
+    own = [item for member in members for item in _script_files(member, start)]
     made = [
-        (point.distribution, point.name, entry_point_script(python, point).encode())
+        (point.distribution, point.name, script(start, beside / point.name, entry_point_body(point)).encode())
         for point in points
-        if point.group == "console_scripts" and point.attribute
+        if point.group in _GROUPS and point.attribute
     ]
     for owner, name, content in (*own, *made):
         first, kept = found.setdefault(name, (owner, content))
@@ -42,21 +49,18 @@ def write(directory: Path, prefix: Path, members: Sequence[Member], points: Iter
     return remarks
 
 
-def _own_scripts(member: Member, python: Path) -> Iterator[tuple[str, str, bytes | Path]]:
-    """Give the scripts that a wheel itself brought: those in Python as text, others as they lie in the store."""
-    source = member.place / "bin"
-    if member.files or not source.is_dir() or (source / "__init__.py").exists():
-        return
-    for path in sorted(source.iterdir()):
-        if _begins_with_placeholder(path):
-            rest = path.read_bytes().partition(b"\n")[2]
-            yield member.name, path.name, first_lines(python, "-I").encode() + rest
-        else:
-            yield member.name, path.name, path
-
-
-def _begins_with_placeholder(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        return stream.read(8) == b"#!python"
+def _script_files(member: Member, start: Start) -> Iterator[tuple[str, str, bytes | Path]]:
+    """Give the scripts that a member brings: those that an installer has to start in Python, and others as they lie."""
+    for file, path in script_files(member):
+        with path.open("rb") as stream:
+            first, rest = stream.readline(), stream.read()
+        if not first.startswith(_PLACEHOLDER):
+            yield member.name, file.name, path
+            continue
+        lines = first_lines(start, start.python.parent / file.name)
+        if lines.count("\n") == 1:
+            yield member.name, file.name, lines.encode() + rest
+            continue
+        # Of several lines the rest is none that may begin with a docstring, or what is to be imported from __future__.
+        body = f'import runpy\n\nif __name__ == "__main__":\n    runpy.run_path({literal(path)}, run_name="__main__")'
+        yield member.name, file.name, script(start, start.python.parent / file.name, body).encode()

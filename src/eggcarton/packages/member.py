@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eggcarton.core.layout import EntryPoint
+from eggcarton.core.layout import EntryPoint, ScriptFile
+
+# What an installer is to replace by the interpreter, or one of Python 3 found in any other way.
+_PYTHON = re.compile(rb"#!\s*(?:\S*/)?(?:env\s+)?(?:\S*/)?python(?:3(?:\.\d+)?)?w?(?:\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +61,28 @@ def entry_points(member: Member) -> Iterator[EntryPoint]:
         for name, value in parser.items(group):
             module, _, attribute = value.partition("[")[0].strip().partition(":")
             yield EntryPoint(member.name, group, name, module.strip(), attribute.strip())
+
+
+def script_files(member: Member) -> Iterator[tuple[ScriptFile, Path]]:
+    """Give the scripts that a member brings as files, and where they lie, in the order of their names.
+
+    Those of a wheel are in ``bin`` of its egg; those of a develop package, and of eggs that were made otherwise, are
+    beside the metadata.
+    """
+    information, beside = metadata(member), member.place / "bin"
+    places = [information / "scripts"] if information else []
+    if not member.files and not (beside / "__init__.py").exists():
+        places.append(beside)
+    for place in places:
+        for path in sorted(place.iterdir()) if place.is_dir() else ():
+            if path.is_file():
+                yield ScriptFile(member.name, path.name, _kind(path)), path
+
+
+def _kind(path: Path) -> str:
+    with path.open("rb") as stream:
+        start = stream.read(256)
+    if _PYTHON.match(start):
+        return "python"
+    # A text that does not say what runs it is one for the shell, as shells have it.
+    return "program" if start.startswith(b"#!") or b"\0" in start else "shell"

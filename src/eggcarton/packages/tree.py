@@ -23,7 +23,7 @@ _HOME = re.compile(rb"^home = .*$", re.MULTILINE)
 _RECORD = "eggcarton.json"
 # How a script names its interpreter hangs on the directory: a long one, or one with a space in it, takes a shell.
 _BY_SHELL = re.compile(rb"""\A#!/bin/sh\n'''exec' '?([^'\n]*?)'? (-\S+) "\$0" "\$@"\n' '''\n""")
-_EXEC = re.compile(rb"""^exec '([^'\n]*)' -I "\$@"$""", re.MULTILINE)
+_EXEC = re.compile(rb"""^exec .* "\$@"$""", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ class Tokens:
         """Return a file's bytes in which the words stand instead, and which start their interpreter in one way."""
         if self._pattern is None:
             return content
-        return _EXEC.sub(rb'exec \1 -I "$@"', _BY_SHELL.sub(rb"#!\1 \2\n", self.replace(content)))
+        direct = _BY_SHELL.sub(rb"#!\1 \2\n", self.replace(content))
+        return _EXEC.sub(lambda match: match[0].replace(b"'", b""), direct)
 
     def path(self, path: Path) -> str:
         """Return a path in which the words stand instead."""

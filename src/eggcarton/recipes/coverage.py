@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eggcarton.core.code_readers import module_names
+from eggcarton.core.isolation import OPEN_BELOW
+from eggcarton.core.launchers import launcher
 from eggcarton.core.layout import Environment, Layout
 from eggcarton.core.options import PART_NAME, option
 from eggcarton.core.plan import File, KeptDirectory, OwnedDirectory, Plan, runtime_source
@@ -21,7 +23,7 @@ from eggcarton.core.readers import (
     requirements,
     words,
 )
-from eggcarton.core.script import runtime_script
+from eggcarton.core.script import Start, runtime_body
 
 __all__ = ["Options", "plan"]
 
@@ -98,12 +100,15 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
             "json_file": str(data / "coverage.json"),
         },
     }
+    root = layout.root if layout.relative else None
+    start = Start(python=environment.python, isolation=OPEN_BELOW, root=root)
+    body = runtime_body(start, script, runner, options.environment, settings)
     return Plan(
         (
             OwnedDirectory(layout.location),
             KeptDirectory(data),
             File(runner, runtime_source("run_tests")),
-            File(script, runtime_script(environment.python, runner, options.environment, settings), 0o755),
+            *launcher(layout, start, options.script, body),
         ),
         {
             "bin-directory": str(layout.bin),

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eggcarton.core.code_readers import module_names
+from eggcarton.core.isolation import OPEN_BELOW
+from eggcarton.core.launchers import launcher
 from eggcarton.core.layout import Environment, Layout
 from eggcarton.core.options import PART_NAME, option
 from eggcarton.core.plan import File, OwnedDirectory, Plan, runtime_source
 from eggcarton.core.readers import arguments, assignments, choice, file_name, path, requirements
-from eggcarton.core.script import runtime_script
+from eggcarton.core.script import Start, runtime_body
 
 __all__ = ["Options", "plan"]
 
@@ -55,11 +57,14 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
         "defaults": list(options.defaults),
         "working_directory": str(layout.root / options.working_directory),
     }
+    root = layout.root if layout.relative else None
+    start = Start(python=environment.python, isolation=OPEN_BELOW, root=root)
+    body = runtime_body(start, script, runner, options.environment, settings)
     return Plan(
         (
             OwnedDirectory(layout.location),
             File(runner, runtime_source("run_tests")),
-            File(script, runtime_script(environment.python, runner, options.environment, settings), 0o755),
+            *launcher(layout, start, options.script, body),
         ),
         {"bin-directory": str(layout.bin), "location": str(layout.location), "script": str(script)},
     )

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from eggcarton.core.code_readers import Application, application
 from eggcarton.core.errors import OptionProblems
+from eggcarton.core.launchers import launcher
 from eggcarton.core.layout import Environment, Layout
 from eggcarton.core.options import PART_NAME, option
 from eggcarton.core.plan import File, OwnedDirectory, Plan, runtime_source
 from eggcarton.core.readers import Listen, assignments, choice, integer, listen, requirements
-from eggcarton.core.script import runtime_script
+from eggcarton.core.script import Start, runtime_body
 
 __all__ = ["Options", "plan"]
 
@@ -64,11 +65,13 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
         "threads": options.threads,
         "program": layout.part,
     }
+    start = Start(python=environment.python, root=layout.root if layout.relative else None)
+    body = runtime_body(start, script, server, options.environment, settings)
     return Plan(
         (
             OwnedDirectory(layout.location),
             File(server, runtime_source("serve")),
-            File(script, runtime_script(environment.python, server, options.environment, settings), 0o755),
+            *launcher(layout, start, layout.part, body),
         ),
         {
             "bin-directory": str(layout.bin),

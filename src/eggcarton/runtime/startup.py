@@ -1,0 +1,77 @@
+"""What a Python of an environment does when it starts, before anything else, where it was told to.
+
+It runs the file that its option -X eggcarton names, in the namespace of what it is to run itself; and where it is
+started by a script that is fully isolated, it does not import from the directory it happens to work in.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from types import ModuleType
+
+_begun = False
+
+
+def begin() -> None:
+    """Do what the process was told to do first, once: Python reads the .pth files of an environment twice."""
+    global _begun
+    if _begun:
+        return
+    _begun = True
+    if os.environ.get("EGGCARTON_ISOLATION") == "full":
+        _leave_working_directory_out()
+    file = sys._xoptions.get("eggcarton")
+    if isinstance(file, str):
+        _run(file)
+
+
+def _run(file: str) -> None:
+    try:
+        with open(file, "rb") as stream:
+            code = compile(stream.read(), file, "exec")
+        namespace = vars(sys.modules["__main__"])
+        namespace["__file__"] = file
+        exec(code, namespace)
+        namespace.pop("__file__", None)
+    except SystemExit as end:
+        _end(end.code)
+    except BaseException:
+        traceback.print_exc()
+        _end(1)
+
+
+def _end(status: object) -> None:
+    """End the process at once: an exception that is raised while Python starts would only be printed."""
+    if isinstance(status, str):
+        print(status, file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status if isinstance(status, int) else int(status is not None))
+
+
+def _leave_working_directory_out() -> None:
+    """Have the working directory taken off the path with the first import, since Python adds it after this.
+
+    A program in a file has its own directory in that place, and keeps it.
+    """
+    is_kept_out = sys.flags.isolated or getattr(sys.flags, "safe_path", False)
+    if not is_kept_out and sys.argv[:1] in ([""], ["-"], ["-c"], ["-m"]):
+        sys.meta_path.insert(0, _Guard())
+
+
+class _Guard:
+    """An importer that finds nothing, and goes with the first import."""
+
+    def find_spec(self, name: str, path: object = None, target: ModuleType | None = None) -> None:
+        sys.meta_path.remove(self)
+        if sys.path and sys.path[0] in ("", _working_directory()):
+            del sys.path[0]
+
+
+def _working_directory() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:
+        return None
