@@ -389,6 +389,13 @@ def backends(shared: Shared) -> Path:
         return _downloaded(Path(__file__).with_name("backends.txt"))
 
 
+@pytest.fixture(scope="session")
+def servers(shared: Shared) -> Path:
+    """The wheels of servers, and of what these need."""
+    with locked(shared.directory / "servers"):
+        return _downloaded(Path(__file__).with_name("servers.txt"))
+
+
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[Index]:
     """An index that is empty at first; what is put into its directory is on it."""

@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import ModuleType
 from typing import Any
 
+from eggcarton.buildout import variables
 from eggcarton.buildout.recipes import RECIPES as MODULES
 from eggcarton.buildout.sections import NOT_YET, Sections
 from eggcarton.core.errors import OptionProblems
@@ -110,7 +112,13 @@ def of_part(sections: Sections, part: str) -> PartNeeds:
         raise OptionProblems(part, [problem])
     imports = hasattr(module.Options, "requirements")
     files = tuple(values["requirements"].split()) if imports and "requirements" in values else None
-    return PartNeeds(part, recipe, requirements_of(module, part, values), group, imports, files)
+    return PartNeeds(
+        part, recipe, requirements_of(module, part, _whole(sections, module, part, values)), group, imports, files
+    )
+
+
+def _whole(sections: Sections, module: ModuleType, part: str, values: Mapping[str, str]) -> Mapping[str, str]:
+    return variables.in_place(module, part, values, lambda name: sections.section(name) if name in sections else None)
 
 
 def _recipe(part: str, text: str) -> tuple[str, str]:

@@ -16,10 +16,10 @@ from typing import Any, NoReturn, TypeVar
 
 from zc.buildout import UserError
 
-from eggcarton.buildout import current, environments, locked, unlocked
+from eggcarton.buildout import current, environments, locked, unlocked, variables
 from eggcarton.core.apply import apply
 from eggcarton.core.difference import unmet
-from eggcarton.core.errors import Drift, EggcartonError, OptionProblems
+from eggcarton.core.errors import Drift, EggcartonError
 from eggcarton.core.layout import Environment, Imports, Layout, Locked
 from eggcarton.core.options import read_options
 from eggcarton.core.plan import Plan
@@ -101,7 +101,7 @@ class Part:
             options[output] = value
 
     def _prepare(self, module: ModuleType, values: Mapping[str, str]) -> None:
-        reading = read_options(module.Options, self.name, self._with_environment(module, values))
+        reading = read_options(module.Options, self.name, variables.in_place(module, self.name, values, self._section))
         for warning in reading.warnings:
             logger.warning("%s", warning)
         self.options = reading.options
@@ -110,19 +110,8 @@ class Part:
         if self.session is None or not self.session.reading:
             self._check()
 
-    def _with_environment(self, module: ModuleType, values: Mapping[str, str]) -> Mapping[str, str]:
-        """Return options in which the variables of a section stand where its name did."""
-        named = values.get("environment", "").strip()
-        fields = getattr(module.Options, "__dataclass_fields__", {})
-        if "environment" not in fields or named == self.name or named not in self.buildout:
-            return values
-        section = self.buildout[named]
-        lines = {name: section[name] for name in section if name not in ("recipe", "<", "<part-dependencies>")}
-        several = sorted(name for name, value in lines.items() if "\n" in value)
-        if several:
-            problem = f"option 'environment': {several[0]} in [{named}] has several lines, and a variable is set to one"
-            raise OptionProblems(self.name, [problem])
-        return {**values, "environment": "\n".join(f"{name}={value}" for name, value in lines.items())}
+    def _section(self, name: str) -> Mapping[str, str] | None:
+        return dict(self.buildout[name]) if name in self.buildout else None
 
     def _check(self) -> None:
         """Refuse a plan that must not be carried out, before anything is.

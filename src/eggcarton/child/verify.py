@@ -202,7 +202,7 @@ def _digest(
 ) -> str:
     tokens = tree.Tokens(places)
     entries = [entry for egg in eggs for entry in tree.of_egg(egg)]
-    words = {}
+    words: dict[str, str] = {}
     for prefix in prefixes:
         word, found = tree.of_environment(prefix, python, tokens)
         # What may be moved names it by its own name alone.

@@ -104,12 +104,24 @@ def script_file_body(start: Start, place: Path, file: ScriptFile, *, preamble: s
     target = start.in_python(place, directory / file.name)
     search = f'os.pathsep.join([{start.in_python(place, directory)}, os.environ.get("PATH", os.defpath)])'
     if file.kind == "python":
-        run = f'import runpy\n\nif __name__ == "__main__":\n    runpy.run_path({target}, run_name="__main__")'
+        run = python_file_body(target)
     else:
         words = f"[{target}, *sys.argv[1:]]" if file.kind == "program" else f'["/bin/sh", {target}, *sys.argv[1:]]'
         run = f'if __name__ == "__main__":\n    words = {words}\n    os.execv(words[0], words)'
     before = f"{preamble}\n\n" if preamble else ""
     return f'{before}os.environ["PATH"] = {search}\n\n{run}'
+
+
+def python_file_body(target: str) -> str:
+    """Return the statements that run a file in the place of a script, whose name stays in `sys.argv`.
+
+    Args:
+        target: the Python expression of its path.
+    """
+    return (
+        f'if __name__ == "__main__":\n    __file__ = {target}\n    with open(__file__, "rb") as stream:\n'
+        '        code = compile(stream.read(), __file__, "exec", dont_inherit=True)\n    exec(code)'
+    )
 
 
 def runtime_body(

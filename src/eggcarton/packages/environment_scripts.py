@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from eggcarton.core.layout import EntryPoint
-from eggcarton.core.quoting import python as literal
-from eggcarton.core.script import Start, entry_point_body, first_lines, script
+from eggcarton.core.script import Start, entry_point_body, first_lines, python_file_body, script
 from eggcarton.packages.member import Member, script_files
 from eggcarton.packages.merging import shared
 
@@ -62,5 +61,5 @@ def _script_files(member: Member, start: Start) -> Iterator[tuple[str, str, byte
             yield member.name, file.name, lines.encode() + rest
             continue
         # Of several lines the rest is none that may begin with a docstring, or what is to be imported from __future__.
-        body = f'import runpy\n\nif __name__ == "__main__":\n    runpy.run_path({literal(path)}, run_name="__main__")'
+        body = python_file_body(start.in_python(start.python.parent / file.name, path))
         yield member.name, file.name, script(start, start.python.parent / file.name, body).encode()

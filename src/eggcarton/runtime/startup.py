@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from types import ModuleType
 
 _begun = False
@@ -38,6 +37,9 @@ def _run(file: str) -> None:
     except SystemExit as end:
         _end(end.code)
     except BaseException:
+        # Only here: most starts have no use for it, and all would wait for it.
+        import traceback
+
         traceback.print_exc()
         _end(1)
 
@@ -62,12 +64,15 @@ def _leave_working_directory_out() -> None:
 
 
 class _Guard:
-    """An importer that finds nothing, and goes with the first import."""
+    """An importer that finds nothing, and goes with the first import after Python has added the directory.
+
+    Before that, Python may import what customizes it.
+    """
 
     def find_spec(self, name: str, path: object = None, target: ModuleType | None = None) -> None:
-        sys.meta_path.remove(self)
         if sys.path and sys.path[0] in ("", _working_directory()):
             del sys.path[0]
+            sys.meta_path.remove(self)
 
 
 def _working_directory() -> str | None:
