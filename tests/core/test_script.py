@@ -147,3 +147,50 @@ def test_found_on_the_search_path(tmp_path: Path) -> None:
         ["hello"], capture_output=True, text=True, env={**os.environ, "PATH": f"{place}:/bin"}, check=True
     )
     assert f"{place}/hello\n" == found.stdout
+
+
+def test_relative(tmp_path: Path) -> None:
+    """Where its tree may be moved, a script finds its interpreter and its files from where it really lies."""
+    root = tmp_path / "it's a tree"
+    venv.create(root / "parts" / "e", symlinks=True)
+    (root / "bin").mkdir()
+    (root / "etc").mkdir()
+    place, data = root / "bin" / "tool", root / "etc" / "my data"
+    data.write_text("data\n")
+    start = Start(python=root / "parts" / "e" / "bin" / "python", root=root)
+    text = script(start, place, f"print(sys.executable, open({start.in_python(place, data)}).read(), end='')")
+    assert str(tmp_path) not in text
+    found = run(place, text)
+    assert (f"{start.python} data\n", "") == (found.stdout, found.stderr)
+    moved = tmp_path / "moved" / "größe"
+    moved.parent.mkdir()
+    root.rename(moved)
+    (tmp_path / "link").symlink_to(moved / "bin" / "tool")
+    (tmp_path / "tree").symlink_to(moved)
+    for path in (moved / "bin" / "tool", tmp_path / "link", tmp_path / "tree" / "bin" / "tool"):
+        done = subprocess.run([path], capture_output=True, text=True, env=LED_ASTRAY, check=False, cwd=tmp_path)
+        assert (f"{moved}/parts/e/bin/python data\n", "") == (done.stdout, done.stderr)
+    done = subprocess.run(["../link"], capture_output=True, text=True, env=LED_ASTRAY, check=False, cwd=moved.parent)
+    assert f"{moved}/parts/e/bin/python data\n" == done.stdout
+
+
+def test_what_lies_outside_is_named_whole() -> None:
+    """What does not lie in the tree that may be moved is named by its whole path; a script outside names all so."""
+    start = Start(python=Path("/usr/bin/python3"), root=Path("/srv/site"))
+    assert script(start, Path("/srv/site/bin/x"), "pass").startswith("#!/usr/bin/python3 -I\n")
+    start = Start(python=Path("/srv/site/e/bin/python"), root=Path("/srv/site"))
+    assert script(start, Path("/usr/local/bin/x"), "pass").startswith("#!/srv/site/e/bin/python -I\n")
+
+
+def test_relative_interpreter(tmp_path: Path) -> None:
+    """So does an interpreter script, with the file that it is told to run first."""
+    root = tmp_path / "tree"
+    venv.create(root / "e", symlinks=True)
+    (root / "bin").mkdir()
+    start = Start(python=root / "e" / "bin" / "python", root=root)
+    text = interpreter(start, root / "bin" / "py", root / "it's first.py")
+    assert str(tmp_path) not in text
+    place = root / "bin" / "py"
+    found = run(place, text, "-c", "import sys; print(sys.prefix, sys._xoptions)")
+    told = {"eggcarton": f"{root}/it's first.py"}
+    assert f"{root}/e {told}\n" == found.stdout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os.path
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,18 +39,31 @@ class Start:
         if not self.is_beside(place, target):
             return literal(target)
         # The way begins at the script itself, which its first step leaves.
-        way = os.path.join("..", os.path.relpath(target, place.parent))
+        way = "/".join([".."] * _steps(place, target) + _rest(place, target))
         return f"os.path.normpath(os.path.join(os.path.realpath(__file__), {literal(way)}))"
 
     def in_shell(self, place: Path, target: Path) -> tuple[str, str]:
         """Return a line that has to come before, and the word by which a shell script at a place names a target."""
         if not self.is_beside(place, target):
             return "", shell(target)
-        way = Path(os.path.relpath(target, place.parent))
-        steps = 1 + way.parts.count("..")
-        rest = shell(Path(*way.parts[steps - 1 :]))
+        up, rest = _steps(place, target) * "/*", shell("/".join(_rest(place, target)))
         # Without a path that leads up and down again, sys.executable is what it is in any environment.
-        return 'here=$(realpath -- "$0" 2>/dev/null || readlink -f -- "$0")\n', f'"${{here%{steps * "/*"}}}"/{rest}'
+        return 'here=$(realpath -- "$0" 2>/dev/null || readlink -f -- "$0")\n', f'"${{here%{up}}}"/{rest}'
+
+
+def _steps(place: Path, target: Path) -> int:
+    """Return how many steps lead up from a file to the first directory that also holds a target."""
+    return len(place.parts) - _shared(place, target)
+
+
+def _rest(place: Path, target: Path) -> list[str]:
+    """Return the way down from there to the target."""
+    return list(target.parts[_shared(place, target) :])
+
+
+def _shared(place: Path, target: Path) -> int:
+    pairs = zip(place.parts[:-1], target.parts, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def script(start: Start, place: Path, body: str) -> str:
@@ -91,7 +104,7 @@ def entry_point_body(point: EntryPoint, *, preamble: str = "", arguments: str = 
     )
 
 
-def script_file_body(start: Start, place: Path, file: ScriptFile, *, preamble: str = "") -> str:
+def script_file_body(start: Start, place: Path, file: ScriptFile, *, preamble: str = "", windows: bool = False) -> str:
     """Return the statements that run a script that a distribution brings as a file.
 
     What it starts itself finds the environment's own programs first.
@@ -99,6 +112,7 @@ def script_file_body(start: Start, place: Path, file: ScriptFile, *, preamble: s
     Args:
         place: where the script will stand.
         preamble: statements that run before.
+        windows: whether a process cannot become another program.
     """
     directory = start.python.parent
     target = start.in_python(place, directory / file.name)
@@ -107,7 +121,8 @@ def script_file_body(start: Start, place: Path, file: ScriptFile, *, preamble: s
         run = python_file_body(target)
     else:
         words = f"[{target}, *sys.argv[1:]]" if file.kind == "program" else f'["/bin/sh", {target}, *sys.argv[1:]]'
-        run = f'if __name__ == "__main__":\n    words = {words}\n    os.execv(words[0], words)'
+        become = "import subprocess\n\n    sys.exit(subprocess.call(words))" if windows else "os.execv(words[0], words)"
+        run = f'if __name__ == "__main__":\n    words = {words}\n    {become}'
     before = f"{preamble}\n\n" if preamble else ""
     return f'{before}os.environ["PATH"] = {search}\n\n{run}'
 

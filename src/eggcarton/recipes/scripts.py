@@ -203,7 +203,7 @@ def _files(name: str, script: _Script, options: Options, layout: Layout, start: 
     if isinstance(script.starts, EntryPoint):
         body = entry_point_body(script.starts, preamble=before, arguments=options.arguments)
     else:
-        body = script_file_body(start, place, script.starts, preamble=before)
+        body = script_file_body(start, place, script.starts, preamble=before, windows=layout.windows)
     return launcher(layout, start, name, body, window=script.window)
 
 
