@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from measure import run
+from measure import REPOSITORY, run
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 STOCK_TOOLCHAIN = ("zc.buildout==6.0.1", "zc.recipe.egg==6.0.0", "setuptools", "pip", "wheel")
 BENCH_TOOLS = ("pip>=26", "uv", "packaging>=26.1")
 

@@ -1,12 +1,17 @@
 """Wall time from exec to exit, taken in turns, so that whatever the machine does meanwhile meets every side."""
 
+import json
 import os
+import platform
 import statistics
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,3 +131,34 @@ def take_turns(title: str, runners: Sequence[Runner], times: int, goals: Sequenc
             runner.check()
             print(f"  {turn + 1}. {runner.name}: {samples[runner.name][-1]:.3f} s", flush=True)
     return Result(title, samples, goals)
+
+
+def facts() -> dict[str, object]:
+    """Return what a reader must know of the machine; nothing names the machine itself."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    return {
+        "date": date.today().isoformat(),
+        "commit": commit.stdout.strip(),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+    }
+
+
+def write_results(directory: Path, name: str, results: Sequence[Result], beside: str = "", **more: object) -> None:
+    """Print results, and write them as NAME.json and NAME.txt.
+
+    Args:
+        beside: further words for the line of facts above them.
+        more: further facts for the JSON file.
+    """
+    known = {**facts(), **more}
+    head = f"{known['date']}, {known['system']}, {known['cores']} cores, CPython {known['python']}; "
+    text = "\n".join([f"{head}{beside}commit {known['commit']}\n", *(result.as_text() for result in results)])
+    print(f"\n{text}")
+    directory.mkdir(parents=True, exist_ok=True)
+    data = known | {"contests": [result.as_data() for result in results]}
+    (directory / f"{name}.json").write_text(json.dumps(data, indent=2) + "\n")
+    (directory / f"{name}.txt").write_text(text)

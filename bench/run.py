@@ -7,18 +7,14 @@ Prints every sample, the medians and their ratios; writes bench/results/NAME.jso
 """
 
 import argparse
-import json
 import os
-import platform
-import subprocess
 import sys
 import tempfile
 import urllib.request
-from datetime import date
 from pathlib import Path
 
 from material import REPOSITORY, Material, gather, served
-from measure import Goal, Result, run, take_turns
+from measure import Goal, Result, run, take_turns, write_results
 from sides import EXAMPLE, Ours, Side, Stock, Uv
 
 OURS, STOCK, UV = "eggcarton", "zc.buildout 6.0.1", "uv"
@@ -118,38 +114,17 @@ def warm(index: str, material: Material) -> None:
         direct.open(f"{index}{pin.name}/", timeout=30).read()
 
 
-def facts(material: Material) -> dict[str, object]:
-    """Return what a reader must know of the machine and the peers; nothing names the machine itself."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
-    return {
-        "date": date.today().isoformat(),
-        "commit": commit.stdout.strip(),
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "cores": os.cpu_count(),
-        "uv": run([material.uv, "--version"], material.wheels, os.environ).split()[1],
-        "toolchain of zc.buildout": [str(pin) for pin in material.toolchain],
-        "distributions": [str(pin) for pin in material.pins],
-    }
-
-
 def main() -> None:
     """Measure, print, and write the results."""
     options = read_options()
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         work = (options.work or Path(temporary)).resolve()
         material, results = measure(options, work)
-        known = facts(material)
-    head = f"{known['date']}, {known['system']}, {known['cores']} cores, CPython {known['python']}, uv {known['uv']}, "
-    head += f"{len(material.pins) + 1} distributions; commit {known['commit']}\n"
-    text = "\n".join([head, *(result.as_text() for result in results)])
-    print("\n" + text)
-    options.results.mkdir(parents=True, exist_ok=True)
-    data = known | {"contests": [result.as_data() for result in results]}
-    (options.results / f"{options.name}.json").write_text(json.dumps(data, indent=2) + "\n")
-    (options.results / f"{options.name}.txt").write_text(text)
+        version = run([material.uv, "--version"], material.wheels, os.environ).split()[1]
+    pins = [str(pin) for pin in material.pins]
+    more = {"uv": version, "toolchain of zc.buildout": [str(pin) for pin in material.toolchain], "distributions": pins}
+    beside = f"uv {version}, {len(pins) + 1} distributions; "
+    write_results(options.results, options.name, results, beside, **more)
 
 
 if __name__ == "__main__":

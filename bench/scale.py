@@ -9,18 +9,14 @@ and scale.txt.
 """
 
 import argparse
-import json
 import os
-import platform
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 
 from material import REPOSITORY, served
-from measure import Goal, Result, Runner, run, take_turns
+from measure import Goal, Result, Runner, run, take_turns, write_results
 
 sys.path.insert(0, str(REPOSITORY / "tests"))
 
@@ -114,17 +110,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-scale-") as temporary:
         place = (options.work or Path(temporary)).resolve()
         result = measure(place, distributions=options.distributions, samples=options.samples)
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
-    known = {"date": date.today().isoformat(), "commit": commit.stdout.strip(), "python": platform.python_version()}
-    known |= {"system": f"{platform.system()} {platform.machine()}", "cores": str(os.cpu_count())}
-    head = f"{known['date']}, {known['system']}, {known['cores']} cores, CPython {known['python']}; "
-    text = f"{head}commit {known['commit']}\n\n{result.as_text()}"
-    print(f"\n{text}")
-    options.results.mkdir(parents=True, exist_ok=True)
-    (options.results / "scale.json").write_text(json.dumps(known | {"contests": [result.as_data()]}, indent=2) + "\n")
-    (options.results / "scale.txt").write_text(text)
+    write_results(options.results, "scale", [result])
 
 
 if __name__ == "__main__":
