@@ -5,68 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
-import sysconfig
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from eggcarton.core.layout import EntryPoint, Environment
-from eggcarton.indexes.cache import file_digest
+from eggcarton.core.layout import EntryPoint
 from eggcarton.packages import environment, generations
-from eggcarton.packages.environment import Makeup
 from eggcarton.packages.interpreter import Interpreter
 from eggcarton.packages.member import Member
-from eggcarton.packages.store import Store, Unpacked
-from support.closed import uv_program
-from support.distributions import PKG_RESOURCES_NAMESPACE, PKGUTIL_NAMESPACE, wheel
-
-TAG = f"py{sys.version_info[0]}.{sys.version_info[1]}-{sysconfig.get_platform()}"
-PYTHON = Interpreter.running()
-
-
-def members(place: Path, *wheels: Path) -> list[Member]:
-    """Unpack wheels into a store below a place and return them as members of an environment."""
-    store = Store(place / "store", TAG)
-    found = []
-    for path in wheels:
-        name, version = path.name.split("-")[:2]
-        digest, name = file_digest(path), name.replace("_", "-").replace(".", "-").lower()
-        egg = store.add(uv_program(), {digest: path}, [Unpacked(name, version, path.name, digest)])[digest]
-        found.append(Member(name, version, egg, digest))
-    return found
-
-
-def makeup(found: Sequence[Member], *extra_paths: Path) -> Makeup:
-    return Makeup(python=PYTHON, members=tuple(found), extra_paths=extra_paths)
-
-
-def made(place: Path, found: Sequence[Member], *extra_paths: Path) -> Environment:
-    result, remarks = environment.ensure(place / "environments", makeup(found, *extra_paths), place / "store")
-    assert () == remarks
-    return result
-
-
-def run(command: Sequence[str | Path], **variables: str) -> str:
-    """Run a program and return what it printed; its errors are in the failure."""
-    done = subprocess.run(
-        [str(word) for word in command],
-        env={"PATH": os.defpath, **variables},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert 0 == done.returncode, done.stderr
-    return done.stdout.strip()
-
-
-def python(found: Environment, code: str, *flags: str, **variables: str) -> str:
-    return run([found.python, *(flags or ("-I",)), "-c", code], **variables)
+from support.distributions import wheel
+from support.environments import PYTHON, made, makeup, members, python, run, told
 
 
 def test_imports_and_metadata(tmp_path: Path) -> None:
@@ -109,92 +58,6 @@ def test_nothing_else_is_imported(tmp_path: Path) -> None:
     code = "import sys, json, six; print(six.answer, [p for p in sys.path if 'site-packages' in p])"
     assert f"42 {[str(found.site_packages)]}" == python(found, code, PYTHONPATH=str(other), PYTHONUSERBASE=str(other))
     assert "None" == python(found, "import importlib.util as u; print(u.find_spec('pytest'))")
-
-
-NAMESPACES = {
-    "PEP 420": ("", []),
-    "pkgutil": (PKGUTIL_NAMESPACE, []),
-    "pkg_resources": (PKG_RESOURCES_NAMESPACE, ["acme"]),
-    "pkgutil, with a long comment": (f"# {'x' * 99}\n" * 9 + PKGUTIL_NAMESPACE, []),
-}
-
-
-@pytest.mark.parametrize(("init", "declared"), NAMESPACES.values(), ids=NAMESPACES)
-def test_namespaces_are_merged(tmp_path: Path, init: str, declared: list[str]) -> None:
-    """Packages that share a namespace are imported side by side, in whatever way they declare it."""
-    paths = []
-    for name in ("a", "b", "c"):
-        modules = {f"acme/{name}/__init__.py": f"name = {name!r}\n"} | ({"acme/__init__.py": init} if init else {})
-        paths.append(wheel(tmp_path, f"acme.{name}", "1", modules, namespaces=declared))
-    found = made(tmp_path, members(tmp_path, *paths))
-    assert "abc" == python(found, "import acme.a, acme.b, acme.c; print(acme.a.name + acme.b.name + acme.c.name)")
-
-
-def test_shared_packages_are_merged(tmp_path: Path) -> None:
-    """Distributions that put different modules into one package, deep down too, are merged."""
-    one = wheel(tmp_path, "one", "1", {"p/__init__.py": "", "p/q/__init__.py": "", "p/q/one.py": ""})
-    two = wheel(tmp_path, "two", "1", {"p/__init__.py": "", "p/q/__init__.py": "", "p/q/two.py": "", "p/two.py": ""})
-    found = made(tmp_path, members(tmp_path, one, two))
-    python(found, "import p.q.one, p.q.two, p.two")
-
-
-def test_an_unshared_package_is_one_link(tmp_path: Path) -> None:
-    """A package that one distribution has to itself is one link into the store, so that making it costs nothing."""
-    (member,) = found = members(tmp_path, wheel(tmp_path, "six", "1", {"six/__init__.py": "", "six/a/b.py": ""}))
-    result = made(tmp_path, found)
-    assert member.place / "six" == (result.site_packages / "six").resolve()
-    assert (result.site_packages / "six").is_symlink()
-
-
-@pytest.mark.parametrize(
-    ("path", "told"), [("shared.py", "shared.py"), ("pack/age/shared.py", "pack/age/shared.py")], ids=["top", "deep"]
-)
-def test_two_owners(tmp_path: Path, path: str, told: str) -> None:
-    """Where two distributions own a file with different content, the first by name wins, and it is said."""
-    paths = [wheel(tmp_path, name, "1", {path: f"owner = {name!r}\n"}) for name in ("b", "a", "c")]
-    found, remarks = environment.ensure(
-        tmp_path / "environments", makeup(members(tmp_path, *paths)), tmp_path / "store"
-    )
-    assert (f"{told} is in several distributions; the one of a is used, not that of b, c",) == remarks
-    assert "owner = 'a'\n" == (found.site_packages / path).read_text()
-
-
-def test_two_owners_of_the_same(tmp_path: Path) -> None:
-    """Where two distributions own a file with the same content, nothing is said."""
-    made(tmp_path, members(tmp_path, *(wheel(tmp_path, name, "1", {"shared.py": "a = 1\n"}) for name in ("a", "b"))))
-
-
-def test_two_owners_of_a_script(tmp_path: Path) -> None:
-    """Two distributions with a console script of one name are told of, too."""
-    paths = [
-        wheel(tmp_path, name, "1", {f"{name}.py": ""}, console_scripts={"run": f"{name}:f"}) for name in ("a", "b")
-    ]
-    _, remarks = environment.ensure(tmp_path / "e", makeup(members(tmp_path, *paths)), tmp_path / "store")
-    assert ("bin/run is in several distributions; the one of a is used, not that of b",) == remarks
-
-
-def test_a_file_and_a_directory_of_one_name(tmp_path: Path) -> None:
-    """Where one distribution has a file and another a directory of the same name, the first by name wins."""
-    one = wheel(tmp_path, "one", "1", {"thing/x.txt": "directory"})
-    two = wheel(tmp_path, "two", "1", {"thing": "file"})
-    found, remarks = environment.ensure(tmp_path / "e", makeup(members(tmp_path, two, one)), tmp_path / "store")
-    assert "directory" == (found.site_packages / "thing/x.txt").read_text()
-    assert ("thing is in several distributions; the one of one is used, not that of two",) == remarks
-
-
-def test_data_files(tmp_path: Path) -> None:
-    """Data files lie below the prefix, where programs look for them, merged from all members; none is importable."""
-    one = wheel(
-        tmp_path, "one", "1", data={"data/share/doc/one.txt": "1", "data/etc/one.ini": "e", "headers/one.h": "h"}
-    )
-    two = wheel(tmp_path, "two", "1", data={"data/share/doc/two.txt": "2"})
-    found = made(tmp_path, members(tmp_path, one, two))
-    assert ["1", "2", "e"] == [
-        (found.prefix / name).read_text() for name in ("share/doc/one.txt", "share/doc/two.txt", "etc/one.ini")
-    ]
-    assert 1 == len([name for _, _, names in os.walk(found.prefix / "include", followlinks=True) for name in names])
-    assert ["one", "two"] == sorted(p.name.partition("-")[0] for p in found.site_packages.glob("*.dist-info"))
-    assert not {"share", "etc", "include", "bin"} & set(os.listdir(found.site_packages))
 
 
 def test_packages_named_like_data(tmp_path: Path) -> None:
@@ -285,27 +148,16 @@ def test_develop_packages(tmp_path: Path) -> None:
     assert not (found.site_packages / "stranger.pth").exists()
 
 
-def test_develop_packages_come_first(tmp_path: Path) -> None:
-    """Where a develop package and another own the same file, the develop package's is used."""
-    own = develop(tmp_path / "develop", tmp_path)
-    (own.place / "shared.py").write_text("owner = 'own'\n", "utf-8")
-    own = Member("own", "1.0", own.place, "digest", (*own.files, "shared.py"))
-    other = members(tmp_path, wheel(tmp_path, "a", "1", {"shared.py": "owner = 'a'\n"}))
-    found, remarks = environment.ensure(tmp_path / "e", makeup([*other, own]), tmp_path / "store")
-    assert "owner = 'own'\n" == (found.site_packages / "shared.py").read_text()
-    assert ("shared.py is in several distributions; the one of own is used, not that of a",) == remarks
-
-
 def test_extra_paths_are_last(tmp_path: Path) -> None:
-    """Extra paths come behind the distributions and the develop packages, in their order."""
+    """Extra paths come behind the distributions, which come behind the develop packages."""
     places = [tmp_path / name for name in ("source", "x b", "x a")]
     for place in places:
         place.mkdir()
         (place / "both.py").write_text(f"place = {place.name!r}\n", "utf-8")
     wheels = members(tmp_path, wheel(tmp_path, "six", "1", {"six.py": ""}))
-    found = made(tmp_path, [*wheels, develop(tmp_path / "develop", places[0])], *places[1:])
-    told = python(found, "import sys, both; print(both.place); print(*sys.path[-3:], sep='\\n')").splitlines()
-    assert ["source", *map(str, places)] == told
+    found, _ = told(tmp_path, [*wheels, develop(tmp_path / "develop", places[0])], *places[1:])
+    said = python(found, "import sys, both; print(both.place); print(*sys.path[-4:], sep='\\n')").splitlines()
+    assert ["source", *map(str, (places[0], found.site_packages, *places[1:]))] == said
 
 
 def test_the_same_members_share_one(tmp_path: Path) -> None:
@@ -329,12 +181,13 @@ def test_others_get_their_own(tmp_path: Path) -> None:
         makeup([one, two]).digest(place),
         makeup([changed]).digest(place),
         makeup([one], tmp_path).digest(place),
+        replace(makeup([one]), first_paths=(tmp_path,)).digest(place),
         replace(makeup([one]), python=other).digest(place),
         replace(makeup([one]), site_packages=True).digest(place),
         replace(makeup([one]), root=tmp_path).digest(place),
         makeup([one]).digest(tmp_path),
     }
-    assert 8 == len(digests)
+    assert 9 == len(digests)
 
 
 def test_describing_writes_nothing(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ from eggcarton.core.layout import EntryPoint, Environment, ScriptFile
 from eggcarton.core.plan import runtime_source
 from eggcarton.core.script import Start
 from eggcarton.core.standing import below, look
-from eggcarton.packages import environment_scripts, merging
+from eggcarton.packages import environment_scripts, hidden, merging, precedence
 from eggcarton.packages.interpreter import Interpreter
 from eggcarton.packages.member import Member, entry_points, ordered, script_files
+from eggcarton.packages.remarks import sentences
 
-_FORMAT = 5
+_FORMAT = 6
 _RECORD = "eggcarton.json"
 _CACHE = "__pycache__"
 # Costs a Python that was told nothing two look-ups.
@@ -37,6 +38,8 @@ class Makeup:
     """What an environment is made of.
 
     Args:
+        first_paths: directories that are imported from before all distributions, besides those that lines of develop
+            packages name.
         extra_paths: directories that are imported from behind all distributions.
         site_packages: whether the machine's own site-packages is seen too, behind all else.
         root: the tree that is to work wherever it is moved to; None where paths may be absolute.
@@ -44,6 +47,7 @@ class Makeup:
 
     python: Interpreter
     members: tuple[Member, ...]
+    first_paths: tuple[Path, ...] = ()
     extra_paths: tuple[Path, ...] = ()
     site_packages: bool = False
     root: Path | None = None
@@ -56,6 +60,7 @@ class Makeup:
             str(self.python.executable),
             self.python.version,
             sorted(members),
+            [str(path) for path in self.first_paths],
             [str(path) for path in self.extra_paths],
             self.site_packages,
             str(self.root),
@@ -65,13 +70,19 @@ class Makeup:
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def ensure(directory: Path, makeup: Makeup, store: Path) -> tuple[Environment, tuple[str, ...]]:
+def ensure(
+    directory: Path, makeup: Makeup, store: Path, *, folds: Callable[[Path], bool] = merging.folds_names
+) -> tuple[Environment, tuple[str, ...]]:
     """Return the environment of this makeup, made below ``directory`` when it is not there yet.
 
     Two parts that need the same get the same one. It appears whole or not at all.
 
+    Args:
+        folds: tells whether names that differ only in case are the same in a directory.
+
     Returns:
-        the environment, and a remark for every file that two distributions both want to own.
+        the environment, and where it was made just now what is to be said of names that several distributions have.
+        Its record has these sentences too, as ``remarks``.
     """
     digest = makeup.digest(directory)
     prefix = directory / digest[:16]
@@ -81,7 +92,7 @@ def ensure(directory: Path, makeup: Makeup, store: Path) -> tuple[Environment, t
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=directory) as name:
         staging = Path(name) / prefix.name
-        remarks = _make(staging, prefix, makeup)
+        remarks = _make(staging, prefix, makeup, folds=folds)
         if prefix.exists():
             shutil.rmtree(prefix)
         staging.rename(prefix)
@@ -116,6 +127,10 @@ class Content:
     makeup: Makeup
     developed: Mapping[str, str]
     """The SHA-256 of each file or link of a develop package's metadata, by its path."""
+    namespaces: Mapping[str, Sequence[Path]]
+    """The directories that develop packages had of namespaces when it was made; their sources may have changed."""
+    remarks: tuple[str, ...]
+    """What was to be said then."""
 
 
 def content_of(prefix: Path, python: Interpreter) -> Content | None:
@@ -125,11 +140,14 @@ def content_of(prefix: Path, python: Interpreter) -> Content | None:
         makeup = Makeup(
             python=python,
             members=tuple(Member(n, v, Path(place), i, tuple(files)) for n, v, place, i, files in record["members"]),
+            first_paths=tuple(Path(path) for path in record["first_paths"]),
             extra_paths=tuple(Path(path) for path in record["extra_paths"]),
             site_packages=bool(record["site_packages"]),
             root=Path(record["root"]) if record["root"] else None,
         )
-        content = Content(makeup, {str(path): str(sha256) for path, sha256 in record["developed"].items()})
+        told = {str(path): str(sha256) for path, sha256 in record["developed"].items()}
+        namespaces = {str(name): [Path(path) for path in paths] for name, paths in record["namespaces"].items()}
+        content = Content(makeup, told, namespaces, tuple(str(remark) for remark in record["remarks"]))
         digest = makeup.digest(prefix.parent)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -138,7 +156,7 @@ def content_of(prefix: Path, python: Interpreter) -> Content | None:
 
 def remake(prefix: Path, content: Content, staging: Path) -> None:
     """Make an environment once more, elsewhere, as it would be made under its prefix now."""
-    _make(staging, prefix, content.makeup, content.developed)
+    _make(staging, prefix, content.makeup, content)
 
 
 def developed(members: Iterable[Member]) -> dict[str, str]:
@@ -171,12 +189,19 @@ def load(prefix: Path, store: Path) -> Environment | None:
         return None
 
 
-def _make(staging: Path, prefix: Path, makeup: Makeup, known: Mapping[str, str] | None = None) -> tuple[str, ...]:
+def _make(
+    staging: Path,
+    prefix: Path,
+    makeup: Makeup,
+    known: Content | None = None,
+    *,
+    folds: Callable[[Path], bool] = merging.folds_names,
+) -> tuple[str, ...]:
     python = makeup.python
     site_packages = staging / "lib" / f"python{python.minor}" / "site-packages"
     site_packages.mkdir(parents=True)
     (staging / "bin").mkdir()
-    for name in ("python", "python3", f"python{python.minor}"):
+    for name in (names := ("python", "python3", f"python{python.minor}")):
         (staging / "bin" / name).symlink_to(python.executable if name == "python" else "python")
     (staging / "pyvenv.cfg").write_text(
         f"home = {python.executable.parent}\n"
@@ -185,25 +210,32 @@ def _make(staging: Path, prefix: Path, makeup: Makeup, known: Mapping[str, str] 
         "utf-8",
     )
     members = ordered(makeup.members)
-    remarks = merging.fill(staging, site_packages, members)
+    is_folding = folds(staging)
+    clashes = merging.fill(staging, site_packages, members, folds=is_folding)
     if makeup.extra_paths:
         # The name sorts last, as zc.recipe.egg puts extra paths behind the distributions.
         lines = "".join(f"{path}\n" for path in makeup.extra_paths)
         (site_packages / "~eggcarton-extra-paths.pth").write_text(lines, "utf-8")
+    stands = prefix / site_packages.relative_to(staging)
+    own = precedence.packages(members, makeup.first_paths)
+    namespaces = precedence.namespaces(own, site_packages) if known is None else known.namespaces
+    precedence.write(site_packages, stands, own, namespaces, makeup.root)
     # Behind all others: what runs first may import what they lead to.
     (site_packages / "~eggcarton-startup.pth").write_text(_STARTUP, "utf-8")
     (site_packages / "_eggcarton_startup.py").write_text(runtime_source("startup"), "utf-8")
     points = [point for member in members for point in entry_points(member)]
     start = Start(python=prefix / "bin" / "python", isolation=OPEN_BELOW, root=makeup.root)
-    remarks += environment_scripts.write(staging / "bin", start, members, points)
-    record = _record(prefix, makeup, points, known)
+    clashes += environment_scripts.write(staging / "bin", start, members, points, names, folds=is_folding)
+    clashes += hidden.clashes(members, own, makeup.extra_paths, hidden.standard_library())
+    remarks = tuple(sentences(clashes)) if known is None else known.remarks
+    content = Content(makeup, developed(members) if known is None else known.developed, namespaces, remarks)
+    record = _record(prefix, content, points)
     (staging / _RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False), "utf-8")
-    return tuple(remarks)
+    return remarks
 
 
-def _record(
-    prefix: Path, makeup: Makeup, points: Iterable[EntryPoint], known: Mapping[str, str] | None
-) -> dict[str, Any]:
+def _record(prefix: Path, content: Content, points: Iterable[EntryPoint]) -> dict[str, Any]:
+    makeup = content.makeup
     members = ordered(makeup.members)
     return {
         "format": _FORMAT,
@@ -213,8 +245,11 @@ def _record(
         "entry_points": [[p.distribution, p.group, p.name, p.module, p.attribute] for p in points],
         "script_files": [list(astuple(file)) for member in members for file, _ in script_files(member)],
         "members": [[one.name, one.version, str(one.place), one.identity, one.files] for one in members],
+        "first_paths": [str(path) for path in makeup.first_paths],
         "extra_paths": [str(path) for path in makeup.extra_paths],
         "site_packages": makeup.site_packages,
         "root": os.fspath(makeup.root) if makeup.root else None,
-        "developed": developed(members) if known is None else known,
+        "developed": content.developed,
+        "namespaces": {name: [str(path) for path in paths] for name, paths in sorted(content.namespaces.items())},
+        "remarks": content.remarks,
     }

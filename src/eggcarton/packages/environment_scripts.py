@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from eggcarton.core.layout import EntryPoint
 from eggcarton.core.script import Start, entry_point_body, first_lines, python_file_body, script
 from eggcarton.packages.member import Member, script_files
-from eggcarton.packages.merging import shared
+from eggcarton.packages.merging import folded
+from eggcarton.packages.remarks import Clash
 
 _PLACEHOLDER = b"#!python"
 _GROUPS = ("console_scripts", "gui_scripts")
 
 
-def write(directory: Path, start: Start, members: Sequence[Member], points: Iterable[EntryPoint]) -> list[str]:
+def write(
+    directory: Path,
+    start: Start,
+    members: Sequence[Member],
+    points: Iterable[EntryPoint],
+    taken: Collection[str],
+    *,
+    folds: bool,
+) -> list[Clash]:
     """Write what an installer would put into ``bin``, so that the environment is an ordinary one for other tools.
 
     Args:
         directory: to be filled; the scripts will stand beside the interpreter in the end.
+        members: the first one wins.
+        taken: the names of the interpreter.
+        folds: whether the file system takes names for the same that differ only in case.
 
     Returns:
-        a remark for every script that two distributions both want to own.
+        the names that several distributions want to own.
     """
-    remarks: list[str] = []
-    found: dict[str, tuple[str, bytes | Path]] = {}
     beside = start.python.parent
     own = [item for member in members for item in _script_files(member, start)]
     made = [
@@ -32,20 +42,27 @@ def write(directory: Path, start: Start, members: Sequence[Member], points: Iter
         for point in points
         if point.group in _GROUPS and point.attribute
     ]
-    for owner, name, content in (*own, *made):
-        first, kept = found.setdefault(name, (owner, content))
-        if first != owner and kept != content:
-            remarks.append(shared(f"bin/{name}", first, owner))
-    for name, (_, content) in found.items():
-        path = directory / name
-        if path.is_symlink() or path.exists():
+    rank = {member.name: number for number, member in enumerate(members)}
+    found: dict[str, tuple[str, str, bytes | Path]] = {}
+    clashes: dict[tuple[str, str], Clash] = {}
+    for owner, name, content in sorted((*own, *made), key=lambda item: rank[item[0]]):
+        if name in taken or (folds and folded(name) in taken):
+            clashes[name, owner] = Clash("interpreter", f"bin/{name}", "", (owner,))
             continue
+        used, first, kept = found.setdefault(folded(name) if folds else name, (owner, name, content))
+        if first != name:
+            clashes[name, owner] = Clash("case", f"bin/{first}", used, (owner,), f"bin/{name}")
+        elif used != owner and kept != content:
+            others = clashes[name, used].others if (name, used) in clashes else ()
+            clashes[name, used] = Clash("file", f"bin/{name}", used, (*others, owner))
+    for _, name, content in found.values():
+        path = directory / name
         if isinstance(content, Path):
             path.symlink_to(content)
         else:
             path.write_bytes(content)
             path.chmod(0o755)
-    return remarks
+    return list(clashes.values())
 
 
 def _script_files(member: Member, start: Start) -> Iterator[tuple[str, str, bytes | Path]]:

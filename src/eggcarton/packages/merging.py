@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import tempfile
+import unicodedata
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from eggcarton.packages.eggs import COMPILED
+from eggcarton.packages.eggs import COMPILED, declares_namespace
 from eggcarton.packages.member import Member
+from eggcarton.packages.remarks import Clash
 
 # The directories of an egg that hold data files, scripts and headers.
 _TO_PREFIX = frozenset({"bin", "share", "etc", "include", "man"})
 _CACHE = "__pycache__"
 
+Owned = tuple[str, str, Path]
+"""The distribution that owns something, the name that it has in a directory, and where it really is."""
 
-def fill(prefix: Path, site_packages: Path, members: Sequence[Member]) -> list[str]:
-    """Link all that members hold into an environment, and return a remark for each file that several want to own.
 
-    Where they share a file the first one wins.
+def fill(prefix: Path, site_packages: Path, members: Sequence[Member], *, folds: bool) -> list[Clash]:
+    """Link all that members hold into an environment, and return what several of them want to own.
+
+    The first one wins. Where they share a directory it is made anew, and holds what each of them has there.
+
+    Args:
+        folds: whether the file system takes names for the same that differ in case, or in how letters are composed.
     """
-    remarks: list[str] = []
-    owners = [(member.name, name, path) for member in members for name, path in _importable(member)]
-    _merge(site_packages, owners, remarks)
-    _merge(prefix, [(member.name, name, path) for member in members for name, path in _beside(member)], remarks)
-    return remarks
+    merge = _Merge(folds)
+    merge.into(site_packages, [(one.name, name, path) for one in members for name, path in importable(one)])
+    merge.into(prefix, [(one.name, name, path) for one in members for name, path in _beside(one)])
+    return merge.clashes
 
 
-def _importable(member: Member) -> Iterator[tuple[str, Path]]:
+def importable(member: Member) -> Iterator[tuple[str, Path]]:
     """Give what of a member belongs into site-packages, by the name it has there."""
     for name in sorted(member.files or os.listdir(member.place)):
         path = member.place / name
@@ -40,6 +48,17 @@ def _importable(member: Member) -> Iterator[tuple[str, Path]]:
             yield name, path
 
 
+def folded(name: str) -> str:
+    """Return the one spelling of all names that some file systems take for the same."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def folds_names(directory: Path) -> bool:
+    """Tell whether names that differ only in case are the same in a directory."""
+    with tempfile.NamedTemporaryFile(prefix="eggcarton-Case-", dir=directory) as file:
+        return os.path.lexists(os.path.join(directory, os.path.basename(file.name).replace("Case", "cASE")))
+
+
 def _beside(member: Member) -> Iterator[tuple[str, Path]]:
     """Give the data files of an egg, which belong to the prefix; its scripts need their first line and follow later."""
     for name in sorted(_TO_PREFIX - {"bin"}):
@@ -48,28 +67,57 @@ def _beside(member: Member) -> Iterator[tuple[str, Path]]:
             yield name, path
 
 
-def _merge(directory: Path, owners: Iterable[tuple[str, str, Path]], remarks: list[str], inside: str = "") -> None:
-    """Link names into a directory; where several distributions share a directory, go on inside it.
+class _Merge:
+    """Links what distributions own into directories, and notes what several of them want to own."""
 
-    Where they share a file the first one wins: develop packages, then the others by name.
-    """
-    by_name: dict[str, list[tuple[str, Path]]] = {}
-    for owner, name, path in owners:
-        by_name.setdefault(name, []).append((owner, path))
-    for name, found in sorted(by_name.items()):
-        place = directory / name
-        directories = [(owner, path) for owner, path in found if path.is_dir()]
+    def __init__(self, folds: bool) -> None:
+        self._folds = folds
+        self.clashes: list[Clash] = []
+
+    def into(self, directory: Path, owned: Sequence[Owned], inside: str = "") -> None:
+        """Fill a directory; what comes first wins.
+
+        Args:
+            inside: what to call the directory, with a slash behind.
+        """
+        by_name: dict[str, list[Owned]] = {}
+        for one in owned:
+            by_name.setdefault(one[1], []).append(one)
+        for name in self._alike(by_name, inside):
+            del by_name[name]
+        for name, found in sorted(by_name.items()):
+            self._put(directory / name, found, inside + name)
+
+    def _put(self, place: Path, found: Sequence[Owned], told: str) -> None:
+        paths = [path for _, _, path in found]
         # What Python writes for one distribution must not land in the store as a part of another one.
-        if len(found) == 1 and name != _CACHE and not (place.is_dir() and not place.is_symlink()):
-            place.symlink_to(found[0][1])
-        elif len(directories) == len(found):
+        if len(found) == 1 and place.name != _CACHE and not (place.is_dir() and not place.is_symlink()):
+            place.symlink_to(paths[0])
+        elif all(path.is_dir() for path in paths):
             place.mkdir(exist_ok=True)
-            inner = [(owner, entry, path / entry) for owner, path in found for entry in sorted(os.listdir(path))]
-            _merge(place, [item for item in inner if _is_lasting(item[2])], remarks, f"{inside}{name}/")
+            inner = [(owner, entry, path / entry) for owner, _, path in found for entry in sorted(os.listdir(path))]
+            self.into(place, [one for one in inner if _is_lasting(one[2])], f"{told}/")
         else:
-            place.symlink_to(found[0][1])
-            if len({_bytes(path) for _, path in found}) > 1:
-                remarks.append(shared(inside + name, found[0][0], ", ".join(owner for owner, _ in found[1:])))
+            place.symlink_to(paths[0])
+            if not _are_equal(paths):
+                slash = "/" if any(path.is_dir() for path in paths) else ""
+                self.clashes.append(Clash("file", told + slash, found[0][0], tuple(owner for owner, _, _ in found[1:])))
+
+    def _alike(self, by_name: dict[str, list[Owned]], inside: str) -> list[str]:
+        """Note the names that a file system may take for the same, and return those that have no place on this one."""
+        groups: dict[str, list[str]] = {}
+        for name in by_name:
+            groups.setdefault(folded(name), []).append(name)
+        left_out = []
+        for first, *others in groups.values():
+            used = by_name[first][0][0]
+            for name in others:
+                owners = tuple(dict.fromkeys(owner for owner, _, _ in by_name[name]))
+                if self._folds or owners != (used,):
+                    slash = "/" if by_name[name][0][2].is_dir() else ""
+                    self.clashes.append(Clash("case", inside + first + slash, used, owners, inside + name))
+            left_out += others if self._folds else []
+        return left_out
 
 
 def _is_lasting(path: Path) -> bool:
@@ -77,10 +125,9 @@ def _is_lasting(path: Path) -> bool:
     return path.name != _CACHE or any(part.endswith(COMPILED) for part in path.parts)
 
 
-def shared(name: str, first: str, others: str) -> str:
-    """Return the remark on a file that several distributions want to own."""
-    return f"{name} is in several distributions; the one of {first} is used, not that of {others}"
-
-
-def _bytes(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
+def _are_equal(paths: Sequence[Path]) -> bool:
+    contents = {path.read_bytes() if path.is_file() else None for path in paths}
+    if len(contents) > 1 and {path.name for path in paths} == {"__init__.py"} and None not in contents:
+        # However they say it, all say the same.
+        return all(declares_namespace(content.decode("utf-8", "replace")) for content in contents if content)
+    return len(contents) == 1
