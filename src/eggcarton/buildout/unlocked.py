@@ -27,7 +27,7 @@ _SAID = "_eggcarton_said"
 
 
 def _made(
-    buildout: Any, members: Sequence[Member], extra_paths: Sequence[Path], imports: Imports, root: Path | None
+    buildout: Any, members: Sequence[Member], first_paths: Sequence[Path], imports: Imports, root: Path | None
 ) -> Environment:
     """Return the environment of what zc.buildout's own installer chose."""
     section = buildout["buildout"]
@@ -36,7 +36,8 @@ def _made(
     makeup = Makeup(
         python=Interpreter.running(),
         members=tuple(members),
-        extra_paths=tuple(extra_paths),
+        first_paths=tuple(dict.fromkeys(first_paths)),
+        extra_paths=imports.extra_paths,
         site_packages=imports.site_packages,
         root=root,
     )
@@ -64,17 +65,16 @@ def environment(
     section = Options(buildout, name, {"eggs": "\n".join(requirements)})
     egg = zc.recipe.egg.Egg(buildout, name, section)
     _, working_set = egg.working_set()
-    members, paths = [], list(imports.extra_paths)
+    members, first = [], list[Path]()
     for dist in working_set:
         if dist.precedence == pkg_resources.DEVELOP_DIST and not dist.location.endswith(".egg"):
             members.append(_developed(dist))
-            paths.insert(0, Path(dist.location))
-            paths += [path for path in named_in(Path(dist.location)) if path not in paths]
+            first += [Path(dist.location), *named_in(Path(dist.location))]
         else:
             place = Path(dist.location)
             identity = f"{os.path.realpath(place)} {dist.version}"
             members.append(Member(canonical_name(dist.project_name), dist.version, place, identity, _own_entries(dist)))
-    return _made(buildout, members, paths, imports, root)
+    return _made(buildout, members, first, imports, root)
 
 
 def _own_entries(dist: Any) -> tuple[str, ...]:
