@@ -128,7 +128,7 @@ def test_two_owners_of_a_script(tmp_path: Path) -> None:
             wheel(tmp_path, "a", "1", {"a.py": main}, console_scripts={"run": "a:main"}),
         ),
     )
-    assert ("bin/run is in several distributions; the one of a is used, not that of b, c",) == remarks
+    assert ("the environment's bin/run is in several distributions; the one of a is used, not that of b, c",) == remarks
     assert "a" == run([found.prefix / "bin/run"])
 
 
@@ -138,7 +138,7 @@ def test_a_script_called_like_the_interpreter(tmp_path: Path) -> None:
     info.mkdir()
     (info / "entry_points.txt").write_text("[console_scripts]\npython3 = own:main\n", "utf-8")
     found, remarks = told(tmp_path, [Member("own", "1.0", tmp_path, "x", (info.name,))])
-    assert ("bin/python3 of own is left out: an environment's interpreter is called so",) == remarks
+    assert ("bin/python3 of own is left out: the environment's interpreter is called so",) == remarks
     assert str(found.prefix) == run([found.prefix / "bin/python3", "-I", "-c", "import sys; print(sys.prefix)"])
 
 

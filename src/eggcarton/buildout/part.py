@@ -155,7 +155,10 @@ class Part:
         transaction = current.transaction(self.buildout)
         if transaction is not None:
             transaction.adopt(self.name, [item.path for item in self.plan.items])
-        return self._apply(replace=transaction is not None)
+        owned = self._apply(replace=transaction is not None)
+        for remark in self.plan.remarks:
+            logger.info("[%s] %s", self.name, remark)
+        return owned
 
     @_kept
     def update(self) -> tuple[str, ...]:
@@ -184,8 +187,6 @@ class Part:
             self.session.done.restored.append(self.name)
         if transaction is not None:
             transaction.take(self.name, [*owned, *(str(item.path) for item in self.plan.items)])
-        for remark in self.plan.remarks:
-            logger.info("[%s] %s", self.name, remark)
         return owned
 
 

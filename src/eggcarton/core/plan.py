@@ -130,7 +130,7 @@ class Plan:
     Args:
         items: no two for one path, and none below one that is no plain directory.
         outputs: what other parts read as `${part:name}`.
-        remarks: what the user should hear when the plan is carried out.
+        remarks: what the user should hear when the plan is carried out for the first time, or again after a change.
         findings: what is wrong, a sentence each; a plan that has any is not carried out.
 
     Raises:

@@ -62,7 +62,7 @@ def sentences(clashes: Sequence[Clash]) -> list[str]:
 def _files(clashes: Iterable[Clash]) -> Iterator[str]:
     groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for clash in clashes:
-        groups.setdefault((clash.used, clash.others), []).append(clash.name.rstrip("/"))
+        groups.setdefault((clash.used, clash.others), []).append(_spelt(clash.name))
     for (used, others), names in groups.items():
         those = ", ".join(others)
         if len(names) == 1:
@@ -74,7 +74,7 @@ def _files(clashes: Iterable[Clash]) -> Iterator[str]:
 
 def _of_one(clash: Clash) -> str:
     if clash.kind == "interpreter":
-        return f"{clash.name} of {', '.join(clash.others)} is left out: an environment's interpreter is called so"
+        return f"{clash.name} of {', '.join(clash.others)} is left out: the environment's interpreter is called so"
     name = clash.name.rstrip("/")
     return (
         f"{name} of {clash.used} and {clash.other} of {', '.join(clash.others)} are one name to a file system "
@@ -107,6 +107,11 @@ def _strays(names: Sequence[str]) -> Iterator[str]:
     elif names:
         such = _listed(names) if len(names) == 2 else f"{len(names)} files such as {names[0]}"
         yield f"{such}, which nothing should import, are in several distributions; those of the first one are there"
+
+
+def _spelt(name: str) -> str:
+    # Parts make their scripts in a bin of their own, where those of their own distributions win.
+    return f"the environment's {name}" if name.startswith("bin/") else name.rstrip("/")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -174,7 +174,8 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
         "python": str(environment.python),
         "site-packages": str(environment.site_packages),
     }
-    return Plan((*([OwnedDirectory(layout.location)] if beside else []), *beside, *files), outputs)
+    items = (*([OwnedDirectory(layout.location)] if beside else []), *beside, *files)
+    return Plan(items, outputs, remarks=tuple(_doubled(chosen, environment)))
 
 
 def _start(options: Options, layout: Layout, environment: Environment) -> Start:
@@ -227,6 +228,15 @@ def _chosen(options: Options, layout: Layout, environment: Environment) -> Itera
         problems = [f"option 'scripts': no distribution has a script '{name}': {known}" for name in missing]
         raise OptionProblems(layout.part, problems)
     yield from ((file, there_are[name]) for name, file in options.scripts)
+
+
+def _doubled(chosen: Collection[tuple[str, _Script]], environment: Environment) -> Iterator[str]:
+    """Give a remark for each script that another distribution has too; the user's own are meant so."""
+    for file, script in chosen:
+        owners = dict.fromkeys(other.distribution for other in _scripts(environment) if other.name == script.name)
+        others = [owner for owner in owners if owner != script.distribution]
+        if script.distribution and others:
+            yield f"{file} is the script {script.name} of {script.distribution}, not that of {', '.join(others)}"
 
 
 def _scripts(environment: Environment) -> Iterator[_Script]:
