@@ -134,6 +134,28 @@ def test_a_develop_package_hides_the_one_on_the_index(developed: Buildout) -> No
     assert "greeting" not in developed.lock.read_text("utf-8")
 
 
+def test_a_develop_package_hides_what_is_pinned(developed: Buildout) -> None:
+    """Nobody gets another version of it, with extras and in lock groups too; that a pin is in vain is said once."""
+    wheel(developed.index.directory, "greeting", "9.0")
+    wheel(developed.index.directory, "user", "1.0", requires=["greeting[more]"])
+    developed.configure(
+        CONFIG.replace("parts = app", "parts = app other")
+        + "[other]\nrecipe = eggcarton:scripts\neggs = user\nlock-group = second\nscripts = greet=other\n"
+        "[versions]\ngreeting = 9.0\n[versions-second]\nGreeting = 8.0\n"
+    )
+    developed.write("greeting/README.rst", "Another greeting.\n")
+    output = developed.build()
+    for section, version in (("versions", "9.0"), ("versions-second", "8.0")):
+        line = f"[{section}] has no effect on what is developed here: greeting = {version}\n"
+        assert line in output, output
+    assert ["greeting 1.0\n"] * 2 == [developed.run(program=name).output for name in ("greet", "other")]
+    locks = [developed.lock.read_text("utf-8"), (developed.root / "pylock.second.toml").read_text("utf-8")]
+    assert [False, True] == ['name = "library"' in lock for lock in locks]
+    assert [False, False] == ['name = "greeting"' in lock for lock in locks]
+    assert [] == developed.index.paths("*greeting*")
+    assert 1 == len(developed.build().splitlines())
+
+
 def test_extras(developed: Buildout) -> None:
     """An extra of a develop package brings its requirements into the parts that ask for it, and into no other."""
     developed.configure(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eggcarton.buildout import building, develop, toolchain
 from eggcarton.core.errors import Drift
+from eggcarton.core.layout import canonical_name
 from eggcarton.core.locks import scratch
 
 if TYPE_CHECKING:
@@ -64,4 +65,17 @@ def _built(
             before = old.get(str(source))
             found[source] = develop.put_in_place(answer, source, out / str(number), session.develop_eggs, before)
             records.keep(found[source])
+    for line in _pinned_in_vain(session, [found[source] for source in missing]):
+        logger.info("%s", line)
     return found
+
+
+def _pinned_in_vain(session: Session, built: Sequence[develop.Developed]) -> Iterator[str]:
+    """Give a sentence for each section of pins that names packages which are developed here, whatever is pinned."""
+    pins = session.buildout["buildout"].get("versions", "versions")
+    for section in (pins, *(f"{pins}-{group}" for group in session.groups())):
+        exact = {name: pin for name, pin in session.sections.section(section).items() if pin.strip()[:1].isalnum()}
+        pinned = {canonical_name(name): pin for name, pin in exact.items()}
+        told = [f"{d.name} = {pinned[d.name]}" for d in built if pinned.get(d.name, d.version) != d.version]
+        if told:
+            yield f"[{section}] has no effect on what is developed here: {', '.join(told)}"

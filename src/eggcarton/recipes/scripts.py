@@ -174,8 +174,8 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
         "python": str(environment.python),
         "site-packages": str(environment.site_packages),
     }
-    items = (*([OwnedDirectory(layout.location)] if beside else []), *beside, *files)
-    return Plan(items, outputs, remarks=tuple(_doubled(chosen, environment)))
+    remarks = tuple(_doubled(chosen, environment))
+    return Plan((*([OwnedDirectory(layout.location)] if beside else []), *beside, *files), outputs, remarks)
 
 
 def _start(options: Options, layout: Layout, environment: Environment) -> Start:
