@@ -80,6 +80,21 @@ def test_script_files(tool: Buildout) -> None:
     assert (0, f"tool {prefix}\n") == call(tool, tool.bin / "tool-found")
 
 
+def test_script_files_that_others_hide(tool: Buildout) -> None:
+    """A script that is a file is run though a dependency with the same script comes before it; whose it is, is said."""
+    wheel(tool.index.directory, "a", "1", {"a.py": "def main():\n    print('a')\n"}, console_scripts={"run": "a:main"})
+    wheel(tool.index.directory, "b", "1", {"b.py": ""}, requires=["a"], data={"scripts/run": "#!python\nprint('b')\n"})
+    wheel(tool.index.directory, "c", "1", {"c.py": ""}, requires=["a"], data={"scripts/run": "#!/bin/sh\necho c\n"})
+    for name in "bc":
+        tool.configure(
+            f"[buildout]\nextensions = eggcarton\nparts = x\n[x]\nrecipe = eggcarton:scripts\neggs = {name}\n"
+        )
+        output = tool.build()
+        assert f"[x] run is the script run of {name}, not that of a\n" in output, output
+        assert (0, f"{name}\n") == call(tool, tool.bin / "run")
+        assert 1 == len(tool.build().splitlines())
+
+
 def test_script_files_in_a_place_no_kernel_can_name(tool: Buildout, tmp_path: Path) -> None:
     """They run in a directory whose name is too long, or has blanks, for the first line of a script."""
     deep = tmp_path / "with a space" / ("d" * 200)

@@ -105,11 +105,13 @@ class ScriptFile:
 
     Args:
         kind: `python`, `program` for what the system can start, or `shell` for commands that do not say so.
+        hidden: its path, where `bin` of the environment has one of another distribution under its name; else empty.
     """
 
     distribution: str
     name: str
     kind: str
+    hidden: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,7 +119,7 @@ class Environment:
     """What one part may import, ready to be used.
 
     Args:
-        script_files: these lie in `bin` below `prefix`.
+        script_files: these lie in `bin` below `prefix`, but for hidden ones.
         python: its interpreter, `bin/python` below `prefix`.
         distributions: canonical names and versions, sorted.
         digest: changes whenever anything in the environment changes.

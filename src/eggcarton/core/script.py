@@ -115,7 +115,7 @@ def script_file_body(start: Start, place: Path, file: ScriptFile, *, preamble: s
         windows: whether a process cannot become another program.
     """
     directory = start.python.parent
-    target = start.in_python(place, directory / file.name)
+    target = start.in_python(place, Path(file.hidden) if file.hidden else directory / file.name)
     search = f'os.pathsep.join([{start.in_python(place, directory)}, os.environ.get("PATH", os.defpath)])'
     if file.kind == "python":
         run = python_file_body(target)

@@ -20,7 +20,7 @@ from eggcarton.core.script import Start
 from eggcarton.core.standing import below, look
 from eggcarton.packages import environment_scripts, hidden, merging, precedence
 from eggcarton.packages.interpreter import Interpreter
-from eggcarton.packages.member import Member, entry_points, ordered, script_files
+from eggcarton.packages.member import Member, entry_points, ordered
 from eggcarton.packages.remarks import sentences
 
 _FORMAT = 6
@@ -108,15 +108,17 @@ def describe(directory: Path, makeup: Makeup, store: Path) -> Environment:
     found = load(prefix, store)
     if found is not None and found.digest == digest:
         return found
+    members = ordered(makeup.members)
+    points = tuple(point for member in members for point in entry_points(member))
     return Environment(
         python=prefix / "bin" / "python",
         prefix=prefix,
         site_packages=prefix / "lib" / f"python{makeup.python.minor}" / "site-packages",
         distributions=tuple(sorted((member.name, member.version) for member in makeup.members)),
-        entry_points=tuple(point for member in ordered(makeup.members) for point in entry_points(member)),
+        entry_points=points,
         digest=digest,
         store=store,
-        script_files=tuple(file for member in ordered(makeup.members) for file, _ in script_files(member)),
+        script_files=tuple(environment_scripts.files(members, points)),
     )
 
 
@@ -234,7 +236,7 @@ def _make(
     return remarks
 
 
-def _record(prefix: Path, content: Content, points: Iterable[EntryPoint]) -> dict[str, Any]:
+def _record(prefix: Path, content: Content, points: Sequence[EntryPoint]) -> dict[str, Any]:
     makeup = content.makeup
     members = ordered(makeup.members)
     return {
@@ -243,7 +245,7 @@ def _record(prefix: Path, content: Content, points: Iterable[EntryPoint]) -> dic
         "python": makeup.python.minor,
         "distributions": sorted([member.name, member.version] for member in members),
         "entry_points": [[p.distribution, p.group, p.name, p.module, p.attribute] for p in points],
-        "script_files": [list(astuple(file)) for member in members for file, _ in script_files(member)],
+        "script_files": [list(astuple(file)) for file in environment_scripts.files(members, points)],
         "members": [[one.name, one.version, str(one.place), one.identity, one.files] for one in members],
         "first_paths": [str(path) for path in makeup.first_paths],
         "extra_paths": [str(path) for path in makeup.extra_paths],

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from eggcarton.core.layout import EntryPoint
+from eggcarton.core.layout import EntryPoint, ScriptFile
 from eggcarton.core.script import Start, entry_point_body, first_lines, python_file_body, script
 from eggcarton.packages.member import Member, script_files
 from eggcarton.packages.merging import folded
@@ -52,7 +53,7 @@ def write(
         used, first, kept = found.setdefault(folded(name) if folds else name, (owner, name, content))
         if first != name:
             clashes[name, owner] = Clash("case", f"bin/{first}", used, (owner,), f"bin/{name}")
-        elif used != owner and kept != content:
+        elif used != owner and _bytes(kept) != _bytes(content):
             others = clashes[name, used].others if (name, used) in clashes else ()
             clashes[name, used] = Clash("file", f"bin/{name}", used, (*others, owner))
     for _, name, content in found.values():
@@ -63,6 +64,25 @@ def write(
             path.write_bytes(content)
             path.chmod(0o755)
     return list(clashes.values())
+
+
+def files(members: Sequence[Member], points: Iterable[EntryPoint]) -> Iterator[ScriptFile]:
+    """Give the scripts that members bring as files; hidden is what ``bin`` has no place for, on any file system.
+
+    Args:
+        members: the first one wins.
+    """
+    declared: dict[str, list[str]] = {}
+    for point in points:
+        if point.group in _GROUPS and point.attribute:
+            declared.setdefault(point.distribution, []).append(point.name)
+    first: dict[str, str] = {}
+    for member in members:
+        own = list(script_files(member))
+        for name in (*declared.get(member.name, ()), *(file.name for file, _ in own)):
+            first.setdefault(folded(name), member.name)
+        for file, path in own:
+            yield file if first[folded(file.name)] == member.name else replace(file, hidden=str(path))
 
 
 def _script_files(member: Member, start: Start) -> Iterator[tuple[str, str, bytes | Path]]:
@@ -80,3 +100,7 @@ def _script_files(member: Member, start: Start) -> Iterator[tuple[str, str, byte
         # Of several lines the rest is none that may begin with a docstring, or what is to be imported from __future__.
         body = python_file_body(start.in_python(start.python.parent / file.name, path))
         yield member.name, file.name, script(start, start.python.parent / file.name, body).encode()
+
+
+def _bytes(content: bytes | Path) -> bytes:
+    return content.read_bytes() if isinstance(content, Path) else content
