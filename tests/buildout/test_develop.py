@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
@@ -132,6 +133,18 @@ def test_a_develop_package_hides_the_one_on_the_index(developed: Buildout) -> No
     assert "greeting 1.0\n" == developed.run(program="greet").output
     assert [] == developed.index.paths("*greeting*")
     assert "greeting" not in developed.lock.read_text("utf-8")
+
+
+def test_a_module_that_a_locked_distribution_has_too(developed: Buildout) -> None:
+    """The develop package's is imported, which is said when the environment is made, and kept in its record."""
+    wheel(developed.index.directory, "other", "1.0", {"greeting.py": "main = None\n"})
+    developed.configure(CONFIG.replace("eggs = greeting", "eggs =\n    greeting\n    other"))
+    said = "greeting of other cannot be imported: the develop package greeting has it, and comes first"
+    assert f"eggcarton: {said}\n" in developed.build()
+    assert 1 == len(developed.build().splitlines())
+    assert "greeting 1.0\n" == developed.run(program="greet").output
+    records = (developed.root / "parts/.eggcarton/environments").glob("*/eggcarton.json")
+    assert [[], [said]] == sorted(json.loads(path.read_text("utf-8"))["remarks"] for path in records)
 
 
 def test_a_develop_package_hides_what_is_pinned(developed: Buildout) -> None:

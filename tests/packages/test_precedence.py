@@ -261,6 +261,12 @@ def test_nothing_is_found_wrong(tmp_path: Path) -> None:
     assert [] == list(of_environment(found.prefix, PYTHON, known, ()))
 
 
+def test_an_extra_path_that_is_developed(tmp_path: Path) -> None:
+    """Nothing is said where an extra path is the directory of a develop package."""
+    source = modules(tmp_path / "source", "own.py")
+    made(tmp_path, [lines(tmp_path / "develop-eggs", "own", source)], source)
+
+
 def test_paths_that_nothing_names(tmp_path: Path) -> None:
     """Directories that no develop package's own line names come first, too, behind those that one names."""
     first, second = (modules(tmp_path / name, "both.py", f"{name}.py") for name in ("one", "two"))
