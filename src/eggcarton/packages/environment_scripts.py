@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from eggcarton.core.layout import EntryPoint, ScriptFile
-from eggcarton.core.script import Start, entry_point_body, first_lines, python_file_body, script
+from eggcarton.core.script import Start, entry_point_body, python_file_body, script
 from eggcarton.packages.member import Member, script_files
 from eggcarton.packages.merging import folded
 from eggcarton.packages.remarks import Clash
@@ -89,15 +89,12 @@ def _script_files(member: Member, start: Start) -> Iterator[tuple[str, str, byte
     """Give the scripts that a member brings: those that an installer has to start in Python, and others as they lie."""
     for file, path in script_files(member):
         with path.open("rb") as stream:
-            first, rest = stream.readline(), stream.read()
+            first = stream.readline()
         if not first.startswith(_PLACEHOLDER):
             yield member.name, file.name, path
             continue
-        lines = first_lines(start, start.python.parent / file.name)
-        if lines.count("\n") == 1:
-            yield member.name, file.name, lines.encode() + rest
-            continue
-        # Of several lines the rest is none that may begin with a docstring, or what is to be imported from __future__.
+        # Not its text behind lines of ours: those that start a shell are none that may come before a docstring, or what
+        # is to be imported from __future__; and whether they do hangs on the directory.
         body = python_file_body(start.in_python(start.python.parent / file.name, path))
         yield member.name, file.name, script(start, start.python.parent / file.name, body).encode()
 
