@@ -328,8 +328,9 @@ def is_current(script, stamp):
     if "# bootstrap: " + stamp not in text or not os.access(script, os.X_OK):
         return False
     places = re.findall(r'^    (".*"),$', text.partition("sys.path[:0] = [")[2].partition("\n]")[0], re.M)
+    here = os.path.dirname(os.path.realpath(script))
     try:
-        return bool(places) and all(os.path.isdir(json.loads(place)) for place in places)
+        return bool(places) and all(os.path.isdir(os.path.join(here, json.loads(place))) for place in places)
     except ValueError:
         return False
 

@@ -47,6 +47,8 @@ BESIDE = {"runtime/run_tests.py": {"pytest", "coverage"}, "runtime/serve.py": {"
 STANDARD_LIBRARY_AND_CORE = (
     "selection",
     "environment",
+    "environment_links",
+    "store_names",
     "environment_scripts",
     "member",
     "merging",

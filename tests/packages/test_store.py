@@ -19,7 +19,8 @@ import pytest
 
 from eggcarton.core.errors import EggcartonError, IntegrityProblem
 from eggcarton.indexes.cache import file_digest
-from eggcarton.packages.store import HIDDEN, Store, Unpacked
+from eggcarton.packages.store import Store, Unpacked
+from eggcarton.packages.store_names import HIDDEN
 from support.closed import needs, uv_program
 from support.distributions import PKGUTIL_NAMESPACE, wheel
 

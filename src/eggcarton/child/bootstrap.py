@@ -22,11 +22,13 @@ from eggcarton.child import toolchain
 from eggcarton.child.door import uv_program
 from eggcarton.core.errors import EggcartonError, UsageProblem
 from eggcarton.core.isolation import OPEN_BELOW
+from eggcarton.core.linking import link
 from eggcarton.core.locks import scratch, sweep
 from eggcarton.core.script import Start, script
 from eggcarton.core.standing import discard
 from eggcarton.packages import closed
-from eggcarton.packages.store import HIDDEN, Store, Unpacked
+from eggcarton.packages.store import Store, Unpacked
+from eggcarton.packages.store_names import HIDDEN
 
 _QUERY = """
 import json, sys
@@ -38,7 +40,8 @@ import logging, pkg_resources
 
 def ask(*more):
     buildout = Buildout(settings["config"], settings["options"] + list(more), settings["defaults"], "install", ())
-    return {name: buildout["buildout"][name] for name in settings["names"]}
+    section = buildout["buildout"]
+    return {name: section[name] for name in settings["names"]} | {"relative-paths": section.get("relative-paths", "")}
 
 try:
     try:
@@ -108,6 +111,7 @@ def bootstrap(order: Mapping[str, Any]) -> None:
         own = _of_wheel(order, preliminary, tag) or _own_egg(checkout, first, Path(name), python)
         places = _asked(order, [*(found["egg"] for found in first), str(own)], Path(name))
         _refuse_files(places)
+        root = Path(os.path.realpath(directory)) if places["relative-paths"] == "true" else None
         store = Path(places["eggs-directory"])
         found = _provide(order, store, places["tag"])
         closed_set = _closed_set(Path(order["closed_set"]), store)
@@ -116,17 +120,20 @@ def bootstrap(order: Mapping[str, Any]) -> None:
         develop_eggs.mkdir(parents=True, exist_ok=True)
         egg = _of_wheel(order, store, places["tag"])
         if egg is None:
-            egg = _in_place(own, develop_eggs)
+            eggs = _in_place(own, develop_eggs, checkout, root)
         else:
+            eggs = [egg]
             # What was linked to a checkout before would hide it.
             for old in develop_eggs.glob("eggcarton-*.egg"):
                 discard(old)
-    paths = [str(egg), *(item["egg"] for item in found)]
+    paths = [*map(str, eggs), *(item["egg"] for item in found)]
     scripts = Path(places["bin-directory"])
     scripts.mkdir(parents=True, exist_ok=True)
+    # Without site (-S) no site-packages is on the path that a part could be served from.
+    start = Start(python=python, isolation=replace(OPEN_BELOW, flags="-IS"), root=root)
     for program, function in (("eggcarton", "eggcarton"), ("buildout", "main")):
         place = scripts / program
-        _write(place, _script(place, python, paths, program, function, order["stamp"]))
+        _write(place, _script(start, place, _seen_from(scripts, paths, root), program, function, order["stamp"]))
     note = directory / ".eggcarton" / "bin"
     if order["wish"] or scripts != directory / "bin":
         note.parent.mkdir(exist_ok=True)
@@ -192,20 +199,27 @@ def _own_egg(checkout: Path, found: Sequence[Mapping[str, str]], place: Path, py
     (egg / "EGG-INFO").mkdir(parents=True)
     for name in ("PKG-INFO", "entry_points.txt", "requires.txt", "top_level.txt"):
         shutil.copyfile(info / name, egg / "EGG-INFO" / name)
-    (egg / "eggcarton").symlink_to(checkout / "src" / "eggcarton")
+    link(checkout / "src" / "eggcarton", egg / "eggcarton")
     return egg
 
 
-def _in_place(egg: Path, directory: Path) -> Path:
-    final = directory / egg.name
+def _in_place(egg: Path, directory: Path, checkout: Path, root: Path | None) -> list[Path]:
+    """Put the egg where it belongs, and return what is imported from: where there are no links, the checkout too."""
+    final, source = directory / egg.name, checkout / "src"
     sweep(directory, ".own-")
     with scratch(directory, ".own-") as place:
         # Under its name it is whole or not there: bootstrap.py looks no further.
-        shutil.copytree(egg, place / "new", symlinks=True)
+        shutil.copytree(egg, place / "new", ignore=shutil.ignore_patterns("eggcarton"))
+        package = place / "new" / "eggcarton"
+        (target,) = _seen_from(final, [str(source / "eggcarton")], root)
+        is_linked = link(target, package, source=source / "eggcarton") == "symbolic"
+        if not is_linked:
+            # Changes of the checkout have to be seen, which a copy would hide.
+            discard(package)
         for number, old in enumerate(directory.glob("eggcarton-*.egg")):
             old.rename(place / str(number))
         (place / "new").rename(final)
-    return final
+    return [final] if is_linked else [final, source]
 
 
 def _asked(order: Mapping[str, Any], paths: Sequence[str], place: Path) -> dict[str, str]:
@@ -267,6 +281,16 @@ def _compile(eggs: Sequence[str]) -> None:
         compileall.compile_dir(egg, quiet=2)
 
 
+def _seen_from(directory: Path, paths: Sequence[str], root: Path | None) -> list[str]:
+    """Return paths as they are written in a directory: relative where both lie in a tree that may be moved."""
+    here = Path(os.path.realpath(directory))
+    if root is None or not here.is_relative_to(root):
+        return list(paths)
+    real = [os.path.realpath(path) for path in paths]
+    inside = [Path(path).is_relative_to(root) for path in real]
+    return [os.path.relpath(r, here) if i else path for path, r, i in zip(paths, real, inside, strict=True)]
+
+
 def _closed_set(source: Path, store: Path) -> Path:
     final = store / HIDDEN / closed.directory_name()
     if final.is_dir():
@@ -283,18 +307,25 @@ def _closed_set(source: Path, store: Path) -> Path:
     return final
 
 
-def _script(place: Path, python: Path, paths: Sequence[str], program: str, function: str, stamp: str) -> str:
+def _script(start: Start, place: Path, paths: Sequence[str], program: str, function: str, stamp: str) -> str:
     lines = "".join(f"    {json.dumps(path)},\n" for path in paths)
+    joined = (
+        ""
+        if all(map(os.path.isabs, paths))
+        else "here = os.path.dirname(os.path.realpath(__file__))\n"
+        f"paths = [os.path.normpath(os.path.join(here, path)) for path in sys.path[:{len(paths)}]]\n"
+        f"sys.path[:{len(paths)}] = paths\n"
+    )
     body = (
         f"# bootstrap: {stamp}\n"
-        f"sys.path[:0] = [\n{lines}]\n\n"
+        f"sys.path[:0] = [\n{lines}]\n"
+        f"{joined}\n"
         f"try:\n    from eggcarton.buildout.start import {function}\n"
         "except ImportError as error:\n"
         f'    sys.exit(f"Error: {{error}}, which bin/{program} starts from; run bootstrap.py again")\n\n'
         f'if __name__ == "__main__":\n    {function}()'
     )
-    # Without site (-S) no site-packages is on the path that a part could be served from.
-    return script(Start(python=python, isolation=replace(OPEN_BELOW, flags="-IS")), place, body)
+    return script(start, place, body)
 
 
 def _write(path: Path, text: str) -> None:

@@ -38,7 +38,7 @@ from eggcarton.core.staging import (
     take_away,
     tidy,
 )
-from eggcarton.core.standing import digest_of_bytes, digest_of_tree, is_empty, look
+from eggcarton.core.standing import Standing, digest_of_bytes, digest_of_tree, is_empty, look
 
 __all__ = ["Render", "Run", "apply", "difference"]
 
@@ -170,8 +170,8 @@ class _Change:
         for step in sorted(directories, key=lambda step: step.path):
             make_directory(step, undo, created)
         others = [step for step in self.steps if not step.is_directory]
-        digests = {step.path: stage(step, undo, run) for step in others}
-        owned = {path: _with_digest(entry, digests.get(path)) for path, entry in self.owned.items()}
+        staged = {step.path: stage(step, undo, run) for step in others}
+        owned = {path: staged.get(path, entry) for path, entry in self.owned.items()}
         if owned != self.owned:
             self._write(Record(self.before.digest, standing, owned))
         for step in others:
@@ -196,14 +196,10 @@ def _restore(records: Path, part: str, record: Record) -> None:
             write_record(records, part, record)
 
 
-def _with_digest(entry: Entry, digest: str | None) -> Entry:
-    return entry if digest is None else changed(entry, digest=digest)
-
-
 def _entry_of(step: Step) -> Entry:
     """Return what stands at a step's path as the record names it."""
     before = step.before
-    if isinstance(step.item, Produced) and before.kind == "directory":
+    if isinstance(step.item, Produced | Link) and before.kind == "directory":
         return Entry("produced", digest_of_tree(step.path), before.mode)
     kind = before.kind if before.kind in ("link", "directory") else "file"
     return Entry(kind, before.digest, before.mode)
@@ -236,7 +232,7 @@ def _step(item: Item, record: Record, render: Render | None) -> Step:
             mode = before.mode if before.kind == "file" else 0o644
             return Step(item, Entry("file", digest_of_bytes(item.data), mode), before, item.data)
         if isinstance(item, Link):
-            return Step(item, Entry("link", digest_of_bytes(os.fsencode(item.target))), before)
+            return Step(item, _entry_of_link(item, before, known), before)
         if isinstance(item, Produced):
             source = _source_of(item)
             for entry in known:
@@ -253,6 +249,17 @@ def _step(item: Item, record: Record, render: Render | None) -> Step:
             raise StagingProblem(item.path, "nothing here can fill in its template")
         data = render(item).encode()
         return Step(item, Entry("file", digest_of_bytes(data), item.mode, source), before, data)
+
+
+def _entry_of_link(item: Link, before: Standing, known: Sequence[Entry]) -> Entry:
+    """Return a link as the record names it, or what stands in its place as long as that is what it would lead to."""
+    written = digest_of_bytes(os.fsencode(item.target))
+    target = item.path.parent / item.target
+    for entry in known:
+        is_mine = entry.source == written and stands(entry, before) and target.exists()
+        if is_mine and digest_of_tree(item.path) == digest_of_tree(target.resolve()):
+            return entry
+    return Entry("link", written)
 
 
 def _source_of(item: Produced) -> str:

@@ -22,5 +22,10 @@ def named_in(directory: Path) -> Iterator[Path]:
 def named_by(file: Path) -> Iterator[Path]:
     """Give what one ``.pth`` file names."""
     for line in file.read_text("utf-8-sig", "surrogateescape").splitlines():
-        if line.strip() and not line.startswith(("#", "import ", "import\t")):
+        if is_path(line):
             yield Path(os.path.normpath(file.parent / line.strip()))
+
+
+def is_path(line: str) -> bool:
+    """Tell whether a line names something that is added to the path, and is neither code nor a remark."""
+    return bool(line.strip()) and not line.startswith(("#", "import ", "import\t"))

@@ -7,14 +7,15 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from eggcarton.core.errors import StagingProblem
+from eggcarton.core.linking import link
 from eggcarton.core.plan import Item, KeptDirectory, Link, OwnedDirectory, Produced
 from eggcarton.core.records import Entry
-from eggcarton.core.standing import Standing, digest_of_tree, discard, exchange
+from eggcarton.core.standing import Standing, digest_of_tree, discard, exchange, look
 
 
 class Run(Protocol):
@@ -110,14 +111,15 @@ def make_directory(step: Step, undo: ExitStack, created: Callable[[Path], object
         _make(path, step.entry.mode, undo)
 
 
-def stage(step: Step, undo: ExitStack, run: Run) -> str:
-    """Prepare a file, link or produced directory beside its place, and return its digest."""
+def stage(step: Step, undo: ExitStack, run: Run) -> Entry:
+    """Prepare a file, link or produced directory beside its place, and return what it became."""
     staged = staged_path(step.path)
     with reasons(step.path):
         _make_parents(step.path, undo)
         undo.callback(discard, staged)
         if isinstance(step.item, Link):
-            os.symlink(step.item.target, staged)
+            if link(step.item.target, staged) != "symbolic":
+                return replace(entry_of_copy(staged), source=step.entry.digest)
         elif isinstance(step.item, Produced):
             os.mkdir(staged)
             os.chmod(staged, step.entry.mode)
@@ -125,13 +127,21 @@ def stage(step: Step, undo: ExitStack, run: Run) -> str:
             run(words, timeout=step.item.timeout)
             if not staged.is_dir():
                 raise StagingProblem(step.path, f"{words[0]} left no directory")
-            return digest_of_tree(staged)
+            return replace(step.entry, digest=digest_of_tree(staged))
         else:
             descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with open(descriptor, "wb") as file:
                 file.write(step.data)
             os.chmod(staged, step.entry.mode)
-    return step.entry.digest
+    return step.entry
+
+
+def entry_of_copy(path: Path) -> Entry:
+    """Return what stands in the place of a link as the record names it."""
+    standing = look(path)
+    if standing.kind == "directory":
+        return Entry("produced", digest_of_tree(path), standing.mode)
+    return Entry("file", standing.digest, standing.mode)
 
 
 def put_in_place(step: Step, undo: ExitStack, created: Callable[[Path], object]) -> None:
@@ -149,7 +159,7 @@ def put_in_place(step: Step, undo: ExitStack, created: Callable[[Path], object])
                 _move_aside(path, undo)
                 undo.callback(discard, path)
                 os.replace(staged, path)
-        elif isinstance(step.item, Produced):
+        elif isinstance(step.item, Produced) or look(staged).kind == "directory":
             _move_aside(path, undo)
             undo.callback(discard, path)
             os.replace(staged, path)

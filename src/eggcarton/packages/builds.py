@@ -18,6 +18,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from eggcarton.core.errors import EggcartonError
+from eggcarton.core.linking import link
 from eggcarton.packages import environment, surroundings
 from eggcarton.packages.environment import Makeup
 from eggcarton.packages.interpreter import Interpreter
@@ -219,7 +220,7 @@ def _run(
         made, _ = environment.ensure(place, makeup, place)
         # Its own name hangs on where the store is.
         prefix = place / "environment"
-        prefix.symlink_to(made.prefix.name)
+        link(made.prefix.name, prefix)
         variables = surroundings.variables(os.environ, prefix / "bin")
         if kind == "wheel":
             inside = dict.fromkeys((prefix, made.prefix, *(m.place for m in tools.members)), "/environment")

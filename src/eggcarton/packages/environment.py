@@ -12,6 +12,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from eggcarton.core import linking
 from eggcarton.core.interpreter import XOPTION
 from eggcarton.core.isolation import GUARD, OPEN_BELOW
 from eggcarton.core.layout import EntryPoint, Environment, ScriptFile
@@ -19,6 +20,7 @@ from eggcarton.core.plan import runtime_source
 from eggcarton.core.script import Start
 from eggcarton.core.standing import below, look
 from eggcarton.packages import environment_scripts, hidden, merging, precedence
+from eggcarton.packages.environment_links import Links
 from eggcarton.packages.interpreter import Interpreter
 from eggcarton.packages.member import Member, entry_points, ordered
 from eggcarton.packages.remarks import sentences
@@ -52,26 +54,37 @@ class Makeup:
     site_packages: bool = False
     root: Path | None = None
 
+    def spell(self, path: Path) -> str:
+        """Return a path as it is noted: from the root, where it lies in a tree that may be moved."""
+        is_inside = self.root is not None and path.is_relative_to(self.root)
+        return os.path.relpath(path, self.root) if is_inside else str(path)
+
     def digest(self, place: Path) -> str:
         """Return what the content of an environment below this directory hangs on, as 64 hexadecimal digits."""
-        members = [[one.name, one.version, one.identity, str(one.place), *one.files] for one in self.members]
+        members = [[one.name, one.version, one.identity, self.spell(one.place), *one.files] for one in self.members]
         content = [
             _FORMAT,
-            str(self.python.executable),
+            self.spell(self.python.executable),
             self.python.version,
             sorted(members),
-            [str(path) for path in self.first_paths],
-            [str(path) for path in self.extra_paths],
+            [self.spell(path) for path in self.first_paths],
+            [self.spell(path) for path in self.extra_paths],
             self.site_packages,
-            str(self.root),
-            str(place),
+            self.root is not None,
+            self.spell(place),
             runtime_source("startup"),
         ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def ensure(
-    directory: Path, makeup: Makeup, store: Path, *, folds: Callable[[Path], bool] = merging.folds_names
+    directory: Path,
+    makeup: Makeup,
+    store: Path,
+    *,
+    folds: Callable[[Path], bool] = merging.folds_names,
+    symlink: Callable[[str | Path, Path], None] = os.symlink,
+    hardlink: Callable[[Path, Path], None] = os.link,
 ) -> tuple[Environment, tuple[str, ...]]:
     """Return the environment of this makeup, made below ``directory`` when it is not there yet.
 
@@ -79,10 +92,13 @@ def ensure(
 
     Args:
         folds: tells whether names that differ only in case are the same in a directory.
+        symlink: makes a symbolic link.
+        hardlink: makes a hard link, where that cannot.
 
     Returns:
-        the environment, and where it was made just now what is to be said of names that several distributions have.
-        Its record has these sentences too, as ``remarks``.
+        the environment, and where it was made just now what is to be said of it: names that several distributions
+        have, what is made in the place of symbolic links, what will not work after a move. Its record has these
+        sentences too, as ``remarks``.
     """
     digest = makeup.digest(directory)
     prefix = directory / digest[:16]
@@ -92,7 +108,7 @@ def ensure(
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=directory) as name:
         staging = Path(name) / prefix.name
-        remarks = _make(staging, prefix, makeup, folds=folds)
+        remarks = _make(staging, prefix, makeup, _links(staging, prefix, makeup, symlink, hardlink), folds=folds)
         if prefix.exists():
             shutil.rmtree(prefix)
         staging.rename(prefix)
@@ -133,23 +149,31 @@ class Content:
     """The directories that develop packages had of namespaces when it was made; their sources may have changed."""
     remarks: tuple[str, ...]
     """What was to be said then."""
+    is_linked: bool = True
+    """Whether it was made of symbolic links."""
 
 
 def content_of(prefix: Path, python: Interpreter) -> Content | None:
     """Return what an environment was made of; None where its record is not the one that its name stands for."""
     try:
         record = json.loads((prefix / _RECORD).read_text("utf-8"))
+        root = Path(os.path.normpath(prefix / record["root"])) if record["root"] else None
+        base = root or prefix
         makeup = Makeup(
             python=python,
-            members=tuple(Member(n, v, Path(place), i, tuple(files)) for n, v, place, i, files in record["members"]),
-            first_paths=tuple(Path(path) for path in record["first_paths"]),
-            extra_paths=tuple(Path(path) for path in record["extra_paths"]),
+            members=tuple(Member(n, v, base / place, i, tuple(files)) for n, v, place, i, files in record["members"]),
+            first_paths=tuple(base / path for path in record["first_paths"]),
+            extra_paths=tuple(base / path for path in record["extra_paths"]),
             site_packages=bool(record["site_packages"]),
-            root=Path(record["root"]) if record["root"] else None,
+            root=root,
         )
-        told = {str(path): str(sha256) for path, sha256 in record["developed"].items()}
-        namespaces = {str(name): [Path(path) for path in paths] for name, paths in record["namespaces"].items()}
-        content = Content(makeup, told, namespaces, tuple(str(remark) for remark in record["remarks"]))
+        content = Content(
+            makeup,
+            {str(base / path): str(sha256) for path, sha256 in record["developed"].items()},
+            {str(name): [base / path for path in paths] for name, paths in record["namespaces"].items()},
+            tuple(str(remark) for remark in record["remarks"]),
+            record["links"] == "symbolic",
+        )
         digest = makeup.digest(prefix.parent)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -158,7 +182,9 @@ def content_of(prefix: Path, python: Interpreter) -> Content | None:
 
 def remake(prefix: Path, content: Content, staging: Path) -> None:
     """Make an environment once more, elsewhere, as it would be made under its prefix now."""
-    _make(staging, prefix, content.makeup, content)
+    # What stands as hard links or copies is made as copies: elsewhere there may be links.
+    makers = (os.symlink, os.link) if content.is_linked else (linking.refused, linking.refused)
+    _make(staging, prefix, content.makeup, _links(staging, prefix, content.makeup, *makers), content)
 
 
 def developed(members: Iterable[Member]) -> dict[str, str]:
@@ -191,10 +217,22 @@ def load(prefix: Path, store: Path) -> Environment | None:
         return None
 
 
+def _links(
+    staging: Path,
+    prefix: Path,
+    makeup: Makeup,
+    symlink: Callable[[str | Path, Path], None] = os.symlink,
+    hardlink: Callable[[Path, Path], None] = os.link,
+) -> Links:
+    developed = [member.place / name for member in makeup.members for name in member.files]
+    return Links(staging, prefix, makeup.root, developed, symlink, hardlink)
+
+
 def _make(
     staging: Path,
     prefix: Path,
     makeup: Makeup,
+    links: Links,
     known: Content | None = None,
     *,
     folds: Callable[[Path], bool] = merging.folds_names,
@@ -203,20 +241,17 @@ def _make(
     site_packages = staging / "lib" / f"python{python.minor}" / "site-packages"
     site_packages.mkdir(parents=True)
     (staging / "bin").mkdir()
-    for name in (names := ("python", "python3", f"python{python.minor}")):
-        (staging / "bin" / name).symlink_to(python.executable if name == "python" else "python")
-    (staging / "pyvenv.cfg").write_text(
-        f"home = {python.executable.parent}\n"
-        f"include-system-site-packages = {str(makeup.site_packages).lower()}\n"
-        f"version = {python.version}\n",
-        "utf-8",
-    )
+    names = ("python", "python3", f"python{python.minor}")
+    links(python.executable, staging / "bin" / "python")
+    for name in names[1:]:
+        links.make("python", staging / "bin" / name)
+    (staging / "pyvenv.cfg").write_text(_pyvenv(makeup, links), "utf-8")
     members = ordered(makeup.members)
     is_folding = folds(staging)
-    clashes = merging.fill(staging, site_packages, members, folds=is_folding)
+    clashes = merging.fill(staging, site_packages, members, links, folds=is_folding)
     if makeup.extra_paths:
         # The name sorts last, as zc.recipe.egg puts extra paths behind the distributions.
-        lines = "".join(f"{path}\n" for path in makeup.extra_paths)
+        lines = "".join(f"{links.pth_line(path, site_packages)}\n" for path in makeup.extra_paths)
         (site_packages / "~eggcarton-extra-paths.pth").write_text(lines, "utf-8")
     stands = prefix / site_packages.relative_to(staging)
     own = precedence.packages(members, makeup.first_paths)
@@ -227,18 +262,37 @@ def _make(
     (site_packages / "_eggcarton_startup.py").write_text(runtime_source("startup"), "utf-8")
     points = [point for member in members for point in entry_points(member)]
     start = Start(python=prefix / "bin" / "python", isolation=OPEN_BELOW, root=makeup.root)
-    clashes += environment_scripts.write(staging / "bin", start, members, points, names, folds=is_folding)
+    clashes += environment_scripts.write(staging / "bin", start, members, points, links, names, folds=is_folding)
     clashes += hidden.clashes(members, own, makeup.extra_paths, hidden.standard_library())
-    remarks = tuple(sentences(clashes)) if known is None else known.remarks
-    content = Content(makeup, developed(members) if known is None else known.developed, namespaces, remarks)
+    if known is None:
+        without_links = filter(None, [linking.sentence(prefix.parent, links.kinds)])
+        remarks = (*sentences(clashes), *without_links, *links.remarks)
+        content = Content(makeup, developed(members), namespaces, remarks, links.kinds == {"symbolic"})
+    else:
+        content = known
     record = _record(prefix, content, points)
     (staging / _RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False), "utf-8")
-    return remarks
+    return content.remarks
+
+
+def _pyvenv(makeup: Makeup, links: Links) -> str:
+    """Return the text of ``pyvenv.cfg``.
+
+    Python takes a relative home for one below its working directory. Without any it follows its own link, which is
+    relative where the interpreter lies in the tree that is to be movable.
+    """
+    python = makeup.python
+    is_movable = links.is_inside(python.executable) and links.kinds == {"symbolic"}
+    home = "" if is_movable else f"home = {python.executable.parent}\n"
+    seen = str(makeup.site_packages).lower()
+    return f"{home}include-system-site-packages = {seen}\nversion = {python.version}\n"
 
 
 def _record(prefix: Path, content: Content, points: Sequence[EntryPoint]) -> dict[str, Any]:
     makeup = content.makeup
     members = ordered(makeup.members)
+    root = makeup.root
+    inside = root is not None and prefix.is_relative_to(root)
     return {
         "format": _FORMAT,
         "digest": makeup.digest(prefix.parent),
@@ -246,12 +300,15 @@ def _record(prefix: Path, content: Content, points: Sequence[EntryPoint]) -> dic
         "distributions": sorted([member.name, member.version] for member in members),
         "entry_points": [[p.distribution, p.group, p.name, p.module, p.attribute] for p in points],
         "script_files": [list(astuple(file)) for file in environment_scripts.files(members, points)],
-        "members": [[one.name, one.version, str(one.place), one.identity, one.files] for one in members],
-        "first_paths": [str(path) for path in makeup.first_paths],
-        "extra_paths": [str(path) for path in makeup.extra_paths],
+        "members": [[one.name, one.version, makeup.spell(one.place), one.identity, one.files] for one in members],
+        "first_paths": [makeup.spell(path) for path in makeup.first_paths],
+        "extra_paths": [makeup.spell(path) for path in makeup.extra_paths],
         "site_packages": makeup.site_packages,
-        "root": os.fspath(makeup.root) if makeup.root else None,
-        "developed": content.developed,
-        "namespaces": {name: [str(path) for path in paths] for name, paths in sorted(content.namespaces.items())},
+        "root": None if root is None else os.path.relpath(root, prefix) if inside else str(root),
+        "developed": {makeup.spell(Path(path)): sha256 for path, sha256 in content.developed.items()},
+        "namespaces": {
+            name: [makeup.spell(path) for path in paths] for name, paths in sorted(content.namespaces.items())
+        },
         "remarks": content.remarks,
+        "links": "symbolic" if content.is_linked else "none",
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ def write(
     start: Start,
     members: Sequence[Member],
     points: Iterable[EntryPoint],
+    link: Callable[[Path, Path], None],
     taken: Collection[str],
     *,
     folds: bool,
@@ -30,6 +31,7 @@ def write(
     Args:
         directory: to be filled; the scripts will stand beside the interpreter in the end.
         members: the first one wins.
+        link: lets a place, the second, lead to a target.
         taken: the names of the interpreter.
         folds: whether the file system takes names for the same that differ only in case.
 
@@ -59,7 +61,7 @@ def write(
     for _, name, content in found.values():
         path = directory / name
         if isinstance(content, Path):
-            path.symlink_to(content)
+            link(content, path)
         else:
             path.write_bytes(content)
             path.chmod(0o755)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from eggcarton.packages.eggs import COMPILED, declares_namespace
@@ -20,15 +20,18 @@ Owned = tuple[str, str, Path]
 """The distribution that owns something, the name that it has in a directory, and where it really is."""
 
 
-def fill(prefix: Path, site_packages: Path, members: Sequence[Member], *, folds: bool) -> list[Clash]:
+def fill(
+    prefix: Path, site_packages: Path, members: Sequence[Member], link: Callable[[Path, Path], None], *, folds: bool
+) -> list[Clash]:
     """Link all that members hold into an environment, and return what several of them want to own.
 
     The first one wins. Where they share a directory it is made anew, and holds what each of them has there.
 
     Args:
+        link: lets a place, the second, lead to a target.
         folds: whether the file system takes names for the same that differ in case, or in how letters are composed.
     """
-    merge = _Merge(folds)
+    merge = _Merge(link, folds)
     merge.into(site_packages, [(one.name, name, path) for one in members for name, path in importable(one)])
     merge.into(prefix, [(one.name, name, path) for one in members for name, path in _beside(one)])
     return merge.clashes
@@ -44,7 +47,7 @@ def importable(member: Member) -> Iterator[tuple[str, Path]]:
             name = f"{member.name.replace('-', '_')}-{member.version}.egg-info"
         elif name.endswith(".dist-info"):
             name = f"{'-'.join(name.removesuffix('.dist-info').split('-')[:2])}.dist-info"
-        if _is_lasting(path):
+        if is_lasting(path):
             yield name, path
 
 
@@ -70,8 +73,8 @@ def _beside(member: Member) -> Iterator[tuple[str, Path]]:
 class _Merge:
     """Links what distributions own into directories, and notes what several of them want to own."""
 
-    def __init__(self, folds: bool) -> None:
-        self._folds = folds
+    def __init__(self, link: Callable[[Path, Path], None], folds: bool) -> None:
+        self._link, self._folds = link, folds
         self.clashes: list[Clash] = []
 
     def into(self, directory: Path, owned: Sequence[Owned], inside: str = "") -> None:
@@ -92,13 +95,13 @@ class _Merge:
         paths = [path for _, _, path in found]
         # What Python writes for one distribution must not land in the store as a part of another one.
         if len(found) == 1 and place.name != _CACHE and not (place.is_dir() and not place.is_symlink()):
-            place.symlink_to(paths[0])
+            self._link(paths[0], place)
         elif all(path.is_dir() for path in paths):
             place.mkdir(exist_ok=True)
             inner = [(owner, entry, path / entry) for owner, _, path in found for entry in sorted(os.listdir(path))]
-            self.into(place, [one for one in inner if _is_lasting(one[2])], f"{told}/")
+            self.into(place, [one for one in inner if is_lasting(one[2])], f"{told}/")
         else:
-            place.symlink_to(paths[0])
+            self._link(paths[0], place)
             if not _are_equal(paths):
                 slash = "/" if any(path.is_dir() for path in paths) else ""
                 self.clashes.append(Clash("file", told + slash, found[0][0], tuple(owner for owner, _, _ in found[1:])))
@@ -120,7 +123,7 @@ class _Merge:
         return left_out
 
 
-def _is_lasting(path: Path) -> bool:
+def is_lasting(path: Path) -> bool:
     """Tell whether something in the store was put there for good, which what Python compiled while it ran was not."""
     return path.name != _CACHE or any(part.endswith(COMPILED) for part in path.parts)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from eggcarton.core.errors import UsageProblem
 from eggcarton.packages.member import Member
+from eggcarton.packages.store_names import leads_to
 
 _FORMAT = 1
 
@@ -46,10 +47,7 @@ class Selection:
         Another project that shares the store may have other bytes of the same version.
         """
         eggs = [found["egg"] for found in self.distributions.values()]
-        try:
-            return all(os.path.samefile(os.path.join(store, os.path.basename(egg)), egg) for egg in eggs)
-        except OSError:
-            return False
+        return all(leads_to(Path(store, os.path.basename(egg)), Path(egg)) for egg in eggs)
 
 
 def key_of(lock: Path, **content: Any) -> str:

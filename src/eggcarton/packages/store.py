@@ -6,7 +6,6 @@ import csv
 import os
 import re
 import sys
-import tempfile
 import threading
 import zipfile
 from collections import Counter
@@ -18,13 +17,14 @@ from pathlib import Path, PurePosixPath
 from packaging.utils import canonicalize_name, canonicalize_version
 
 from eggcarton.core.errors import EggcartonError, IntegrityProblem
+from eggcarton.core.linking import link
 from eggcarton.core.locks import scratch, sweep
 from eggcarton.packages import eggs as contents
-from eggcarton.packages import uv
+from eggcarton.packages import store_names, unpacking, uv
 from eggcarton.packages.eggs import COMPILED, installed_name, scripts_in
 from eggcarton.packages.lock import toml_of
+from eggcarton.packages.store_names import HIDDEN
 
-HIDDEN = ".eggcarton"
 _UNPACKING = ".unpack-"
 _DROPPED = ("direct_url.json", "REQUESTED", "uv_cache.json", "uv_build.json")
 
@@ -129,47 +129,12 @@ class Store:
             )
 
     def _unpack(self, program: Path, staging: Path, files: Mapping[str, Path], batch: Sequence[Unpacked]) -> None:
-        wheels, target = staging / "wheels", staging / "target"
-        wheels.mkdir(parents=True)
-        for item in batch:
-            (wheels / item.filename).symlink_to(files[item.sha256])
-        lock = {
-            "lock-version": "1.0",
-            "created-by": "eggcarton",
-            "packages": [
-                {
-                    "name": item.name,
-                    "version": item.version,
-                    "wheels": [{"path": f"wheels/{item.filename}", "hashes": {"sha256": item.sha256}}],
-                }
-                for item in batch
-            ],
-        }
-        (staging / "pylock.toml").write_text(toml_of(lock), "utf-8")
-        arguments = [
-            "pip",
-            "install",
-            "--requirements",
-            "pylock.toml",
-            "--target",
-            str(target),
-            "--python",
-            sys.executable,
-        ]
-        arguments += [
-            "--offline",
-            "--no-deps",
-            "--require-hashes",
-            "--no-index",
-            "--link-mode",
-            "hardlink",
-            "--quiet",
-        ]
-        # Hard links to a cache that lives on would let a change of an installed file come back in the next install.
-        done = uv.run(program, arguments, cache=staging / "cache", directory=staging)
-        if done.status:
-            kind = IntegrityProblem if "hash" in done.output.lower() else EggcartonError
-            raise kind(f"the locked wheels could not be unpacked: {done.output}")
+        target = staging / "target"
+        (staging / "wheels").mkdir(parents=True)
+        if {link(files[item.sha256], staging / "wheels" / item.filename) for item in batch} == {"symbolic"}:
+            _unpack_by_uv(program, staging, batch)
+        else:
+            unpacking.unpack_all({item.sha256: (files[item.sha256], item.filename) for item in batch}, target)
         records = {item.sha256: _Record.read(target, item) for item in batch}
         owners = Counter(top for record in records.values() for top in record.tops)
         made = {}
@@ -184,7 +149,8 @@ class Store:
             contents.write_record(made[item.sha256], records[item.sha256].info.name)
             self._put_in_place(made[item.sha256], item)
         # uv's private cache holds as many files again; nobody has to wait until they are gone.
-        self._discard(staging / "cache")
+        if (staging / "cache").is_dir():
+            self._discard(staging / "cache")
 
     def _make_egg(self, target: Path, eggs: Path, item: Unpacked, record: _Record, owners: Mapping[str, int]) -> Path:
         """Move one distribution out of the shared target and give it its name.
@@ -226,34 +192,48 @@ class Store:
             threading.Thread(target=stack.pop_all().close).start()
 
     def show(self, eggs: Iterable[Path]) -> list[str]:
-        """Give eggs their names in buildout's layout, as links, and return a remark for each stranger moved aside."""
-        remarks = []
-        for egg in eggs:
-            name = self.directory / egg.name
-            target = os.path.relpath(egg, self.directory)
-            try:
-                if os.readlink(name) == target:
-                    continue
-            except FileNotFoundError:
-                pass
-            except OSError:
-                aside = Path(tempfile.mkdtemp(prefix=f"{egg.name}.", dir=_made(self.directory / HIDDEN / "replaced")))
-                name.rename(aside / egg.name)
-                remarks.append(f"{name} had not come from the lock and was moved to {aside}")
-            _replace_link(name, target)
-        return remarks
+        """Give eggs their names in buildout's layout, and return what the user should hear of that."""
+        return store_names.show(self.directory, eggs)
 
 
-def _made(directory: Path) -> Path:
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
-
-
-def _replace_link(name: Path, target: str) -> None:
-    temporary = name.parent / HIDDEN / f".link-{os.getpid()}-{name.name}"
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(target)
-    os.replace(temporary, name)
+def _unpack_by_uv(program: Path, staging: Path, batch: Sequence[Unpacked]) -> None:
+    lock = {
+        "lock-version": "1.0",
+        "created-by": "eggcarton",
+        "packages": [
+            {
+                "name": item.name,
+                "version": item.version,
+                "wheels": [{"path": f"wheels/{item.filename}", "hashes": {"sha256": item.sha256}}],
+            }
+            for item in batch
+        ],
+    }
+    (staging / "pylock.toml").write_text(toml_of(lock), "utf-8")
+    arguments = [
+        "pip",
+        "install",
+        "--requirements",
+        "pylock.toml",
+        "--target",
+        str(staging / "target"),
+        "--python",
+        sys.executable,
+    ]
+    arguments += [
+        "--offline",
+        "--no-deps",
+        "--require-hashes",
+        "--no-index",
+        "--link-mode",
+        "hardlink",
+        "--quiet",
+    ]
+    # Hard links to a cache that lives on would let a change of an installed file come back in the next install.
+    done = uv.run(program, arguments, cache=staging / "cache", directory=staging)
+    if done.status:
+        kind = IntegrityProblem if "hash" in done.output.lower() else EggcartonError
+        raise kind(f"the locked wheels could not be unpacked: {done.output}")
 
 
 def _without_collisions(wanted: Sequence[Unpacked], files: Mapping[str, Path]) -> list[list[Unpacked]]:

@@ -178,7 +178,7 @@ def _differences(prefix: Path, expected: Path, spoilt: Collection[str]) -> Itera
     there = {path.relative_to(expected).as_posix(): path for path in below(expected)}
     for name in sorted({*here, *there}):
         one, other = here.get(name), there.get(name)
-        is_spoilt = bool(spoilt) and any(_comes_from(path, spoilt) for path in (one, other) if path)
+        is_spoilt = bool(spoilt) and any(_comes_from(path, prefix / name, spoilt) for path in (one, other) if path)
         if is_spoilt or (one and other and _same(one, other)):
             continue
         if one and not other and one.parent.name == _CACHE and is_cache(one):
@@ -186,9 +186,16 @@ def _differences(prefix: Path, expected: Path, spoilt: Collection[str]) -> Itera
         yield Finding(str(prefix / name), "changed" if one and other else "extra" if one else "missing")
 
 
-def _comes_from(path: Path, spoilt: Collection[str]) -> bool:
-    """Tell whether something in an environment hangs on a spoilt egg; a script and the record may."""
-    return not path.is_symlink() or any(Path(os.readlink(path)).is_relative_to(place) for place in spoilt)
+def _comes_from(path: Path, place: Path, spoilt: Collection[str]) -> bool:
+    """Tell whether something in an environment hangs on a spoilt egg; a script and the record may.
+
+    Args:
+        place: where it stands, which a relative link starts from, even one that was made elsewhere.
+    """
+    if not path.is_symlink():
+        return True
+    target = Path(os.path.realpath(place.parent / os.readlink(path)))
+    return any(target.is_relative_to(os.path.realpath(egg)) for egg in spoilt)
 
 
 def _same(one: Path, other: Path) -> bool:
