@@ -2,57 +2,174 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
+
 import pytest
 
-from support import denied
-from support.buildouts import Buildout, Result, run
-from support.distributions import wheel
+from support.buildouts import BOOTSTRAP, PYTHON, Shared, environment, run, tree
 from support.fakes import greeting
+from support.index import Index
 
 pytestmark = pytest.mark.slow
 
-CONFIG = """
+SETUPTOOLS = """\
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "{name}"
+version = "1.0"
+
+[tool.setuptools]
+{tool}
+"""
+CONFIG = """\
 [buildout]
 extensions = eggcarton
-parts = app theirs
+develop = source/*
+relative-paths = true
+parts = app
 
 [app]
 recipe = eggcarton:scripts
-eggs = greeting
+eggs =
+    greeting
+    plain
+    mapped
+    spaced.inner
+extra-paths = lib
 interpreter = py
-
-[theirs]
-recipe = zc.recipe.egg
-eggs = greeting
-scripts = greet=theirs
 """
-WITHOUT = {"symbolic": "hard links, and copies where those cannot be made either,", "symbolic,hard": "copies"}
+LOOK = """\
+import os, sys
+import extra, greeting, mapped.here, plain, spaced.inner
+from importlib.metadata import version
+assert ["1.0"] * 4 == [version(name) for name in ("greeting", "plain", "mapped", "spaced.inner")]
+for found in (extra, greeting, mapped.here, plain, spaced.inner):
+    print(os.path.realpath(found.__file__))
+print(os.path.realpath(sys.prefix))
+"""
+LONG = "/".join(["a long name of a directory".replace(" ", "-") * 3] * 4)
+PLACES = {
+    "elsewhere": "elsewhere/build",
+    "blanks and other letters": "a place with blanks/wörking ‘copy’ 山/build",
+    "over the kernel's limit": f"{LONG}/build",
+}
 
 
-@pytest.mark.parametrize("kinds", sorted(WITHOUT))
-def test_a_build_without_links(build: Buildout, kinds: str) -> None:
-    """Where the system refuses links a build works as ever, says so, is found as it was, and verifies."""
-    if why := denied.reason():
-        pytest.skip(why)
-    greeting(build.index.directory)
-    wheel(
-        build.index.directory, "other", modules={"greetings/one.py": ""}, data={"scripts/tool": "#!python\nprint(1)\n"}
-    )
-    build.configure(CONFIG.replace("eggs = greeting\ninterp", "eggs = greeting\n    other\ninterp"))
+def fill(root: Path, home: Path, index: Index) -> None:
+    """Write a buildout whose develop packages enter by a path and by a finder, and its user's defaults."""
+    (home / ".buildout").mkdir(parents=True)
+    (home / ".buildout/default.cfg").write_text(f"[buildout]\nindex = {index.url}\n", "utf-8")
+    files = {
+        "buildout.cfg": CONFIG,
+        "lib/extra.py": "",
+        "source/plain/pyproject.toml": SETUPTOOLS.format(name="plain", tool='package-dir = { "" = "src" }'),
+        "source/plain/src/plain.py": "",
+        "source/mapped/pyproject.toml": SETUPTOOLS.format(
+            name="mapped", tool='packages = ["mapped"]\npackage-dir = { mapped = "odd/place" }'
+        ),
+        "source/mapped/odd/place/__init__.py": "",
+        "source/mapped/odd/place/here.py": "",
+        "source/spaced/pyproject.toml": SETUPTOOLS.format(
+            name="spaced.inner", tool='packages = ["spaced.inner"]\npackage-dir = { "spaced.inner" = "inner" }'
+        ),
+        "source/spaced/inner/__init__.py": "",
+    }
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, "utf-8")
 
-    def within(program: str, *arguments: str) -> Result:
-        command = [*denied.command(kinds), build.bin / program, *arguments]
-        return run(command, cwd=build.root, variables=build.environment())
 
-    status, output = within("buildout")
+@pytest.fixture(scope="session")
+def movable(shared: Shared, wheels: Path, template: Path) -> Path:
+    """A build that may be moved, and was: nothing stands any more where it was made."""
+
+    def make(place: Path) -> None:
+        (place / "index").mkdir()
+        greeting(place / "index")
+        with Index(place / "index") as index:
+            fill(place / "build", place / "home", index)
+            done = run(
+                [PYTHON, BOOTSTRAP, place / "build", "--from", wheels], cwd=place, variables=variables(template, place)
+            )
+        assert 0 == done.status, done.output
+        (place / "build").rename(place / "moved")
+
+    return shared.once("movable", make) / "moved"
+
+
+def variables(template: Path, place: Path) -> dict[str, str]:
+    """Return the variables of a user whose home is there, and who has the toolchain in the cache."""
+    return environment(place / "home", XDG_CACHE_HOME=str(template.parent / "home/.cache"))
+
+
+def copied(movable: Path, place: Path) -> Path:
+    """Copy a build as a move to another file system does."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(movable, place, symlinks=True)
+    return place
+
+
+def prefix_of(root: Path) -> Path:
+    (found,) = (path for path in (root / "parts/.eggcarton/environments").iterdir() if path.is_dir())
+    return found
+
+
+def look(python: Path, root: Path, cwd: Path) -> None:
+    """Assert that an interpreter imports everything from below a root, as a user would start it with no variables."""
+    status, output = run([python, "-c", LOOK], cwd=cwd, variables={})
     assert 0 == status, output
-    print(output)
-    assert 1 == output.count(f"environments: symbolic links cannot be made here; {WITHOUT[kinds]} are made instead")
-    assert (0, "greeting 1.0 here\n") == within("greet", "here")
-    assert (0, "greeting 1.0\n") == within("theirs")
-    before = build.tree()
-    status, output = within("buildout")
-    assert (0, 1) == (status, len(output.splitlines())), output
-    assert before == build.tree()
-    status, output = within("eggcarton", "verify")
+    found = [os.path.relpath(line, os.path.realpath(root)) for line in output.splitlines()]
+    store, prefix = found.pop(1), found.pop()
+    assert ["lib/extra.py", "source/mapped/odd/place/here.py", "source/plain/src/plain.py"] == found[:3]
+    assert ["source/spaced/inner/__init__.py"] == found[3:]
+    assert store.startswith("eggs/v5/.eggcarton/")
+    assert prefix == os.path.relpath(prefix_of(root), root)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_an_environment_that_was_moved(movable: Path, tmp_path: Path, place: str) -> None:
+    """It imports from where the tree is now: eggs, extra paths, and develop packages of every kind; so do links to it."""
+    root = copied(movable, tmp_path / PLACES[place])
+    python = prefix_of(root) / "bin/python"
+    look(python, root, tmp_path)
+    (tmp_path / "tree").symlink_to(root)
+    look(prefix_of(tmp_path / "tree") / "bin/python", root, tmp_path)
+
+
+def test_another_run_after_a_move(movable: Path, template: Path, tmp_path: Path) -> None:
+    """bin/buildout and bin/eggcarton start where they were moved to, find all as it was, and go on without a network."""
+    root = copied(movable, tmp_path / "elsewhere/build")
+    before = prefix_of(root)
+    status, output = run([root / "bin/buildout"], cwd=root, variables=variables(template, tmp_path))
     assert 0 == status, output
+    assert "0 fetched" in output
+    assert before == prefix_of(root)
+    status, output = run([root / "bin/eggcarton", "verify"], cwd=root, variables=variables(template, tmp_path))
+    assert 0 == status, output
+    assert [] == naming(root, movable.with_name("build"))
+
+
+def test_a_copy_takes_nothing_from_what_was_copied(movable: Path, template: Path, tmp_path: Path) -> None:
+    """What zc.buildout noted of one tree is not taken away there when a copy of it is built."""
+    one = copied(movable, tmp_path / "one")
+    for root in (one, copied(one, tmp_path / "other")):
+        status, output = run([root / "bin/buildout"], cwd=root, variables=variables(template, tmp_path))
+        assert 0 == status, output
+    other = tmp_path / "third"
+    copied(one, other)
+    (other / "buildout.cfg").write_text(CONFIG.replace("interpreter = py", "interpreter = snake"), "utf-8")
+    before = tree(one)
+    status, output = run([other / "bin/buildout"], cwd=other, variables=variables(template, tmp_path))
+    assert 0 == status, output
+    assert (before, True, False) == (tree(one), (other / "bin/snake").exists(), (other / "bin/py").exists())
+
+
+def naming(root: Path, gone: Path) -> list[str]:
+    """Return the files below a root that name a directory that is gone."""
+    found = [path for path in root.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    return [str(path) for path in found if os.fsencode(gone) in path.read_bytes()]

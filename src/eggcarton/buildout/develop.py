@@ -153,16 +153,20 @@ def _read(path: Path) -> tuple[Developed, str]:
 
 
 def put_in_place(
-    built: Mapping[str, Any], source: Path, unpacked: Path, directory: Path, old: Developed | None
+    built: Mapping[str, Any], source: Path, unpacked: Path, directory: Path, old: Developed | None, root: Path
 ) -> Developed:
-    """Move a built package's metadata into ``develop-eggs``, in the layout that zc.buildout gives it there."""
+    """Move a built package's metadata into ``develop-eggs``, in the layout that zc.buildout gives it there.
+
+    Args:
+        root: the buildout's directory; the package is the same wherever that lies.
+    """
     link = f"{built['project']}.egg-link"
     has_src = (source / "src").is_dir()
     (unpacked / link).write_text(f"{source / 'src' if has_src else source}\n{'..' if has_src else '.'}", "utf-8")
     files = (*built["files"], link)
     digest = hashlib.sha256()
     for name in sorted(files):
-        digest.update(_content(unpacked / name))
+        digest.update(_content(unpacked / name).replace(os.fsencode(os.path.realpath(root)), b"{root}"))
         _put(unpacked / name, directory / name)
     for name in set(old.files if old else ()) - set(files):
         _remove(directory / name)

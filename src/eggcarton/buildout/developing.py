@@ -63,7 +63,8 @@ def _built(
             logger.info("%s", line)
         for number, (source, answer) in enumerate(zip(missing, made["built"], strict=True)):
             before = old.get(str(source))
-            found[source] = develop.put_in_place(answer, source, out / str(number), session.develop_eggs, before)
+            unpacked, root = out / str(number), session.settings.root
+            found[source] = develop.put_in_place(answer, source, unpacked, session.develop_eggs, before, root)
             records.keep(found[source])
     for line in _pinned_in_vain(session, [found[source] for source in missing]):
         logger.info("%s", line)

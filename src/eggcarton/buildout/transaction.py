@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import unquote
 
-from eggcarton.buildout import develop, installed
+from eggcarton.buildout import develop, installed, moving
 from eggcarton.core.errors import EggcartonError
 from eggcarton.core.locks import hold
 from eggcarton.core.records import Entry, read_record, record_file, write_record
@@ -65,6 +65,7 @@ class Transaction:
         if alone is not None:
             for directory in ours:
                 develop.sweep(directory)
+            moving.settle(records / "state", installed, root)
         transaction = cls(records, installed, root, ours=ours)
         transaction._alone = alone
         return transaction

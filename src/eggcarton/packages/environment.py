@@ -18,7 +18,7 @@ from eggcarton.core.isolation import GUARD, OPEN_BELOW
 from eggcarton.core.layout import EntryPoint, Environment, ScriptFile
 from eggcarton.core.plan import runtime_source
 from eggcarton.core.script import Start
-from eggcarton.core.standing import below, look
+from eggcarton.core.standing import below, digest_of_bytes, look
 from eggcarton.packages import environment_scripts, hidden, merging, precedence
 from eggcarton.packages.environment_links import Links
 from eggcarton.packages.interpreter import Interpreter
@@ -187,14 +187,24 @@ def remake(prefix: Path, content: Content, staging: Path) -> None:
     _make(staging, prefix, content.makeup, _links(staging, prefix, content.makeup, *makers), content)
 
 
-def developed(members: Iterable[Member]) -> dict[str, str]:
+def developed(members: Iterable[Member], root: Path | None) -> dict[str, str]:
     """Return what the metadata of develop packages consists of: the SHA-256 of each file or link, by its path.
 
     What Python has compiled there while it ran is none of it.
+
+    Args:
+        root: the tree that may be moved; where it is now makes no difference.
     """
     entries = [member.place / name for member in members for name in member.files]
     found = [path for entry in entries for path in (below(entry) if look(entry).kind == "directory" else [entry])]
-    return {str(path): look(path).digest for path in sorted(found) if _CACHE not in path.parts}
+    return {str(path): _digest_of(path, root) for path in sorted(found) if _CACHE not in path.parts}
+
+
+def _digest_of(path: Path, root: Path | None) -> str:
+    standing = look(path)
+    if root is None or standing.kind != "file":
+        return standing.digest
+    return digest_of_bytes(path.read_bytes().replace(os.fsencode(os.path.realpath(root)), b"{root}"))
 
 
 def load(prefix: Path, store: Path) -> Environment | None:
@@ -267,7 +277,7 @@ def _make(
     if known is None:
         without_links = filter(None, [linking.sentence(prefix.parent, links.kinds)])
         remarks = (*sentences(clashes), *without_links, *links.remarks)
-        content = Content(makeup, developed(members), namespaces, remarks, links.kinds == {"symbolic"})
+        content = Content(makeup, developed(members, makeup.root), namespaces, remarks, links.kinds == {"symbolic"})
     else:
         content = known
     record = _record(prefix, content, points)

@@ -63,8 +63,7 @@ class Links:
         if self._root is not None and target in self._developed and target.is_file():
             text = target.read_bytes().decode("utf-8", "surrogateescape")
             written = self._rewritten(target, text, directory)
-            self._look_for_what_stays(target, written)
-            if written != text:
+            if self._is_movable(target, written) and written != text:
                 place.write_bytes(written.encode("utf-8", "surrogateescape"))
                 return
         self.make(self._from(directory, target), place, source=target)
@@ -123,18 +122,18 @@ class Links:
             ]
         return b"".join(lines).decode("utf-8", "surrogateescape")
 
-    def _look_for_what_stays(self, target: Path, text: str) -> None:
-        """Remark on what cannot be made movable here: absolute paths of the tree, and a tree of absolute links."""
+    def _is_movable(self, target: Path, text: str) -> bool:
+        """Tell whether a file works after a move, and remark on it where that cannot be brought about."""
         named = [path for path in named_by(target) if path.name.startswith(_STRICT)] if target.suffix == ".pth" else []
         absolute = [path for place in named for path in below(place) if os.path.isabs(_led_to(path))]
+        name = target.name.removeprefix(_STRICT).removesuffix(target.suffix)
+        after = f"is not found after {self._root} is moved, until bin/buildout has run there"
         if absolute:
-            why = f"its build backend made links to absolute paths in {absolute[0].parent}"
-        elif f"{self._root}{os.sep}" in text:
-            why = f"{target} holds an absolute path in a form that cannot be made relative"
-        else:
-            return
-        name = target.name.removeprefix("__editable__.").removesuffix(target.suffix)
-        self.remarks.append(f"{name} is not found after {self._root} is moved, until bin/buildout has run there: {why}")
+            self.remarks.append(f"{name} {after}: its build made links to absolute paths in {absolute[0].parent}")
+        if f"{self._root}{os.sep}" not in text:
+            return True
+        self.remarks.append(f"{name} {after}: {target} holds an absolute path that cannot be made relative")
+        return False
 
 
 def _real(path: Path) -> Path:

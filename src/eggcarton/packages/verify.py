@@ -160,7 +160,7 @@ def of_environment(
 
 def _of_developed(content: environment.Content) -> Iterator[Finding]:
     """Give what is wrong with the metadata of develop packages, which no lock covers, since it was built."""
-    here = environment.developed(content.makeup.members)
+    here = environment.developed(content.makeup.members, content.makeup.root)
     for path in sorted({*here, *content.developed}):
         one, other = here.get(path), content.developed.get(path)
         if other is None or not os.path.lexists(path):
