@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -55,6 +56,19 @@ def link(
         discard(place)
         raise
     return tree.kind
+
+
+def is_possible(directory: Path, *, symlink: Callable[[str | Path, Path], None] = os.symlink) -> bool:
+    """Tell whether symbolic links can be made in a directory, which is made where it is missing."""
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".link-", dir=directory) as name:
+            symlink("nothing", Path(name, "link"))
+    except (OSError, NotImplementedError) as error:
+        if not _is_impossible(error, _NOT_HERE):
+            raise
+        return False
+    return True
 
 
 def refused(target: object, place: object) -> None:

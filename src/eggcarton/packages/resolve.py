@@ -15,6 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from eggcarton.core import linking
 from eggcarton.core.errors import EggcartonError
 from eggcarton.indexes.client import Client, RequestFailed
 from eggcarton.indexes.fetch import Fetcher, Pages, Wanted
@@ -222,7 +223,9 @@ class Resolver:
         arguments += ["--exclude-newer", newest] if newest else []
         for link in (str(offered), *self._find_links):
             arguments += ["--find-links", link]
-        return uv.run(self._program, arguments, cache=self._cache / "uv", directory=directory)
+        # uv makes symbolic links in its cache; where that one has none a cache for this time only may have some.
+        cache = self._cache / "uv" if linking.is_possible(self._cache / "uv") else directory / "cache"
+        return uv.run(self._program, arguments, cache=cache, directory=directory)
 
     def _metadata(self, package: LockedPackage) -> metadata.Edges:
         """Return requirements and extras of a package, by its metadata file or, without one, by its wheel."""

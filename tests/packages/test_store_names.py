@@ -1,0 +1,78 @@
+"""The names of eggs in the store, where there are links and where there are none."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from eggcarton.core.linking import refused
+from eggcarton.packages.store_names import HIDDEN, MARK, leads_to, show
+
+KINDS = {"symbolic": (os.symlink, os.link), "hard": (refused, os.link), "copied": (refused, refused)}
+
+
+def egg(store: Path, sha256: str, text: str) -> Path:
+    """Return an egg of one module in a store."""
+    made = store / HIDDEN / sha256 / "one-1.0-py3.egg"
+    (made / "__pycache__").mkdir(parents=True)
+    (made / "one.py").write_text(text, "utf-8")
+    (made / "__pycache__" / "one.cpython-311.pyc").write_text("", "utf-8")
+    return made
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_name_leads_to_an_egg(tmp_path: Path, kind: str) -> None:
+    """A name has the egg's content, stays as it is when it is given again, and leads elsewhere when that is asked."""
+    symlink, hardlink = KINDS[kind]
+    one, other = egg(tmp_path, "a", "one"), egg(tmp_path, "b", "other")
+    name = tmp_path / "one-1.0-py3.egg"
+    remarks = show(tmp_path, [one], symlink=symlink, hardlink=hardlink)
+    assert ("one", True, False) == ((name / "one.py").read_text("utf-8"), leads_to(name, one), leads_to(name, other))
+    assert (kind == "symbolic", kind != "symbolic") == (not remarks, (name / MARK).exists())
+    before = name.lstat()
+    assert [] == show(tmp_path, [one], symlink=symlink, hardlink=hardlink)
+    assert before == name.lstat()
+    show(tmp_path, [other], symlink=symlink, hardlink=hardlink)
+    assert ("other", True) == ((name / "one.py").read_text("utf-8"), leads_to(name, other))
+    assert [HIDDEN, name.name] == sorted(os.listdir(tmp_path))
+    assert ["a", "b"] == sorted(os.listdir(tmp_path / HIDDEN))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stranger_is_moved_aside(tmp_path: Path, kind: str) -> None:
+    """What stands under a right name and did not come from the lock is kept elsewhere, and told."""
+    symlink, hardlink = KINDS[kind]
+    one, name = egg(tmp_path, "a", "one"), tmp_path / "one-1.0-py3.egg"
+    name.mkdir()
+    (name / "one.py").write_text("a stranger's", "utf-8")
+    assert not leads_to(name, one)
+    remark = show(tmp_path, [one], symlink=symlink, hardlink=hardlink)[0]
+    assert remark.startswith(f"{name} had not come from the lock and was moved to ")
+    assert "one" == (name / "one.py").read_text("utf-8")
+    (kept,) = (tmp_path / HIDDEN / "replaced").rglob("one.py")
+    assert "a stranger's" == kept.read_text("utf-8")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_python_compiled_is_not_part_of_a_name(tmp_path: Path, kind: str) -> None:
+    """Hard links and copies hold what was unpacked, not what Python wrote beside it since."""
+    symlink, hardlink = KINDS[kind]
+    show(tmp_path, [egg(tmp_path, "a", "one")], symlink=symlink, hardlink=hardlink)
+    assert (kind == "symbolic") == (tmp_path / "one-1.0-py3.egg" / "__pycache__").exists()
+
+
+def test_a_name_of_an_egg_that_is_gone(tmp_path: Path) -> None:
+    """A name leads nowhere when its egg is gone, or when there is none."""
+    one, name = egg(tmp_path, "a", "one"), tmp_path / "one-1.0-py3.egg"
+    assert not leads_to(name, one)
+    show(tmp_path, [one])
+    (tmp_path / HIDDEN / "a").rename(tmp_path / HIDDEN / "c")
+    assert not leads_to(name, one)
+
+
+def test_the_links_of_names_are_relative(tmp_path: Path) -> None:
+    """A store may be moved as a whole."""
+    show(tmp_path, [egg(tmp_path, "a", "one")])
+    assert f"{HIDDEN}/a/one-1.0-py3.egg" == os.readlink(tmp_path / "one-1.0-py3.egg")
