@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from support.buildouts import BOOTSTRAP, PYTHON, Shared, environment, run, tree
+from support.buildouts import BOOTSTRAP, PYTHON, Buildout, Shared, environment, run, tree
 from support.fakes import greeting
 from support.index import Index
 
@@ -131,14 +132,55 @@ def look(python: Path, root: Path, cwd: Path) -> None:
     assert prefix == os.path.relpath(prefix_of(root), root)
 
 
+def works(root: Path, cwd: Path) -> None:
+    """Assert that all scripts work and stay inside the tree, as a user would start them with no variables."""
+    prefix = prefix_of(root)
+    look(prefix / "bin/python", root, cwd)
+    look(root / "bin/py", root, cwd)
+    for script in (root / "bin/greet", prefix / "bin/greet"):
+        assert (0, "greeting 1.0 you\n") == run([script, "you"], cwd=cwd, variables={})
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import sys; print(sys.prefix)'])"
+    status, output = run([root / "bin/py", "-c", code], cwd=cwd, variables={})
+    assert (0, True) == (status, os.path.samefile(output.removesuffix("\n"), prefix)), output
+
+
 @pytest.mark.parametrize("place", PLACES)
-def test_an_environment_that_was_moved(movable: Path, tmp_path: Path, place: str) -> None:
-    """It imports from where the tree is now: eggs, extra paths, develop packages of either kind; so do links to it."""
+def test_a_tree_that_was_moved(movable: Path, tmp_path: Path, place: str) -> None:
+    """Its scripts and its environment import from where it is now: eggs, extra paths, develop packages of any kind."""
     root = copied(movable, tmp_path / PLACES[place])
-    python = prefix_of(root) / "bin/python"
-    look(python, root, tmp_path)
+    works(root, tmp_path)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_links_to_what_was_moved(movable: Path, tmp_path: Path, place: str) -> None:
+    """Through a link to the tree, to its bin or to a script all works as without one."""
+    root = copied(movable, tmp_path / PLACES[place])
     (tmp_path / "tree").symlink_to(root)
-    look(prefix_of(tmp_path / "tree") / "bin/python", root, tmp_path)
+    works(tmp_path / "tree", tmp_path)
+    (tmp_path / "programs").symlink_to("tree/bin")
+    (tmp_path / "chosen name").symlink_to("programs/greet")
+    for script in (tmp_path / "programs/greet", tmp_path / "chosen name"):
+        assert (0, "greeting 1.0\n") == run([script], cwd=tmp_path, variables={})
+    (tmp_path / "python").symlink_to("programs/py")
+    look(tmp_path / "python", root, tmp_path)
+    found = run(["greet"], cwd=tmp_path, variables={"PATH": f"{tmp_path / 'programs'}{os.pathsep}{os.defpath}"})
+    assert (0, "greeting 1.0\n") == found
+
+
+def test_a_tree_that_is_mounted_elsewhere(movable: Path, tmp_path: Path) -> None:
+    """Mounted in another place, and that one for reading only, it works there."""
+    mounted, inside = tmp_path / "mounted here", 'mount --bind -- "$1" "$2" && mount -o remount,bind,ro -- "$2"'
+    mounted.mkdir()
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    tried = subprocess.run([*command, inside, "sh", movable, mounted], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        pytest.skip(f"nothing can be mounted here: {tried.stderr.strip()}")
+    prefix = prefix_of(movable).relative_to(movable)
+    script = f'{inside} && "$2/bin/greet" && "$2/bin/py" -c "$3" && "$2/{prefix}/bin/greet"'
+    status, output = run([*command, script, "sh", movable, mounted, LOOK], cwd=tmp_path, variables={"PATH": os.defpath})
+    lines = output.splitlines()
+    assert (0, "greeting 1.0", "greeting 1.0") == (status, lines[0], lines[-1]), output
+    assert [] == [line for line in lines[1:-1] if not line.startswith(f"{mounted}/")]
 
 
 def test_another_run_after_a_move(movable: Path, template: Path, tmp_path: Path) -> None:
@@ -165,6 +207,45 @@ def test_a_copy_takes_nothing_from_what_was_copied(movable: Path, template: Path
     status, output = run([other / "bin/buildout"], cwd=other, variables=variables(template, tmp_path))
     assert 0 == status, output
     assert (before, True, False) == (tree(one), (other / "bin/snake").exists(), (other / "bin/py").exists())
+
+
+BACKENDS = {
+    "hatch": ("hatchling", "hatchling.build", ""),
+    "exact": ("hatchling", "hatchling.build", "[tool.hatch.build]\ndev-mode-exact = true\n"),
+    "flit": ("flit-core>=3.4", "flit_core.buildapi", ""),
+    "pdm": ("pdm-backend", "pdm.backend", ""),
+    "poetry": ("poetry-core>=2", "poetry.core.masonry.api", ""),
+    "old": ("setuptools<80", "setuptools.build_meta", '[tool.setuptools]\npackage-dir = { old = "src/old" }\n'),
+}
+
+
+def test_develop_packages_of_other_backends(build: Buildout, backends: Path, tmp_path: Path) -> None:
+    """Whatever builds a develop package, it is imported from where the tree was moved to, and found by its metadata."""
+    for path in backends.glob("*.whl"):
+        shutil.copy(path, build.index.directory)
+    for name, (requires, backend, more) in BACKENDS.items():
+        head = f'[build-system]\nrequires = ["{requires}"]\nbuild-backend = "{backend}"\n'
+        project = f'[project]\nname = "{name}"\nversion = "1.0"\ndescription = "One."\n'
+        needs = 'dependencies = ["editables"]\n' if name == "exact" else ""
+        build.write(f"source/{name}/pyproject.toml", f"{head}\n{project}{needs}\n{more}")
+        build.write(f"source/{name}/src/{name}/__init__.py", "")
+        build.write(f"source/{name}/src/{name}/inner.py", "")
+    eggs = "".join(f"\n    {name}" for name in BACKENDS)
+    part = f"[app]\nrecipe = eggcarton:scripts\neggs ={eggs}\ninterpreter = py\n"
+    head = "[buildout]\nextensions = eggcarton\ndevelop = source/*\nrelative-paths = true\nparts = app\n"
+    build.configure(f"{head}\n{part}")
+    output = build.build()
+    assert "is not found after" not in output
+    root = tmp_path / "moved"
+    build.root.rename(root)
+    names = ", ".join(f"{name}.inner" for name in BACKENDS)
+    code = (
+        f"import {names}, importlib.metadata as m\n"
+        f"for name in {list(BACKENDS)}: print(sys.modules[name].inner.__file__, m.version(name))"
+    )
+    status, output = run([root / "bin/py", "-c", f"import sys\n{code}"], cwd=tmp_path, variables={})
+    assert 0 == status, output
+    assert [f"{root}/source/{name}/src/{name}/inner.py 1.0" for name in BACKENDS] == output.splitlines()
 
 
 def naming(root: Path, gone: Path) -> list[str]:
