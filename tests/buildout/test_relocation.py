@@ -187,6 +187,9 @@ def test_another_run_after_a_move(movable: Path, template: Path, tmp_path: Path)
     """bin/buildout and bin/eggcarton start where they were moved to, and find all as it was, without a network."""
     root = copied(movable, tmp_path / "elsewhere/build")
     before = prefix_of(root)
+    for command in ("verify", "plan"):
+        status, output = run([root / "bin/eggcarton", command], cwd=root, variables=variables(template, tmp_path))
+        assert (3, True) == (status, "run bin/buildout" in output), output
     status, output = run([root / "bin/buildout"], cwd=root, variables=variables(template, tmp_path))
     assert 0 == status, output
     assert "0 fetched" in output

@@ -42,5 +42,7 @@ def of_part(session: Session, part: str, imports: Imports, root: Path | None) ->
     made, remarks = environment.ensure(place, makeup, session.store)
     session.used_environments.add(made.prefix.name)
     for remark in remarks:
-        logger.warning(remark)
+        if remark not in session.said:
+            session.said.add(remark)
+            logger.warning(remark)
     return made

@@ -9,6 +9,8 @@ import os
 import re
 from pathlib import Path
 
+from eggcarton.core.errors import Drift
+
 _NOTE = "directory"
 
 
@@ -20,11 +22,7 @@ def settle(state: Path, installed: Path, root: Path) -> None:
         installed: ``.installed.cfg``.
         root: the buildout's directory.
     """
-    note = state / _NOTE
-    try:
-        before = note.read_text("utf-8", "surrogateescape")
-    except OSError:
-        before = ""
+    note, before = state / _NOTE, _noted(state)
     if before == str(root):
         return
     if before and installed.is_file():
@@ -32,6 +30,24 @@ def settle(state: Path, installed: Path, root: Path) -> None:
         _write(installed, rewritten(text, before, str(root)))
     state.mkdir(parents=True, exist_ok=True)
     _write(note, str(root))
+
+
+def check(state: Path, root: Path) -> None:
+    """Refuse to look at a buildout that was not built since it was moved: its notes tell of another directory.
+
+    Raises:
+        Drift: it was moved, or copied.
+    """
+    before = _noted(state)
+    if before and os.path.realpath(before) != os.path.realpath(root):
+        raise Drift(f"what is noted of this build tells of {before}, where it was before; run bin/buildout")
+
+
+def _noted(state: Path) -> str:
+    try:
+        return (state / _NOTE).read_text("utf-8", "surrogateescape")
+    except OSError:
+        return ""
 
 
 def rewritten(text: str, before: str, now: str) -> str:

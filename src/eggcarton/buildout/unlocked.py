@@ -23,7 +23,7 @@ from eggcarton.packages.interpreter import Interpreter
 from eggcarton.packages.member import Member
 
 logger = logging.getLogger("eggcarton")
-_SAID = "_eggcarton_said"
+_SAID, _REMARKS = "_eggcarton_said", "_eggcarton_remarks"
 
 
 def _made(
@@ -42,8 +42,11 @@ def _made(
         root=root,
     )
     made, remarks = ensure(place, makeup, store)
+    told: set[str] = getattr(buildout, _REMARKS, set())
+    setattr(buildout, _REMARKS, told | set(remarks))
     for remark in remarks:
-        logger.warning(remark)
+        if remark not in told:
+            logger.warning(remark)
     return made
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from eggcarton.buildout import asking, installed
+from eggcarton.buildout import asking, installed, moving
 from eggcarton.core.errors import Unavailable
 from eggcarton.packages import closed, selection
 
@@ -53,8 +53,9 @@ def verdict(session: Session, *, against: str | None = None) -> Verdict:
 
     Raises:
         Unavailable: what locks are read with would have to be fetched first.
-        Drift: what a develop package needs is not known.
+        Drift: what a develop package needs is not known, or the directory was moved and not built since.
     """
+    moving.check(session.state, session.settings.root)
     if not (session.store / ".eggcarton" / closed.directory_name()).is_dir():
         raise Unavailable("the libraries that locks are read with are not in the store; run bin/buildout")
     built = {group: selection.load(session.state / f"selection-{group}.json") for group in session.groups()}

@@ -10,7 +10,7 @@ from dataclasses import replace as changed
 from pathlib import Path
 
 from eggcarton.core import process
-from eggcarton.core.difference import difference
+from eggcarton.core.difference import difference, is_copy
 from eggcarton.core.errors import ForeignFile, StagingProblem, UnmarkedFile
 from eggcarton.core.plan import (
     ExpectedFile,
@@ -254,10 +254,8 @@ def _step(item: Item, record: Record, render: Render | None) -> Step:
 def _entry_of_link(item: Link, before: Standing, known: Sequence[Entry]) -> Entry:
     """Return a link as the record names it, or what stands in its place as long as that is what it would lead to."""
     written = digest_of_bytes(os.fsencode(item.target))
-    target = item.path.parent / item.target
     for entry in known:
-        is_mine = entry.source == written and stands(entry, before) and target.exists()
-        if is_mine and digest_of_tree(item.path) == digest_of_tree(target.resolve()):
+        if entry.source == written and stands(entry, before) and is_copy(item, before):
             return entry
     return Entry("link", written)
 

@@ -19,7 +19,7 @@ from eggcarton.core.plan import (
     Produced,
     Rendered,
 )
-from eggcarton.core.standing import Standing, look
+from eggcarton.core.standing import Standing, digest_of_tree, look
 
 _ENOUGH = 20
 
@@ -49,6 +49,14 @@ def unmet(plan: Plan, root: Path) -> list[str]:
     return found
 
 
+def is_copy(item: Link, standing: Standing) -> bool:
+    """Tell whether what stands in the place of a link, where there are none, is what it would lead to."""
+    target = item.path.parent / item.target
+    if standing.kind not in ("file", "directory") or not target.exists():
+        return False
+    return digest_of_tree(item.path) == digest_of_tree(target.resolve())
+
+
 def _short(path: Path, root: Path) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
@@ -65,7 +73,7 @@ def _lines(item: Item, name: str) -> Iterator[str]:
         yield from _file_lines(item, name, standing, standing.mode or 0o644)
     elif isinstance(item, Link):
         found = os.readlink(item.path) if standing.kind == "link" else None
-        if found != str(item.target):
+        if found != str(item.target) and not is_copy(item, standing):
             yield f"{_verb(standing, 'link')}: {name} -> {item.target}"
     elif isinstance(item, Rendered):
         if standing.kind != "file":
