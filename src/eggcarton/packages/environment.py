@@ -97,8 +97,8 @@ def ensure(
 
     Returns:
         the environment, and where it was made just now what is to be said of it: names that several distributions
-        have, what is made in the place of symbolic links, what will not work after a move. Its record has these
-        sentences too, as ``remarks``.
+        have, which its record has too, as ``remarks``; what is made in the place of symbolic links; what will not work
+        after a move.
     """
     digest = makeup.digest(directory)
     prefix = directory / digest[:16]
@@ -274,15 +274,13 @@ def _make(
     start = Start(python=prefix / "bin" / "python", isolation=OPEN_BELOW, root=makeup.root)
     clashes += environment_scripts.write(staging / "bin", start, members, points, links, names, folds=is_folding)
     clashes += hidden.clashes(members, own, makeup.extra_paths, hidden.standard_library())
-    if known is None:
-        without_links = filter(None, [linking.sentence(prefix.parent, links.kinds)])
-        remarks = (*sentences(clashes), *without_links, *links.remarks)
-        content = Content(makeup, developed(members, makeup.root), namespaces, remarks, links.kinds == {"symbolic"})
-    else:
-        content = known
+    content = known or Content(
+        makeup, developed(members, makeup.root), namespaces, tuple(sentences(clashes)), links.kinds == {"symbolic"}
+    )
     record = _record(prefix, content, points)
     (staging / _RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False), "utf-8")
-    return content.remarks
+    # These are not kept: they name directories, and the tree may be moved.
+    return (*content.remarks, *filter(None, [linking.sentence(prefix.parent, links.kinds)]), *links.remarks)
 
 
 def _pyvenv(makeup: Makeup, links: Links) -> str:
