@@ -23,6 +23,7 @@ from eggcarton.core.errors import Drift, EggcartonError
 from eggcarton.core.layout import Environment, Imports, Layout, Locked
 from eggcarton.core.options import read_options
 from eggcarton.core.plan import Plan
+from eggcarton.packages import by_part
 
 logger = logging.getLogger("eggcarton")
 _DIGEST = "eggcarton-plan"
@@ -106,12 +107,20 @@ class Part:
             logger.warning("%s", warning)
         self.options = reading.options
         self.layout = replace(layout_of(self.buildout, self.name), relative=self._is_relative(), locked=self._locked())
-        self.plan: Plan = module.plan(self.options, self.layout, self._environment())
+        environment = self._environment()
+        self.plan = self._with_link(module.plan(self.options, self.layout, environment), environment)
         if self.session is None or not self.session.reading:
             self._check()
 
     def _section(self, name: str) -> Mapping[str, str] | None:
         return dict(self.buildout[name]) if name in self.buildout else None
+
+    def _with_link(self, plan: Plan, environment: Environment | None) -> Plan:
+        """Have the part's environment found under a path that stays when another one takes its place."""
+        if environment is None:
+            return plan
+        link = by_part.link(records_of(self.buildout), self.name, environment.prefix)
+        return replace(plan, items=(*plan.items, link))
 
     def _check(self) -> None:
         """Refuse a plan that must not be carried out, before anything is.
