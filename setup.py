@@ -40,6 +40,8 @@ setup(
             "coverage",
             "hypothesis",
             "manuel",
+            # The type checkers that environments are tried with are this one, and pyright, which a test fetches.
+            "mypy",
             "packaging>=26.1",
             "pytest",
             "pytest-xdist",

@@ -3,77 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
-import shutil
-import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from support import browser
 from support.browser import Browser
-from support.buildouts import BOOTSTRAP, CHECKOUT, PYTHON, Result, Shared, environment, locked, run, user_cache
-
-MADE = ("bin", "parts", "eggs", "develop-eggs", "etc", "var", "*.egg-info", "__pycache__", ".*")
-NO_NETWORK = 4
+from support.buildouts import Shared
+from support.built_example import Example, build_example
 
 pytestmark = pytest.mark.slow
-
-
-class Example:
-    """A copy of the example in a directory of its own."""
-
-    def __init__(self, root: Path, home: Path) -> None:
-        self.root, self.home = root, home
-
-    def run(self, program: str, *arguments: str) -> Result:
-        """Run a program of bin."""
-        return run([self.root / "bin" / program, *arguments], cwd=self.root, variables=environment(self.home))
-
-    @contextmanager
-    def served(self) -> Iterator[str]:
-        """Serve it at a port that the system chooses, and give its address."""
-        process = subprocess.Popen(
-            [self.root / "bin/web", "--listen", "127.0.0.1:0"],
-            cwd=self.root,
-            env=environment(self.home),
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            assert process.stdout is not None
-            told = re.fullmatch(r"serving on (http://127\.0\.0\.1:\d+)\n", process.stdout.readline())
-            assert told is not None
-            yield told[1]
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=30)
-        assert 0 == process.returncode
 
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory, shared: Shared) -> Example:
     """The example, built outside the checkout from its committed lock."""
-    place = tmp_path_factory.mktemp("example")
-    root, home = place / "guestbook", place / "home"
-    shutil.copytree(CHECKOUT / "examples/guestbook", root, ignore=shutil.ignore_patterns(*MADE))
-    home.mkdir()
-    lock = (root / "pylock.toml").read_bytes()
-    cache = {"EGGCARTON_CACHE": str(user_cache())}
-    with locked(shared.directory / "example"):
-        # First from what this machine has fetched before; where that is not all, from the index that it knows.
-        for variables in (environment(home, **cache), {**os.environ, **cache}):
-            status, output = run([PYTHON, BOOTSTRAP, root], cwd=place, variables=variables)
-            if status != NO_NETWORK:
-                break
-        else:
-            pytest.skip(f"the example's files are neither in the cache nor to be had: {output.splitlines()[-1]}")
-    assert 0 == status, output
-    assert lock == (root / "pylock.toml").read_bytes()
-    return Example(root, home)
+    return build_example(tmp_path_factory.mktemp("example"), shared)
 
 
 def test_what_is_built(example: Example) -> None:

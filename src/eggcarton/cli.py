@@ -10,12 +10,27 @@ from types import ModuleType
 
 from eggcarton.buildout.command import ConfigurationProblem
 from eggcarton.buildout.part import Stop
-from eggcarton.commands import diff, export, freeze, import_, lock, outdated, plan, vendor, verify, why
+from eggcarton.commands import (
+    diff,
+    editor,
+    environment,
+    export,
+    freeze,
+    import_,
+    lock,
+    outdated,
+    plan,
+    vendor,
+    verify,
+    why,
+)
 from eggcarton.commands.call import Call
 from eggcarton.core.errors import EggcartonError
 
 COMMANDS: Mapping[str, ModuleType] = {
     "diff": diff,
+    "editor": editor,
+    "environment": environment,
     "export": export,
     "freeze": freeze,
     "import": import_,

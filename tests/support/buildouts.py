@@ -324,7 +324,7 @@ class Stock:
 
     def _make(self, version: str, place: Path) -> None:
         pins = Path(__file__).with_name(f"stock-{version}.txt")
-        wheels = _downloaded(pins) if pins.exists() else self.wheels
+        wheels = downloaded(pins) if pins.exists() else self.wheels
         source = place / "source"
         made = shutil.ignore_patterns("*.egg-info", "__pycache__")
         shutil.copytree(CHECKOUT / "src", source / "src", ignore=made)
@@ -361,8 +361,11 @@ class Stock:
             os.symlink(closed_set, store / closed_set.name)
 
 
-def _downloaded(pins: Path) -> Path:
-    """Return a directory with the wheels of a pins file, fetched once for this machine and version of Python."""
+def downloaded(pins: Path) -> Path:
+    """Return a directory with the wheels of a pins file, fetched once for this machine and version of Python.
+
+    Where they are not to be had, a test is skipped.
+    """
     digest = hashlib.sha256(pins.read_bytes()).hexdigest()[:16]
     place = user_cache() / "bootstrap" / f"{pins.stem}-{sys.implementation.cache_tag}-{digest}"
     if not place.exists():
@@ -386,7 +389,7 @@ def stock(shared: Shared, wheels: Path, template: Path) -> Stock:
 def backends(shared: Shared) -> Path:
     """The wheels of build backends, and of what these need."""
     with locked(shared.directory / "backends"):
-        return _downloaded(Path(__file__).with_name("backends.txt"))
+        return downloaded(Path(__file__).with_name("backends.txt"))
 
 
 @pytest.fixture(scope="session")

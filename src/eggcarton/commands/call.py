@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from eggcarton.buildout import current, patches
 from eggcarton.buildout.session import Session
@@ -20,6 +21,17 @@ class Call:
     options: argparse.Namespace
     settings: Sequence[tuple[str, str, str]]
 
+    def buildout(self, *, writing: bool = False, refresh: bool = False) -> Any:
+        """Return the buildout as its configuration says, whether or not it names the extension; nothing is run."""
+        settings = [*self.settings, *([("buildout", "offline", "true")] if self.options.offline else [])]
+        return patches.opened(
+            self.options.config,
+            settings,
+            user_defaults=self.options.defaults,
+            writing=writing,
+            refresh=refresh,
+        )
+
     @contextmanager
     def session(self, *, writing: bool = False, refresh: bool = False) -> Iterator[Session]:
         """Open the buildout while the block runs.
@@ -31,14 +43,7 @@ class Call:
         Raises:
             UsageProblem: the extension is not named, so that there is no lock.
         """
-        settings = [*self.settings, *([("buildout", "offline", "true")] if self.options.offline else [])]
-        buildout = patches.opened(
-            self.options.config,
-            settings,
-            user_defaults=self.options.defaults,
-            writing=writing,
-            refresh=refresh,
-        )
+        buildout = self.buildout(writing=writing, refresh=refresh)
         logging.getLogger().setLevel(logging.INFO if writing else logging.WARNING)
         if not patches.is_named(buildout):
             raise UsageProblem("nothing is locked here: 'extensions = eggcarton' in [buildout] turns that on")

@@ -98,10 +98,15 @@ def of_environment(prefix: Path, python: Interpreter, tokens: Tokens) -> tuple[s
     Links into ``develop-eggs`` are followed: what lies there no lock names. Of the Python that environments are made
     for its version counts, not where it is.
     """
-    inner = tokens.with_more({str(prefix): "{environment}", **_digests_in(prefix), str(python.executable): "{python}"})
-    entries = list(_of_environment(prefix, inner))
+    entries = in_environment(prefix, python, tokens)
     word = f"{{environment {digest(entries, python)[:16]}}}"
     return word, [Entry(f"{word}/{entry.path}", entry.is_executable, entry.sha256) for entry in entries]
+
+
+def in_environment(prefix: Path, python: Interpreter, tokens: Tokens) -> list[Entry]:
+    """Return what one environment holds, by paths that begin in it."""
+    inner = tokens.with_more({str(prefix): "{environment}", **_digests_in(prefix), str(python.executable): "{python}"})
+    return list(_of_environment(prefix, inner))
 
 
 def _digests_in(prefix: Path) -> dict[str, str]:

@@ -1,0 +1,71 @@
+"""Tell what a part can import and from where, and what is different from another part or another build."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from eggcarton.buildout.built import Built
+from eggcarton.commands.call import Call
+from eggcarton.core.errors import Drift, UsageProblem
+from eggcarton.packages import inventory, inventory_difference
+from eggcarton.packages.inventory import Inventory
+
+HELP = "tell what a part can import, from where, with which digest; 3 where another part or build differs"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command may be told."""
+    parser.add_argument("part", nargs="?", metavar="PART", help="the part; without it, one line for each")
+    parser.add_argument("other", nargs="?", metavar="OTHER", help="another part, whose differences are told")
+    parser.add_argument(
+        "--against",
+        metavar="DIRECTORY|DIGEST",
+        help="another build, whose differences are told: its directory, one environment of it, or the digest of that",
+    )
+
+
+def run(call: Call) -> int:
+    """Print what an environment is, or what is different; 3 where something is."""
+    part, other, against = call.options.part, call.options.other, call.options.against
+    if against is not None and (part is None or other is not None):
+        raise UsageProblem("--against compares one part with itself in another build; name that one part")
+    built = Built(call.buildout())
+    if part is None:
+        print("\n".join(_overview(built)))
+        return 0
+    found = built.inventory(part)
+    if against is not None and re.fullmatch("[0-9a-f]{64}", against):
+        told = [] if found.digest == against else [f"The digest of [{part}] is {found.digest}, not {against}."]
+    elif against is not None:
+        second = built.elsewhere(part, Path(against))
+        told = inventory_difference.differences(found, second, "here", f"in {against}")
+    elif other is not None:
+        told = inventory_difference.differences(found, built.inventory(other), f"in [{part}]", f"in [{other}]")
+    else:
+        print("\n".join(inventory.lines(found, built.lasting(part))))
+        return 0
+    same = f"[{part}] imports the same {f'as [{other}]' if other else 'there'}: digest {found.digest}."
+    print("\n".join(told or [same]))
+    return Drift.exit_code if told else 0
+
+
+def _overview(built: Built) -> Iterator[str]:
+    """Give a line for each part that has an environment; parts that share one tell so."""
+    parts = built.parts()
+    width = max(map(len, parts))
+    first: dict[Path, str] = {}
+    for part in parts:
+        found = built.inventory(part)
+        if found.prefix in first:
+            yield f"{part.ljust(width)}  the environment of {first[found.prefix]}"
+        else:
+            first[found.prefix] = part
+            yield f"{part.ljust(width)}  {_size(found)}, {found.told(found.prefix)}"
+
+
+def _size(found: Inventory) -> str:
+    number = len(found.distributions)
+    return f"{number} distribution{'' if number == 1 else 's'}"
