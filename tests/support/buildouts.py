@@ -396,7 +396,7 @@ def backends(shared: Shared) -> Path:
 def servers(shared: Shared) -> Path:
     """The wheels of servers, and of what these need."""
     with locked(shared.directory / "servers"):
-        return _downloaded(Path(__file__).with_name("servers.txt"))
+        return downloaded(Path(__file__).with_name("servers.txt"))
 
 
 @pytest.fixture

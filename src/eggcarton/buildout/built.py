@@ -9,9 +9,11 @@ from typing import Any
 from eggcarton.buildout import installed
 from eggcarton.buildout.needs import OURS
 from eggcarton.buildout.part import records_of
+from eggcarton.buildout.recipes import RECIPES
 from eggcarton.buildout.sections import Sections
 from eggcarton.core.errors import Drift, UsageProblem
 from eggcarton.core.layout import canonical_name
+from eggcarton.core.options import declared
 from eggcarton.packages import by_part, inventory
 from eggcarton.packages.inventory import Inventory
 
@@ -54,6 +56,14 @@ class Built:
     def lasting(self, part: str) -> Path:
         """Return the path by which the environment of a part may always be named."""
         return by_part.path(self.records, part)
+
+    def isolation(self, part: str) -> str:
+        """Return what the configuration says of how far the scripts of a part are kept apart; empty without a say."""
+        section = self._sections.section(part)
+        name = section.get("recipe", "").partition(":")[2].strip() or "default"
+        known = declared(RECIPES[name].Options) if name in RECIPES else ()
+        default = next((str(option.default) for option in known if option.name == "isolation"), "")
+        return section.get("isolation", default).strip() if default else ""
 
     def elsewhere(self, part: str, directory: Path) -> Inventory:
         """Return what a part's environment is in another build.

@@ -45,7 +45,7 @@ def run(call: Call) -> int:
     elif other is not None:
         told = inventory_difference.differences(found, built.inventory(other), f"in [{part}]", f"in [{other}]")
     else:
-        print("\n".join(inventory.lines(found, built.lasting(part))))
+        print("\n".join(inventory.lines(found, lasting=built.lasting(part), isolation=built.isolation(part))))
         return 0
     same = f"[{part}] imports the same {f'as [{other}]' if other else 'there'}: digest {found.digest}."
     print("\n".join(told or [same]))

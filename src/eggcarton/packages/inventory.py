@@ -48,7 +48,6 @@ class Inventory:
     Args:
         root: the buildout directory that it belongs to.
         tokens: the words that stand for the directories of its buildout.
-        isolation: what its scripts keep out, empty where that is not noted.
         site_packages: whether the machine's own site-packages is seen too.
         remarks: what was to be said when it was made.
     """
@@ -57,7 +56,6 @@ class Inventory:
     root: Path
     tokens: Tokens
     python: Interpreter
-    isolation: str
     extra_paths: tuple[Path, ...]
     site_packages: bool
     distributions: tuple[Held, ...]
@@ -104,7 +102,6 @@ def read(prefix: Path, root: Path) -> Inventory:
             root=root,
             tokens=_tokens(prefix, root, [place for _, _, place, _, files in members if not files]),
             python=Interpreter(Path(os.readlink(prefix / "bin" / "python")), version[1] if version else "unknown"),
-            isolation=str(record.get("isolation") or ""),
             extra_paths=tuple(Path(path) for path in record["extra_paths"]),
             site_packages=bool(record["site_packages"]),
             distributions=tuple(_held(*member) for member in members),
@@ -160,18 +157,19 @@ def _made_as(prefix: Path) -> Path | None:
     return None
 
 
-def lines(found: Inventory, lasting: Path | None) -> Iterator[str]:
+def lines(found: Inventory, *, lasting: Path | None = None, isolation: str = "") -> Iterator[str]:
     """Give what an environment is, for reading, a line each.
 
     Args:
         lasting: the path by which others may name it.
+        isolation: what the scripts of a part that has it keep out, empty where that is not an option.
     """
     top = {
         "environment": found.told(found.prefix),
         "lasting path": found.told(lasting) if lasting else "",
         "Python": f"{found.python.version}, {found.python.executable}",
         "digest": found.digest,
-        "isolation": found.isolation,
+        "isolation": isolation,
         "extra paths": ", ".join(map(found.told, found.extra_paths)) or "none",
         "site-packages of the machine": "seen, behind all else" if found.site_packages else "not seen",
     }

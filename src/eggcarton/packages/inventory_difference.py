@@ -24,7 +24,6 @@ def differences(one: Inventory, other: Inventory, here: str, there: str) -> list
 def _of_settings(one: Inventory, other: Inventory, here: str, there: str) -> Iterator[str]:
     said: dict[str, Callable[[Inventory], str]] = {
         "other Python": lambda found: found.python.version,
-        "other isolation": lambda found: found.isolation or "none noted",
         "site-packages of the machine": lambda found: "seen" if found.site_packages else "not seen",
     }
     for what, of in said.items():
