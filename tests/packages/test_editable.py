@@ -34,7 +34,7 @@ def test_a_path(tmp_path: Path) -> None:
     """A .pth file leads to directories; lines that are code, and directories that are not there, do not count."""
     put(tmp_path / "src/dev/__init__.py")
     put(tmp_path / "eggs/_dev.pth", f"import sys\n../src\n{tmp_path}/nowhere\n")
-    found = editable.places("dev", tmp_path / "eggs", ["_dev.pth", "dev-1.dist-info"])
+    found = editable.places(tmp_path / "eggs", ["_dev.pth", "dev-1.dist-info"])
     assert Places((tmp_path / "src",)) == found
     assert ["dev"] == editable.names_of(found, tmp_path / "eggs", ["_dev.pth"])
 
@@ -45,7 +45,7 @@ def test_the_finder_of_setuptools(tmp_path: Path) -> None:
     single = put(tmp_path / "lib/single.py")
     mapping = {"acme.dev": str(place), "single": str(tmp_path / "lib/single")}
     put(tmp_path / "eggs/__editable___dev_1_finder.py", SETUPTOOLS.format(mapping=mapping))
-    found = editable.places("dev", tmp_path / "eggs", ["__editable___dev_1_finder.py"])
+    found = editable.places(tmp_path / "eggs", ["__editable___dev_1_finder.py"])
     assert {"acme.dev": place, "single": single} == found.found
     assert (tmp_path / "lib",) == found.sources
     assert ["acme.dev", "single"] == editable.names_of(found, tmp_path / "eggs", [])
@@ -55,7 +55,7 @@ def test_the_finder_of_editables(tmp_path: Path) -> None:
     """The finder that other build backends write names files."""
     package, single = put(tmp_path / "dev/__init__.py"), put(tmp_path / "single.py")
     put(tmp_path / "eggs/_editable_impl_dev.py", EDITABLES.format(dev=str(package), single=str(single)))
-    found = editable.places("dev", tmp_path / "eggs", ["_editable_impl_dev.py"])
+    found = editable.places(tmp_path / "eggs", ["_editable_impl_dev.py"])
     assert {"dev": package.parent, "single": single} == found.found
 
 
@@ -65,15 +65,17 @@ def test_the_finder_of_editables(tmp_path: Path) -> None:
 def test_what_is_no_finder(tmp_path: Path, text: str) -> None:
     """What looks like a finder and is none leads nowhere."""
     put(tmp_path / "_dev.py", text)
-    assert Places() == editable.places("dev", tmp_path, ["_dev.py"])
+    assert Places() == editable.places(tmp_path, ["_dev.py"])
 
 
 def test_a_link_of_buildout(tmp_path: Path) -> None:
     """Where nothing else tells, the link that zc.buildout knows a develop package by does."""
     put(tmp_path / "src/dev.py")
     put(tmp_path / "eggs/Some.Dev.egg-link", f"{tmp_path}/src\n..")
-    assert Places((tmp_path / "src",)) == editable.places("some-dev", tmp_path / "eggs", ["some_dev-1.dist-info"])
-    assert Places() == editable.places("dev", tmp_path / "eggs", ["dev-1.dist-info"])
+    assert Places((tmp_path / "src",)) == editable.places_or_source(
+        "some-dev", tmp_path / "eggs", ["some_dev-1.dist-info"]
+    )
+    assert Places() == editable.places_or_source("dev", tmp_path / "eggs", ["dev-1.dist-info"])
 
 
 def test_names_in_an_egg(tmp_path: Path) -> None:

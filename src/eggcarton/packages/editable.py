@@ -36,14 +36,13 @@ class Places:
         return tuple(dict.fromkeys((*self.directories, *(path.parent for path in self.found.values()))))
 
 
-def places(name: str, directory: Path, files: Sequence[str]) -> Places:
+def places(directory: Path, files: Sequence[str]) -> Places:
     """Return where the modules of a develop package are; nowhere, where a distribution is none.
 
-    A finder is read, never run. Where neither it nor a ``.pth`` file tells, zc.buildout's ``.egg-link`` does.
-    Source: ``MAPPING`` in setuptools' template of a finder, and calls of ``map_module`` as ``editables`` writes them.
+    A finder is read, never run. Source: ``MAPPING`` in setuptools' template of one, and calls of ``map_module`` as
+    ``editables`` writes them.
 
     Args:
-        name: its canonical name.
         directory: what holds its metadata.
         files: its entries there.
     """
@@ -52,11 +51,21 @@ def places(name: str, directory: Path, files: Sequence[str]) -> Places:
     # Whatever writes a finder gives it such a name; other modules are not looked into.
     finders = [file for file in paths if file.suffix == ".py" and file.name[0] == "_" and file.is_file()]
     found = {module: path for file in finders for module, path in _finder(file)}
-    directories = [path for path in named if path.is_dir()]
-    if not directories and not found:
-        links = [path for path in directory.glob("*.egg-link") if canonical_name(path.stem) == name]
-        directories = [Path(path.read_text("utf-8").partition("\n")[0]) for path in links]
-    return Places(tuple(directories), found)
+    return Places(tuple(path for path in dict.fromkeys(named) if path.is_dir()), found)
+
+
+def places_or_source(name: str, directory: Path, files: Sequence[str]) -> Places:
+    """Return where the modules of a develop package are; where that is not told, the source that zc.buildout notes.
+
+    Args:
+        name: its canonical name.
+        directory, files: as for `places`.
+    """
+    found = places(directory, files)
+    if found.directories or found.found:
+        return found
+    links = [path for path in directory.glob("*.egg-link") if canonical_name(path.stem) == name]
+    return Places(tuple(Path(path.read_text("utf-8").partition("\n")[0]) for path in links))
 
 
 def _finder(file: Path) -> Iterator[tuple[str, Path]]:

@@ -117,7 +117,7 @@ def read(prefix: Path, root: Path) -> Inventory:
 
 def _held(name: str, version: str, place: Path, identity: str, files: tuple[str, ...]) -> Held:
     is_egg = not files
-    found = editable.Places() if is_egg else editable.places(name, place, files)
+    found = editable.Places() if is_egg else editable.places_or_source(name, place, files)
     return Held(
         name=name,
         version=version,
