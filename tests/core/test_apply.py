@@ -28,6 +28,7 @@ from eggcarton.core.errors import (
     UnmarkedFile,
 )
 from eggcarton.core.plan import (
+    EditableFile,
     ExpectedFile,
     File,
     Item,
@@ -536,6 +537,8 @@ def before_and_after(root: Path) -> tuple[list[Item], list[Item]]:
         OwnedDirectory(root / "own"),
         File(root / "own/f", "old"),
         fill(root, "old"),
+        EditableFile(root / "editable", "old"),
+        EditableFile(root / "edited", "old"),
     ]
     after: list[Item] = [
         File(root / "changed", "new", 0o755),
@@ -551,8 +554,16 @@ def before_and_after(root: Path) -> tuple[list[Item], list[Item]]:
         KeptDirectory(root / "kept"),
         fill(root, "new"),
         Rendered(root / "rendered", "t", "n", {}),
+        EditableFile(root / "editable", "new"),
+        EditableFile(root / "edited", "new"),
     ]
     return before, after
+
+
+def install_and_edit(root: Path, before: list[Item]) -> None:
+    """Install a plan, and edit one of its files as an administrator does."""
+    install(root, *before)
+    (root / "edited").write_text("by hand")
 
 
 CHANGING = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.chmod"}
@@ -601,7 +612,7 @@ def each_interruption(
     for number in range(1, 500):
         root = base / str(number)
         before, after = before_and_after(root)
-        install(root, *before)
+        install_and_edit(root, before)
         old = tree(root)
 
         def change(number: int = number, root: Path = root, after: list[Item] = after) -> int:
@@ -627,7 +638,7 @@ def refuse() -> None:
 def expected_after(base: Path, step: Callable[..., object]) -> dict[str, tuple[object, ...]]:
     root = base / "reference"
     before, after = before_and_after(root)
-    install(root, *before)
+    install_and_edit(root, before)
     step(root, *after, render=lambda item: "rendered")
     return untimed(tree(root))
 
@@ -641,8 +652,10 @@ def test_killed_anywhere(tmp_path: Path, step: Callable[..., object]) -> None:
     for root, status, old in each_interruption(tmp_path, kill, step):
         points += status == -9
         standing = untimed(tree(root))
-        for name in ("changed", "same", "mode", "link", "link-to-file", "own/f", "parts/docs/deep/file"):
+        for name in ("changed", "same", "mode", "link", "link-to-file", "own/f", "parts/docs/deep/file", "editable"):
             assert standing[name] in (untimed(old)[name], wanted[name]), name
+        assert b"by hand" == standing["edited"][1] == wanted["edited"][1]
+        assert standing.get("edited.new") in (None, wanted["edited.new"])
         _, after = before_and_after(root)
         step(root, *after, render=lambda item: "rendered")
         assert wanted == untimed(tree(root)), f"killed before change {points}"
@@ -657,7 +670,8 @@ def test_killed_and_then_another_plan(tmp_path: Path, step: Callable[..., object
     for root, _, _ in each_interruption(tmp_path, kill, step):
         step(root, File(root / "changed", "third"))
         left = set(tree(root)) - {"deep", "deep/er", "kept"}
-        assert {"changed"} == left
+        assert {"changed", "edited"} == left
+        assert "by hand" == (root / "edited").read_text()
 
 
 @pytest.mark.slow
@@ -789,3 +803,90 @@ def test_an_expected_file_is_never_written(root: Path) -> None:
     (root / "versions.cfg").write_text("mine\n", "utf-8")
     assert () == update(root, ExpectedFile(root / "versions.cfg", "other\n"), ExpectedFile(root / "more", ""))
     assert ("mine\n", False) == ((root / "versions.cfg").read_text("utf-8"), (root / "more").exists())
+
+
+class TestEditable:
+    def test_not_edited(self, root: Path) -> None:
+        """A file that nobody edited is replaced, its mode left as it is, and nothing is laid beside it."""
+        told: list[tuple[Path, Path]] = []
+        path = root / "etc/app"
+        assert () == install(root, EditableFile(path, "1"))
+        path.chmod(0o600)
+        assert () == update(root, EditableFile(path, "2"), laid_beside=lambda *paths: told.append(paths))
+        assert ("2", 0o600, ["app"], []) == (path.read_text(), mode(path), os.listdir(path.parent), told)
+
+    @pytest.mark.parametrize("step", [install, update])
+    def test_edited(self, root: Path, step: Callable[..., object]) -> None:
+        """An edited file is kept, and what changed since is laid beside it and told, once for each change."""
+        path, beside = root / "etc/app", root / "etc/app.new"
+        told: list[tuple[Path, Path]] = []
+
+        def again(text: str) -> tuple[str, str | None]:
+            step(root, EditableFile(path, text), laid_beside=lambda *paths: told.append(paths))
+            return path.read_text(), beside.read_text() if beside.exists() else None
+
+        again("1")
+        path.write_text("mine")
+        assert ("mine", None) == again("1")
+        assert [] == told
+        assert ("mine", "2") == again("2")
+        assert ("mine", "2") == again("2")
+        assert [(path, beside)] == told
+        beside.unlink()
+        assert ("mine", None) == again("2")
+        assert ("mine", "3") == again("3")
+        assert 2 == len(told)
+
+    def test_merged(self, root: Path) -> None:
+        """A file that was made what is planned is no longer edited: what lies beside it goes, and it is replaced."""
+        path, beside = root / "app", root / "app.new"
+        install(root, EditableFile(path, "1"))
+        path.write_text("mine")
+        update(root, EditableFile(path, "2"))
+        path.write_text("2")
+        update(root, EditableFile(path, "2"), clear=False)
+        assert not beside.exists()
+        update(root, EditableFile(path, "3"))
+        assert "3" == path.read_text()
+
+    def test_there_before(self, root: Path) -> None:
+        """A file or link that stands without a record is as good as edited; anything else is a stranger's."""
+        root.mkdir()
+        (root / "app").write_text("of the package")
+        (root / "linked").symlink_to("app")
+        install(root, EditableFile(root / "app", "1"), EditableFile(root / "linked", "2"))
+        assert ["of the package", "1", "app", "2"] == [
+            (root / "app").read_text(),
+            (root / "app.new").read_text(),
+            os.readlink(root / "linked"),
+            (root / "linked.new").read_text(),
+        ]
+        (root / "pipe").mkdir()
+        with pytest.raises(ForeignFile):
+            install(root, EditableFile(root / "pipe", "1"), part="other")
+
+    def test_of_another_part(self, root: Path) -> None:
+        """What another part owns is refused, edited or not."""
+        install(root, EditableFile(root / "app", "1"), part="first")
+        for text in ("1", "mine"):
+            (root / "app").write_text(text)
+            with pytest.raises(ForeignFile, match=r"belongs to part \[first\]"):
+                install(root, EditableFile(root / "app", "1"), part="second")
+
+    def test_no_longer_planned(self, root: Path) -> None:
+        """When it is no longer planned an edited one stays, and one that nobody edited goes."""
+        install(root, EditableFile(root / "app", "1"), EditableFile(root / "other", "1"))
+        (root / "app").write_text("mine")
+        update(root, EditableFile(root / "app", "2"), EditableFile(root / "other", "1"))
+        update(root)
+        assert ["app"] == [path.name for path in root.iterdir() if path.is_file()]
+
+    def test_a_stranger_beside(self, root: Path) -> None:
+        """What stands where the new content would be laid, and is not ours, is refused and nothing is changed."""
+        install(root, EditableFile(root / "app", "1"))
+        (root / "app").write_text("mine")
+        (root / "app.new").write_text("also mine")
+        before = tree(root)
+        with pytest.raises(ForeignFile, match=r"app\.new exists"):
+            update(root, EditableFile(root / "app", "2"))
+        assert before == tree(root)

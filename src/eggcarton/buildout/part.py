@@ -23,6 +23,7 @@ from eggcarton.core.errors import Drift, EggcartonError
 from eggcarton.core.layout import Environment, Imports, Layout, Locked
 from eggcarton.core.options import read_options
 from eggcarton.core.plan import Plan
+from eggcarton.core.records import read_record
 from eggcarton.packages import by_part
 
 logger = logging.getLogger("eggcarton")
@@ -180,14 +181,18 @@ class Part:
         # Under a transaction what the part gives up stays until the run has succeeded, and goes with the rest then.
         clear = transaction is None
         restored: list[Path] = []
+        records = records_of(self.buildout)
         owned = apply(
             self.plan,
             self.name,
-            records_of(self.buildout),
+            records,
             replace=replace,
             clear=clear,
             restored=restored.append,
             renewed=lambda path: logger.info("[%s] %s written", self.name, path),
+            laid_beside=lambda path, beside: logger.info(
+                "[%s] %s has been edited and is kept; what it would hold now is in %s", self.name, path, beside
+            ),
             render=render,
         )
         for path in restored:
@@ -195,7 +200,8 @@ class Part:
         if restored and self.session is not None:
             self.session.done.restored.append(self.name)
         if transaction is not None:
-            transaction.take(self.name, [*owned, *(str(item.path) for item in self.plan.items)])
+            has = {*read_record(records, self.name).known, *(item.path for item in self.plan.items)}
+            transaction.take(self.name, map(str, has))
         return owned
 
 

@@ -10,10 +10,13 @@ from eggcarton.buildout import installed, needs
 from eggcarton.buildout.part import Part
 from eggcarton.buildout.session import Session
 from eggcarton.core.difference import difference
+from eggcarton.core.editable import settle
 from eggcarton.core.errors import Drift, UsageProblem
 from eggcarton.core.layout import canonical_name
 from eggcarton.core.plan import File, Item, Plan, Rendered
-from eggcarton.core.records import read_record
+from eggcarton.core.records import Record, read_record
+from eggcarton.core.staging import stands
+from eggcarton.core.standing import look
 from eggcarton.packages import closed
 
 
@@ -83,7 +86,11 @@ class Preview:
 
     def _differences(self, part: Part) -> Iterator[str]:
         """Give the difference between a part's plan and what stands, what it would remove included."""
-        items = [self._filled_in(item) if isinstance(item, Rendered) else item for item in part.plan.items]
+        record = read_record(self._session.records, part.name)
+        settled = settle(part.plan.items, record)
+        items = [self._filled_in(item) if isinstance(item, Rendered) else item for item in settled.items]
+        for path, beside in settled.beside.items():
+            yield f"kept: {self._short(path)}, which has been edited; the new one is {self._short(beside)}\n"
         yield from (f"finding: {finding}\n" for finding in part.plan.findings)
         yield difference(Plan(items=tuple(items)), self._root)
         for item in items:
@@ -92,8 +99,8 @@ class Preview:
                     f"not known: what {self._short(item.path)} will hold, since what fills in templates is not"
                     " installed; run bin/buildout, which installs it\n"
                 )
-        planned = {item.path for item in items}
-        gone = sorted(path for path in read_record(self._session.records, part.name).known - planned)
+        planned = {*settled.kept, *(item.path for item in items)}
+        gone = sorted(path for path in record.known - planned if not self._is_edited(path, record))
         yield from (f"removed: {self._short(path)}\n" for path in gone if os.path.lexists(path))
 
     def _filled_in(self, item: Rendered) -> Item:
@@ -107,9 +114,17 @@ class Preview:
         return {item.path for part in parts for item in part.plan.items}
 
     def _removed(self, part: str, kept: Container[Path], how: str) -> str:
-        going = [path for path in self._gone[part] if path not in kept and os.path.lexists(path)]
+        record = read_record(self._session.records, part)
+        editable = [path for path, entry in record.paths.items() if entry.kind == "editable"]
+        paths = [*self._gone[part], *(path for path in editable if not self._is_edited(path, record))]
+        going = [path for path in paths if path not in kept and os.path.lexists(path)]
         what = f"{how}: {', '.join(map(self._short, going))}" if going else "nothing to remove"
         return f"[{part}] is no longer in parts: {what}"
+
+    def _is_edited(self, path: Path, record: Record) -> bool:
+        """Tell whether a file that may be edited is, so that it stays."""
+        entries = [entry for entry in record.entries(path) if entry.kind == "editable"]
+        return bool(entries) and not any(stands(entry, look(path)) for entry in entries)
 
     def _short(self, path: Path) -> str:
         return os.path.relpath(path, self._root)

@@ -109,7 +109,15 @@ class Transaction:
                 shutil.copy2(path, copy, follow_symlinks=False)
                 self._copies.append((str(path), str(copy)))
             self._released[str(path)] = entry
+        for part in self._gave:
+            self._release_editable(part)
         self._write()
+
+    def _release_editable(self, part: str) -> None:
+        """Take the files of a part that may be edited: zc.buildout is not told of them, since it would delete all."""
+        for path, entry in read_record(self._records, part).paths.items():
+            if entry.kind == "editable" and part not in self._taken and os.path.lexists(path):
+                self._released.setdefault(str(path), entry)
 
     def _place_aside(self) -> Path:
         aside = self._state / "aside" / str(len(self._aside) + len(self._copies))
@@ -168,11 +176,13 @@ class Transaction:
         kept = set(owned)
         # One that gave its files up and took none is built by another recipe now.
         gone = [part for part in _parts(self._records) if part not in parts or part in self._gave - self._taken]
+        for part in gone:
+            self._release_editable(part)
         ours = {path for path, known in _recorded(self._records).items() if not known.keys() <= set(gone)}
         for name in sorted(self._released, reverse=True):
             path = Path(name)
             # What is in another recipe's directory is that recipe's, whether it tells of it or not.
-            if not (kept - ours).intersection(path.parents):
+            if not (kept - ours).intersection(path.parents) and not _is_edited(path, self._released[name]):
                 _clear(path, kept)
         for part in gone:
             record_file(self._records, part).unlink(missing_ok=True)
@@ -243,6 +253,10 @@ def _locked(state: Path, root: Path) -> TextIO | None:
         return hold(state / "lock")
     except BlockingIOError:
         raise EggcartonError(f"another run is at work in {root}: wait until it has ended, then run again") from None
+
+
+def _is_edited(path: Path, entry: Entry | None) -> bool:
+    return entry is not None and entry.kind == "editable" and not stands(entry, look(path))
 
 
 def _clear(path: Path, kept: Collection[Path]) -> None:

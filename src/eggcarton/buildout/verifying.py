@@ -27,6 +27,7 @@ class Verdict:
     reasons: dict[str, str]
     digest: str
     unchecked: int
+    edited: tuple[str, ...]
     others: tuple[str, ...]
 
     @property
@@ -82,6 +83,7 @@ def verdict(session: Session, *, against: str | None = None) -> Verdict:
         reasons=_reasons(told, session.settings.root, is_built=is_built, against=against),
         digest=told["digest"],
         unchecked=told["unchecked"],
+        edited=tuple(told["edited"]),
         others=tuple(name for name in installed.of(session.buildout).parts if name not in parts),
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eggcarton.child.asked import ASKED, needs_of
+from eggcarton.core.editable import edited
 from eggcarton.core.errors import IntegrityProblem
 from eggcarton.core.records import Record
 from eggcarton.indexes.cache import Cache, file_digest
@@ -51,7 +52,8 @@ def verify(
     Returns:
         ``findings`` (path, what and why of each); ``remove``, the eggs and environments that these are in: a build
         looks whether they are there, and not into them; sentences in ``unpinned`` and ``unlocked``; the names of files
-        in ``absent``; ``unchecked``, the number of files that only pytest could check; and the tree's ``digest``.
+        in ``absent``; ``edited``, the files that may be, and are; ``unchecked``, the number of files that only pytest
+        could check; and the tree's ``digest``.
     """
     at_hand = _AtHand.of(sources)
     unpinned: list[str] = []
@@ -83,6 +85,7 @@ def verify(
         "unpinned": unpinned,
         "unlocked": unlocked,
         "absent": sorted(set(absent)),
+        "edited": sorted(str(path) for record in owned.values() for path in edited(record)),
         "unchecked": sum(
             checks.kept_by_pytest(path) for place in (*eggs, *prefixes) for path in Path(place).rglob("*-pytest-*.pyc")
         ),

@@ -50,6 +50,8 @@ def _status(verdict: Verdict, against: str | None) -> int:
 def _lines(verdict: Verdict, root: Path) -> Iterator[str]:
     for path, what, why in verdict.findings:
         yield f"{what}: {verifying.short(path, root)}" + (f" ({why})" if why else "")
+    for path in verdict.edited:
+        yield f"Edited, and kept so: {verifying.short(path, root)}"
     if verdict.unchecked:
         yield f"Not checked: {verdict.unchecked} compiled files that pytest keeps for itself; only pytest reads them."
     if verdict.others:

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from eggcarton.core import process
 from eggcarton.core.difference import difference, is_copy
+from eggcarton.core.editable import entry_of, settle
 from eggcarton.core.errors import ForeignFile, StagingProblem, UnmarkedFile
 from eggcarton.core.plan import (
+    EditableFile,
     ExpectedFile,
     File,
     Item,
@@ -55,6 +57,7 @@ def apply(
     created: Callable[[Path], object] = lambda path: None,
     restored: Callable[[Path], object] = lambda path: None,
     renewed: Callable[[Path], object] = lambda path: None,
+    laid_beside: Callable[[Path, Path], object] = lambda path, beside: None,
     render: Render | None = None,
     run: Run = process.run,
 ) -> tuple[str, ...]:
@@ -72,11 +75,12 @@ def apply(
         created: told each path that did not exist, before it does.
         restored: told each path that was changed, or removed, since the part wrote it, and is as planned again.
         renewed: told each kept file that was made or replaced.
+        laid_beside: told each edited file that was kept, and where its new content was laid.
         render: fills in the template of one Rendered.
         run: runs the command of a Produced.
 
     Returns:
-        The paths that the part owns.
+        The paths that the part owns, but for files that may be edited: whoever removes what is owned asks no further.
 
     Raises:
         ForeignFile: when something stands in the way that the part did not put there.
@@ -87,7 +91,11 @@ def apply(
     record = read_record(records, part)
     planned = {item.path for item in plan.items}
     sweep(sorted(record.known | planned))
-    steps = [_step(item, record, render) for item in plan.items if not isinstance(item, ExpectedFile)]
+    with reasons(records):
+        settled = settle(plan.items, record)
+    _check_kept(settled.kept, record, part, records)
+    planned.update(settled.beside.values())
+    steps = [_step(item, record, render) for item in settled.items if not isinstance(item, ExpectedFile)]
     for step in steps:
         _check(step, record, part, records, replace=replace)
     change = _Change(
@@ -96,14 +104,19 @@ def apply(
         before=record,
         digest=plan.digest,
         steps=[step for step in steps if not step.is_done],
-        owned={step.path: step.entry for step in steps if not isinstance(step.item, KeptDirectory | KeptFile)},
+        owned={
+            **{step.path: step.entry for step in steps if not isinstance(step.item, KeptDirectory | KeptFile)},
+            **settled.kept,
+        },
         mine=[step for step in steps if step.path in record.known and step.before.kind != "nothing"],
-        stale=_stale(record.known - planned, record, part, records) if clear else {},
+        kept={path: record.paths[path] for path in settled.kept if path in record.paths},
+        beside={laid: path for path, laid in settled.beside.items()},
+        stale=_stale(record.known - planned if clear else settled.given_up, record, part, records),
     )
     if change.steps or change.stale or record != change.after:
         change.carry_out(created, run)
-        change.tell(restored, renewed)
-    return tuple(str(path) for path in change.owned)
+        change.tell(restored, renewed, laid_beside)
+    return tuple(str(path) for path, entry in change.owned.items() if entry.kind != "editable")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,6 +129,8 @@ class _Change:
         steps: what is not true yet.
         owned: what the part owns in the end.
         mine: the steps at whose paths something of the part's stands now.
+        kept: the edited files, as the record knows them now.
+        beside: the edited file for each path at which its new content is laid.
         stale: what the part owns now, and no longer in the end.
     """
 
@@ -126,6 +141,8 @@ class _Change:
     steps: Sequence[Step]
     owned: Mapping[Path, Entry]
     mine: Sequence[Step]
+    kept: Mapping[Path, Entry]
+    beside: Mapping[Path, Path]
     stale: Mapping[Path, Entry]
 
     @property
@@ -148,18 +165,25 @@ class _Change:
             with suppress(OSError):
                 write_record(self.records, self.part, changed(after, paths={**kept, **after.paths}))
 
-    def tell(self, restored: Callable[[Path], object], renewed: Callable[[Path], object]) -> None:
-        """Tell what was put back as it had been, and which kept files were made or replaced."""
+    def tell(
+        self,
+        restored: Callable[[Path], object],
+        renewed: Callable[[Path], object],
+        laid_beside: Callable[[Path, Path], object],
+    ) -> None:
+        """Tell what was put back as it had been, which kept files were made or replaced, and which edited were not."""
         for step in self.steps:
             known = self.before.paths.get(step.path)
-            if known is not None and not stands(known, step.before):
+            if step.path in self.beside:
+                laid_beside(self.beside[step.path], step.path)
+            elif known is not None and not stands(known, step.before):
                 restored(step.path)
             if isinstance(step.item, KeptFile):
                 renewed(step.path)
 
     def _put_all_in_place(self, undo: ExitStack, created: Callable[[Path], object], run: Run) -> Record:
         undo.callback(_restore, self.records, self.part, self.before)
-        standing = {**self.stale, **{step.path: _entry_of(step) for step in self.mine}}
+        standing = {**self.stale, **{step.path: _entry_of(step) for step in self.mine}, **self.kept}
         if self.steps or self.stale:
             self._write(Record(self.before.digest, standing, self.owned))
         in_the_way = [path for path in self.stale if any(path in step.path.parents for step in self.steps)]
@@ -202,6 +226,8 @@ def _entry_of(step: Step) -> Entry:
     if isinstance(step.item, Produced | Link) and before.kind == "directory":
         return Entry("produced", digest_of_tree(step.path), before.mode)
     kind = before.kind if before.kind in ("link", "directory") else "file"
+    if isinstance(step.item, EditableFile) and kind == "file":
+        return Entry("editable", before.digest, before.mode)
     return Entry(kind, before.digest, before.mode)
 
 
@@ -231,6 +257,10 @@ def _step(item: Item, record: Record, render: Render | None) -> Step:
         if isinstance(item, KeptFile | ExpectedFile):
             mode = before.mode if before.kind == "file" else 0o644
             return Step(item, Entry("file", digest_of_bytes(item.data), mode), before, item.data)
+        if isinstance(item, EditableFile):
+            entry = entry_of(item)
+            mode = before.mode if before.kind == "file" else item.mode
+            return Step(item, changed(entry, mode=mode), before, item.data)
         if isinstance(item, Link):
             return Step(item, _entry_of_link(item, before, known), before)
         if isinstance(item, Produced):
@@ -270,6 +300,14 @@ def _is_whole(path: Path, entry: Entry, record: Record) -> bool:
     return not record.pending or digest_of_tree(path) == entry.digest
 
 
+def _check_kept(kept: Iterable[Path], record: Record, part: str, records: Path) -> None:
+    """Refuse to keep, as if it were the part's, what belongs to another part."""
+    for path in kept:
+        owner = owner_of(records, path, besides=part)
+        if owner is not None and path not in record.known:
+            raise ForeignFile(path, part, owner)
+
+
 def _check(step: Step, record: Record, part: str, records: Path, *, replace: bool) -> None:
     """Refuse to touch what this part did not put there."""
     standing, path = step.before, step.path
@@ -283,6 +321,9 @@ def _check(step: Step, record: Record, part: str, records: Path, *, replace: boo
         elif isinstance(step.item, KeptFile) and owner is None and not known and standing.kind == "file":
             if not step.is_done and not path.read_bytes().startswith(step.item.mark.encode()):
                 raise UnmarkedFile(path, part, step.item.mark)
+            fine = True
+        elif isinstance(step.item, EditableFile) and known and standing.kind in ("file", "link"):
+            # Whether it was edited is settled by now; what lies beside an edited one is only ours.
             fine = True
         elif owner is not None and not known:
             # The same content is no reason: whichever part goes first would take it from the other.

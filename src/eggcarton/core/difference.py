@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eggcarton.core.plan import (
+    EditableFile,
     ExpectedFile,
     File,
     Item,
@@ -69,8 +70,8 @@ def _lines(item: Item, name: str) -> Iterator[str]:
         return
     if isinstance(item, File):
         yield from _file_lines(item, name, standing, item.mode)
-    elif isinstance(item, KeptFile | ExpectedFile):
-        yield from _file_lines(item, name, standing, standing.mode or 0o644)
+    elif isinstance(item, KeptFile | EditableFile | ExpectedFile):
+        yield from _file_lines(item, name, standing, standing.mode or getattr(item, "mode", 0o644))
     elif isinstance(item, Link):
         found = os.readlink(item.path) if standing.kind == "link" else None
         if found != str(item.target) and not is_copy(item, standing):
@@ -95,7 +96,9 @@ def _directory_lines(item: OwnedDirectory | KeptDirectory, name: str, standing: 
         yield f"mode: {name} {standing.mode:04o} -> {item.mode:04o}"
 
 
-def _file_lines(item: File | KeptFile | ExpectedFile, name: str, standing: Standing, mode: int) -> Iterator[str]:
+def _file_lines(
+    item: File | KeptFile | EditableFile | ExpectedFile, name: str, standing: Standing, mode: int
+) -> Iterator[str]:
     old = item.path.read_bytes() if standing.kind == "file" else b""
     if standing.kind != "file":
         yield f"{_verb(standing, 'file')}: {name} {mode:04o}"

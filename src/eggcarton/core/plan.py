@@ -62,6 +62,28 @@ class KeptFile:
 
 
 @dataclass(frozen=True, slots=True)
+class EditableFile:
+    """A file that an administrator may edit: an edited one is kept, and the new one laid beside it as NAME.new.
+
+    Once it stands, its mode is the administrator's too.
+    """
+
+    path: Path
+    content: str
+    mode: int = 0o644
+
+    @property
+    def data(self) -> bytes:
+        """The content as bytes."""
+        return self.content.encode()
+
+    @property
+    def beside(self) -> Path:
+        """Where the new content is laid when the file has been edited."""
+        return self.path.with_name(f"{self.path.name}.new")
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectedFile:
     """A file that has to stand with this content; it is never written, and where it differs nothing is done."""
 
@@ -120,7 +142,9 @@ class Produced:
         return self.directory
 
 
-Item: TypeAlias = File | Rendered | KeptFile | ExpectedFile | Link | OwnedDirectory | KeptDirectory | Produced
+Item: TypeAlias = (
+    File | Rendered | KeptFile | EditableFile | ExpectedFile | Link | OwnedDirectory | KeptDirectory | Produced
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +237,9 @@ def _item_lines(item: Item) -> Iterator[str]:
             yield f"    | {len(item.content)} bytes, sha256 {hashlib.sha256(item.content).hexdigest()}"
         else:
             yield from _quoted(item.content)
+    elif isinstance(item, EditableFile):
+        yield f"editable file {item.path} {item.mode:04o}"
+        yield from _quoted(item.content)
     elif isinstance(item, KeptFile | ExpectedFile):
         yield f"kept file {item.path}" if isinstance(item, KeptFile) else f"expected file {item.path}"
         yield from _quoted(item.content)

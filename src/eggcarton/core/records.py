@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 from eggcarton.core.errors import RecordProblem
 
-OwnedKind = Literal["file", "link", "directory", "produced"]
+OwnedKind = Literal["file", "editable", "link", "directory", "produced"]
 _KINDS: Mapping[str, OwnedKind] = {kind: kind for kind in get_args(OwnedKind)}
 
 
@@ -21,7 +21,8 @@ class Entry:
     """One owned path.
 
     Args:
-        digest: of the bytes, the link's target or the produced tree, as standing.look gives it.
+        digest: of the bytes, the link's target or the produced tree, as standing.look gives it; of a file that may be
+            edited, of what was last written, or laid beside it.
         mode: permission bits; 0 for a link.
         source: digest of what a rendered file or produced directory was made from.
     """

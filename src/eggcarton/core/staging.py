@@ -59,6 +59,8 @@ def stands(entry: Entry, standing: Standing) -> bool:
     """Say whether what an entry names is what stands; a produced tree is not read through for that."""
     if entry.kind == "produced":
         return standing.kind == "directory" and bool(entry.digest)
+    if entry.kind == "editable":
+        return (standing.kind, standing.digest) == ("file", entry.digest)
     return (standing.kind, standing.digest, standing.mode) == (entry.kind, entry.digest, entry.mode)
 
 

@@ -144,6 +144,9 @@ def _of_environment(prefix: Path, tokens: Tokens) -> Iterator[Entry]:
 def of_record(record: Record, tokens: Tokens) -> Iterator[Entry]:
     """Give what a part owns, as it stands; what is gone is left out."""
     for path, owned in record.paths.items():
+        if owned.kind == "editable":
+            # It is the administrator's as much as ours.
+            continue
         for inner in below(path) if owned.kind == "produced" else [path]:
             if look(inner).kind != "nothing":
                 yield _entry(tokens.path(inner), inner, tokens)

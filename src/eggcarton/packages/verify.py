@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
 
+from eggcarton.core.editable import is_beside
 from eggcarton.core.errors import RecordProblem
 from eggcarton.core.records import Record, read_record
 from eggcarton.core.standing import below, digest_of_tree, look
@@ -226,6 +227,9 @@ def of_parts(records: Path, parts: Collection[str]) -> tuple[dict[str, Record], 
 def _of_record(record: Record) -> Iterator[Finding]:
     for path, entry in record.paths.items():
         standing = look(path)
+        if entry.kind == "editable" and (standing.kind in ("file", "link") or is_beside(path, record)):
+            # An edited one is kept, and what lies beside it is the administrator's to remove.
+            continue
         if standing.kind == "nothing":
             yield Finding(str(path), "missing")
         elif entry.kind == "produced":

@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from eggcarton.core import pie_file
 from eggcarton.core.code_readers import ObjectReference, call_arguments, entry_points, source
 from eggcarton.core.errors import OptionProblems
 from eggcarton.core.isolation import BY_NAME
 from eggcarton.core.launchers import interpreter_launcher, launcher
 from eggcarton.core.layout import EntryPoint, Environment, Layout, ScriptFile, canonical_name
 from eggcarton.core.options import PART_NAME, option
-from eggcarton.core.plan import File, OwnedDirectory, Plan
+from eggcarton.core.plan import File, Item, OwnedDirectory, Plan
 from eggcarton.core.preamble import Preamble
 from eggcarton.core.readers import (
     assignments,
@@ -121,6 +122,12 @@ class Options:
         " [buildout] says.",
         default=None,
     )
+    pie: str | None = option(
+        file_name,
+        "The name of a file in etc that lists what the part imports, for any Python of the same version to load with"
+        " load_isolated_environment, which pie.py in the part's directory has; an edited file is kept.",
+        default=None,
+    )
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -151,7 +158,7 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
         OptionProblems: when a script is asked for that nothing provides, or two of one name.
     """
     if environment is None:
-        if options.scripts or options.entry_points or options.interpreter:
+        if options.scripts or options.entry_points or options.interpreter or options.pie:
             raise OptionProblems(layout.part, ["option 'eggs' is empty: there is nothing to make scripts for"])
         return Plan(())
     start, preamble = _start(options, layout, environment), _preamble(options, layout)
@@ -162,7 +169,7 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
         problems = [f"'{file}' would be made twice: rename a script or the interpreter" for file in twice]
         raise OptionProblems(layout.part, problems)
     files = [file for name, script in chosen for file in _files(name, script, options, layout, start)]
-    beside = list(preamble.files) if names else []
+    beside: list[Item] = list(preamble.files) if names else []
     if options.interpreter:
         first = layout.location / "interpreter.py" if preamble else None
         if first is not None:
@@ -174,6 +181,9 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
         "python": str(environment.python),
         "site-packages": str(environment.site_packages),
     }
+    if options.pie:
+        beside += pie_file.items(options.pie, layout, environment)
+        outputs["pie"] = str(layout.etc / options.pie)
     remarks = tuple(_doubled(chosen, environment))
     return Plan((*([OwnedDirectory(layout.location)] if beside else []), *beside, *files), outputs, remarks)
 
