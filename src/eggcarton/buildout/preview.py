@@ -90,7 +90,8 @@ class Preview:
         settled = settle(part.plan.items, record)
         items = [self._filled_in(item) if isinstance(item, Rendered) else item for item in settled.items]
         for path, beside in settled.beside.items():
-            yield f"kept: {self._short(path)}, which has been edited; the new one is {self._short(beside)}\n"
+            if difference(Plan(items=tuple(item for item in items if item.path == beside)), self._root):
+                yield f"kept: {self._short(path)}, which has been edited; the new one is {self._short(beside)}\n"
         yield from (f"finding: {finding}\n" for finding in part.plan.findings)
         yield difference(Plan(items=tuple(items)), self._root)
         for item in items:

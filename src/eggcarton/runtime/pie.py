@@ -12,6 +12,7 @@ directory. Each further line is a requirement (``lxml >= 0.9``), ``!`` and a req
 from __future__ import annotations
 
 import ast
+import functools
 import operator
 import os
 import platform
@@ -79,6 +80,8 @@ def load_isolated_environment(path: str | os.PathLike[str]) -> tuple[str, ...]:
         PackageConflict: another version is imported already, or another file has decided otherwise.
         OSError: the file cannot be read.
     """
+    for cached in (_Distribution.files, _Distribution.modules, _modules_in, _real, _by_name):
+        cached.cache_clear()
     return _decide(_read(os.path.abspath(os.fspath(path))), _state()).carry_out()
 
 
@@ -409,7 +412,7 @@ class _Distribution(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str, str]:
-        return os.path.realpath(self.location), self.name, self.version
+        return _real(self.location), self.name, self.version
 
     def lines(self, name: str) -> list[str] | None:
         """Return the lines of a file of its metadata, None where there is none."""
@@ -419,6 +422,7 @@ class _Distribution(NamedTuple):
         except OSError:
             return None
 
+    @functools.cache  # noqa: B019 - loading a file clears it
     def files(self) -> list[str] | None:
         """Return the paths of its files below its location, None where it does not tell them."""
         rows = self.lines("RECORD")
@@ -431,13 +435,22 @@ class _Distribution(NamedTuple):
             return sorted(os.listdir(self.location))
         return None
 
-    def modules(self) -> set[str]:
+    def tops(self) -> frozenset[str]:
+        """Return the first parts of `modules`, and maybe of what is none."""
+        files = self.files() if self.has_metadata else None
+        if files is None:
+            return self.modules()
+        told = (line.strip() for line in self.lines("top_level.txt") or ())
+        return frozenset([*(file.partition("/")[0].partition(".")[0] for file in files), *told])
+
+    @functools.cache  # noqa: B019 - loading a file clears it
+    def modules(self) -> frozenset[str]:
         """Return its modules and packages as paths without suffix, such as zope/interface; empty where it tells none.
 
         What lies in `zope/interface` is in that set together with `zope` and `zope/interface` themselves.
         """
         if not self.has_metadata:
-            return {os.path.relpath(self.info, self.location).partition(".")[0]}
+            return frozenset({os.path.relpath(self.info, self.location).partition(".")[0]})
         found: set[str] = set()
         for path in self.files() or ():
             parts = path.replace(os.sep, "/").split("/")
@@ -449,7 +462,7 @@ class _Distribution(NamedTuple):
         spelled = os.path.basename(self.info).partition("-")[0].replace(".", "/")
         if "/" in spelled and os.path.isdir(os.path.join(self.location, spelled)):
             found.add(spelled)
-        return found or {one for one in _modules_in(self.location) if _canonical(one) == self.name}
+        return frozenset(found or _by_name(self.location).get(self.name, []))
 
 
 class _Place:
@@ -486,7 +499,7 @@ class _Place:
         found = [one for one in self.found if one.name == name]
         if found:
             return found
-        paths = [one for one in _modules_in(self.directory) if _canonical(one) == name]
+        paths = [*_by_name(self.directory).get(name, ())]
         paths += [spelled.replace(".", "/")] if "." in spelled else []
         owned: set[str] | None = None
         for path in paths:
@@ -544,6 +557,21 @@ def _headers(path: str) -> dict[str, str]:
     return found
 
 
+@functools.cache
+def _real(path: str) -> str:
+    return os.path.realpath(path)
+
+
+@functools.cache
+def _by_name(directory: str) -> dict[str, list[str]]:
+    """Return the modules and packages at the top of a directory by the name of a distribution of that name."""
+    found: dict[str, list[str]] = {}
+    for one in _modules_in(directory):
+        found.setdefault(_canonical(one), []).append(one)
+    return found
+
+
+@functools.cache
 def _modules_in(directory: str) -> list[str]:
     """Return the modules and packages at the top of a directory."""
     found = (name.partition(".")[0] for name in _listed(directory))
@@ -813,10 +841,10 @@ def _to_add(
 
 
 def _key_in(place: _Place, key: tuple[str, str, str]) -> bool:
-    return os.path.realpath(place.directory) == key[0]
+    return _real(place.directory) == key[0]
 
 
-def _own(one: _Distribution, place: _Place, gone: set[tuple[str, str, str]]) -> tuple[set[str], list[str]]:
+def _own(one: _Distribution, place: _Place, gone: set[tuple[str, str, str]]) -> tuple[frozenset[str], list[str]]:
     """Return the modules that are a distribution's alone, and the directories that they are imported from."""
     others = (other.modules() for other in place.found if other.key != one.key and other.key not in gone)
     mine = one.modules().difference(*others)
@@ -828,7 +856,7 @@ def _own(one: _Distribution, place: _Place, gone: set[tuple[str, str, str]]) -> 
     return mine if is_told else mine.union(*map(_modules_in, where[1:])), where
 
 
-def _check_told(one: _Distribution, mine: set[str]) -> None:
+def _check_told(one: _Distribution, mine: frozenset[str]) -> None:
     is_told = one.files() is not None or one.lines("top_level.txt") is not None
     if not mine and not is_told and not one.location.endswith(".egg"):
         raise PackageConflict(
@@ -837,7 +865,7 @@ def _check_told(one: _Distribution, mine: set[str]) -> None:
         )
 
 
-def _imported(mine: set[str], where: Sequence[str]) -> list[str]:
+def _imported(mine: frozenset[str], where: Sequence[str]) -> list[str]:
     """Return which of some modules are imported, from some directories."""
     starts = tuple(os.path.join(directory, "") for directory in where)
     found = []
@@ -850,7 +878,7 @@ def _imported(mine: set[str], where: Sequence[str]) -> list[str]:
     return found
 
 
-def _forget(one: _Distribution, mine: set[str], where: Sequence[str]) -> None:
+def _forget(one: _Distribution, mine: frozenset[str], where: Sequence[str]) -> None:
     """Let no import find what was imported from a distribution; who holds such a module keeps it."""
     for name in _imported(mine, where):
         module = sys.modules.pop(name)
@@ -878,7 +906,8 @@ def _hidden(state: _State) -> tuple[dict[str, set[str]], set[tuple[str, str, str
         wanted = [one for one in place.found if one.key in needed]
         wanted += [one for _, one in state.needed if one.location == place.directory and not one.has_metadata]
         others = [one for one in place.found if one.key not in needed]
-        seen = set().union(*(one.modules() for one in wanted))
+        # Only where something is hidden inside of packages it matters what they hold.
+        seen = set().union(*(one.modules() if others else one.tops() for one in wanted))
         unseen = set().union(*(one.modules() for one in others))
         is_told = all(one.files() is not None or one.lines("top_level.txt") is not None or not one.has_metadata
                       for one in wanted)  # fmt: skip
