@@ -7,7 +7,17 @@ from pathlib import Path
 
 from eggcarton.core.apply import apply, difference
 from eggcarton.core.difference import unmet
-from eggcarton.core.plan import ExpectedFile, File, KeptDirectory, Link, OwnedDirectory, Plan, Produced, Rendered
+from eggcarton.core.plan import (
+    EditableFile,
+    ExpectedFile,
+    File,
+    KeptDirectory,
+    Link,
+    OwnedDirectory,
+    Plan,
+    Produced,
+    Rendered,
+)
 
 
 def plan(root: Path, text: str = "one\ntwo\n", mode: int = 0o644) -> Plan:
@@ -106,3 +116,14 @@ def test_what_is_unmet(tmp_path: Path) -> None:
         item.path.write_text(item.content, "utf-8")
         item.path.chmod(0o600)
     assert [] == unmet(Plan((expected, ExpectedFile(tmp_path / "right", "right\n"))), tmp_path)
+
+
+def test_an_editable_file(tmp_path: Path) -> None:
+    """A file that may be edited is compared by its content alone, since its mode is the administrator's."""
+    item = EditableFile(tmp_path / "app", "1\n")
+    assert "new file: app 0644\n--- /dev/null\n+++ app\n@@ -0,0 +1 @@\n+1\n" == difference(Plan((item,)), tmp_path)
+    item.path.write_text("1\n")
+    item.path.chmod(0o600)
+    assert "" == difference(Plan((item,)), tmp_path)
+    item.path.write_text("2\n")
+    assert "--- app\n+++ app\n@@ -1 +1 @@\n-2\n+1\n" == difference(Plan((item,)), tmp_path)

@@ -19,6 +19,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from eggcarton.runtime import pie
 from support import distributions
 
+pytestmark = pytest.mark.slow
+
 SOURCE = Path(pie.__file__)
 VALUE = "value = {!r}\n"
 

@@ -52,13 +52,10 @@ def verify(
     Returns:
         ``findings`` (path, what and why of each); ``remove``, the eggs and environments that these are in: a build
         looks whether they are there, and not into them; sentences in ``unpinned`` and ``unlocked``; the names of files
-        in ``absent``; ``edited``, the files that may be, and are; ``unchecked``, the number of files that only pytest
-        could check; and the tree's ``digest``.
+        in ``absent``; ``edited`` files; ``unchecked``, how many files only pytest could check; the tree's ``digest``.
     """
     at_hand = _AtHand.of(sources)
-    unpinned: list[str] = []
-    unlocked: list[str] = []
-    absent: list[str] = []
+    unpinned, unlocked, absent = list[str](), list[str](), list[str]()
     for question in locked:
         lock = _read(Path(question["lock"]), question["built"], unpinned, unlocked)
         if lock is not None:

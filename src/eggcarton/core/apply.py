@@ -11,7 +11,7 @@ from pathlib import Path
 
 from eggcarton.core import process
 from eggcarton.core.difference import difference, is_copy
-from eggcarton.core.editable import entry_of, settle
+from eggcarton.core.editable import Settled, entry_of, settle
 from eggcarton.core.errors import ForeignFile, StagingProblem, UnmarkedFile
 from eggcarton.core.plan import (
     EditableFile,
@@ -64,7 +64,7 @@ def apply(
     """Make a plan true, wholly or not at all.
 
     Everything is checked, then staged beside its place, then put in place; an error at any point leaves what stood
-    before. What is right already is not touched. What an earlier plan left, and this one does not name, is removed.
+    before. What is right already is not touched, what is no longer planned is removed.
 
     Args:
         part: its name, under which the record of what it owns is kept.
@@ -80,7 +80,7 @@ def apply(
         run: runs the command of a Produced.
 
     Returns:
-        The paths that the part owns, but for files that may be edited: whoever removes what is owned asks no further.
+        The paths that the part owns, without files that may be edited: who removes these has to look into them.
 
     Raises:
         ForeignFile: when something stands in the way that the part did not put there.
@@ -89,29 +89,19 @@ def apply(
         RecordProblem: when the part's record cannot be read.
     """
     record = read_record(records, part)
-    planned = {item.path for item in plan.items}
-    sweep(sorted(record.known | planned))
-    with reasons(records):
-        settled = settle(plan.items, record)
-    _check_kept(settled.kept, record, part, records)
-    planned.update(settled.beside.values())
-    steps = [_step(item, record, render) for item in settled.items if not isinstance(item, ExpectedFile)]
-    for step in steps:
-        _check(step, record, part, records, replace=replace)
+    settled, steps = _checked(plan, record, part, records, render, replace=replace)
+    gone = settled.given_up if not clear else record.known - {*settled.kept, *(item.path for item in settled.items)}
+    owned = {step.path: step.entry for step in steps if not isinstance(step.item, KeptDirectory | KeptFile)}
     change = _Change(
         part=part,
         records=records,
         before=record,
         digest=plan.digest,
         steps=[step for step in steps if not step.is_done],
-        owned={
-            **{step.path: step.entry for step in steps if not isinstance(step.item, KeptDirectory | KeptFile)},
-            **settled.kept,
-        },
+        owned={**owned, **settled.kept},
         mine=[step for step in steps if step.path in record.known and step.before.kind != "nothing"],
-        kept={path: record.paths[path] for path in settled.kept if path in record.paths},
-        beside={laid: path for path, laid in settled.beside.items()},
-        stale=_stale(record.known - planned if clear else settled.given_up, record, part, records),
+        settled=settled,
+        stale=_stale(gone, record, part, records),
     )
     if change.steps or change.stale or record != change.after:
         change.carry_out(created, run)
@@ -129,8 +119,7 @@ class _Change:
         steps: what is not true yet.
         owned: what the part owns in the end.
         mine: the steps at whose paths something of the part's stands now.
-        kept: the edited files, as the record knows them now.
-        beside: the edited file for each path at which its new content is laid.
+        settled: which edited files are kept.
         stale: what the part owns now, and no longer in the end.
     """
 
@@ -141,8 +130,7 @@ class _Change:
     steps: Sequence[Step]
     owned: Mapping[Path, Entry]
     mine: Sequence[Step]
-    kept: Mapping[Path, Entry]
-    beside: Mapping[Path, Path]
+    settled: Settled
     stale: Mapping[Path, Entry]
 
     @property
@@ -172,10 +160,11 @@ class _Change:
         laid_beside: Callable[[Path, Path], object],
     ) -> None:
         """Tell what was put back as it had been, which kept files were made or replaced, and which edited were not."""
+        edited = {beside: path for path, beside in self.settled.beside.items()}
         for step in self.steps:
             known = self.before.paths.get(step.path)
-            if step.path in self.beside:
-                laid_beside(self.beside[step.path], step.path)
+            if step.path in edited:
+                laid_beside(edited[step.path], step.path)
             elif known is not None and not stands(known, step.before):
                 restored(step.path)
             if isinstance(step.item, KeptFile):
@@ -183,7 +172,8 @@ class _Change:
 
     def _put_all_in_place(self, undo: ExitStack, created: Callable[[Path], object], run: Run) -> Record:
         undo.callback(_restore, self.records, self.part, self.before)
-        standing = {**self.stale, **{step.path: _entry_of(step) for step in self.mine}, **self.kept}
+        kept = {path: self.before.paths[path] for path in self.settled.kept if path in self.before.paths}
+        standing = {**self.stale, **{step.path: _entry_of(step) for step in self.mine}, **kept}
         if self.steps or self.stale:
             self._write(Record(self.before.digest, standing, self.owned))
         in_the_way = [path for path in self.stale if any(path in step.path.parents for step in self.steps)]
@@ -300,12 +290,21 @@ def _is_whole(path: Path, entry: Entry, record: Record) -> bool:
     return not record.pending or digest_of_tree(path) == entry.digest
 
 
-def _check_kept(kept: Iterable[Path], record: Record, part: str, records: Path) -> None:
-    """Refuse to keep, as if it were the part's, what belongs to another part."""
-    for path in kept:
+def _checked(
+    plan: Plan, record: Record, part: str, records: Path, render: Render | None, *, replace: bool
+) -> tuple[Settled, list[Step]]:
+    """Return what becomes of a plan's items, and refuse what must not be touched."""
+    sweep(sorted(record.known | {item.path for item in plan.items}))
+    with reasons(records):
+        settled = settle(plan.items, record)
+    for path in settled.kept:
         owner = owner_of(records, path, besides=part)
         if owner is not None and path not in record.known:
             raise ForeignFile(path, part, owner)
+    steps = [_step(item, record, render) for item in settled.items if not isinstance(item, ExpectedFile)]
+    for step in steps:
+        _check(step, record, part, records, replace=replace)
+    return settled, steps
 
 
 def _check(step: Step, record: Record, part: str, records: Path, *, replace: bool) -> None:

@@ -250,7 +250,9 @@ def _read(path: str) -> _File:
 
 def _directories(line: str, path: str) -> tuple[str, ...]:
     line = line.strip()
-    names = [name.strip() for name in line.split(":")] if line else []
+    # On Windows the colon behind a drive separates nothing.
+    parts = re.split(r":(?![\\/])", line) if os.name == "nt" else line.split(":")
+    names = [part.strip() for part in parts] if line else []
     if line.startswith("#"):
         raise MalformedFile(path, 1, "a comment stands where the directories belong; put it below line 1")
     if "\0" in line:
