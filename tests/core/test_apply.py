@@ -539,6 +539,7 @@ def before_and_after(root: Path) -> tuple[list[Item], list[Item]]:
         fill(root, "old"),
         EditableFile(root / "editable", "old"),
         EditableFile(root / "edited", "old"),
+        EditableFile(root / "edited-alone", "same"),
     ]
     after: list[Item] = [
         File(root / "changed", "new", 0o755),
@@ -556,14 +557,16 @@ def before_and_after(root: Path) -> tuple[list[Item], list[Item]]:
         Rendered(root / "rendered", "t", "n", {}),
         EditableFile(root / "editable", "new"),
         EditableFile(root / "edited", "new"),
+        EditableFile(root / "edited-alone", "same"),
     ]
     return before, after
 
 
 def install_and_edit(root: Path, before: list[Item]) -> None:
-    """Install a plan, and edit one of its files as an administrator does."""
+    """Install a plan, and edit two of its files as an administrator does."""
     install(root, *before)
-    (root / "edited").write_text("by hand")
+    for name in ("edited", "edited-alone"):
+        (root / name).write_text("by hand")
 
 
 CHANGING = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.chmod"}
@@ -670,7 +673,7 @@ def test_killed_and_then_another_plan(tmp_path: Path, step: Callable[..., object
     for root, _, _ in each_interruption(tmp_path, kill, step):
         step(root, File(root / "changed", "third"))
         left = set(tree(root)) - {"deep", "deep/er", "kept"}
-        assert {"changed", "edited"} == left
+        assert {"changed", "edited", "edited-alone"} == left
         assert "by hand" == (root / "edited").read_text()
 
 

@@ -32,12 +32,7 @@ def items(name: str, layout: Layout, environment: Environment) -> tuple[Item, ..
 
 def _directory(link: Path, path: Path, layout: Layout) -> str:
     directory = os.path.relpath(link, path.parent) if layout.relative else str(link)
-    if (
-        ":" in os.path.splitdrive(directory)[1]
-        or "\n" in directory
-        or "\r" in directory
-        or directory != directory.strip()
-    ):
+    if any(sign in os.path.splitdrive(directory)[1] for sign in ":\n\r") or directory != directory.strip():
         problem = f"option 'pie': {directory!r} cannot stand in line 1 of the file, whose directories ':' separates"
         raise OptionProblems(layout.part, [f"{problem}; build in a directory without such signs in its path"])
     return directory
