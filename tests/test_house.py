@@ -51,6 +51,8 @@ STANDARD_LIBRARY_AND_CORE = (
     "store_names",
     "environment_scripts",
     "member",
+    "machine",
+    "core_metadata",
     "merging",
     "editable",
     "hidden",

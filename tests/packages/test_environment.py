@@ -148,6 +148,23 @@ def test_develop_packages(tmp_path: Path) -> None:
     assert not (found.site_packages / "stranger.pth").exists()
 
 
+def test_what_comes_from_the_machine(tmp_path: Path) -> None:
+    """Of a directory that a distribution of the machine shares only its own entries are there, and those of others."""
+    machine = tmp_path / "site-packages"
+    (machine / "acme/one").mkdir(parents=True)
+    for path in ("acme/one/__init__.py", "acme/stranger.py", "stranger.py"):
+        (machine / path).touch()
+    (machine / "one-1.0.egg-info").write_text("Name: one\nVersion: 1.0\n", "utf-8")
+    taken = Member("one", "1.0", machine, "machine 1", ("acme/one", "one-1.0.egg-info"))
+    others = members(tmp_path, wheel(tmp_path, "two", "1.0", {"acme/two.py": "", "acme/deep/two.py": ""}))
+    found = made(tmp_path, [taken, *others])
+    assert ["deep", "one", "two.py"] == sorted(os.listdir(found.site_packages / "acme"))
+    assert "1.0" == python(found, "import acme.one, acme.two, importlib.metadata as m; print(m.version('one'))")
+    assert not (found.site_packages / "stranger.py").exists()
+    assert (("one", "1.0"), ("two", "1.0")) == found.distributions
+    assert {} == json.loads((found.prefix / "eggcarton.json").read_text("utf-8"))["developed"]
+
+
 def test_extra_paths_are_last(tmp_path: Path) -> None:
     """Extra paths come behind the distributions, which come behind the develop packages."""
     places = [tmp_path / name for name in ("source", "x b", "x a")]

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from eggcarton.buildout import metadata
 from eggcarton.core.credentials import without_credentials
 from eggcarton.core.errors import UsageProblem
 from eggcarton.core.layout import canonical_name
+from eggcarton.packages import core_metadata, member
 
 Use = Literal["part", "recipe", "there"]
 
@@ -162,18 +162,18 @@ def _of_buildout(directory: Path, pins: Mapping[str, str], develop: Collection[P
 
 def _left(words: str, place: str, develop: Collection[Path]) -> Iterator[str]:
     """Give the sentence on what is left out, since it is developed; none where the configuration develops it, too."""
-    above = (Path(place), *Path(place).parents[:2])
-    project = next((at for at in above if any((at / name).is_file() for name in _PROJECT)), Path(place))
+    project = project_of(Path(place))
     if os.path.realpath(project) not in map(os.path.realpath, develop):
         yield f"{words} {project}, and left out; name that directory in 'develop' of [buildout]"
 
 
 def _linked(prefix: Path) -> Iterator[Installed]:
-    """Give the distributions that an environment of a part consists of, as its record tells."""
+    """Give the distributions that an environment of a part consists of, as its record tells, but for the machine's."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        for name, version, place, *_ in json.loads((prefix / "eggcarton.json").read_text("utf-8"))["members"]:
-            told = metadata.read(Path(place) / "EGG-INFO")
-            yield Installed(name, version, place, "there", told.requires if told else ())
+        for name, version, place, identity, *_ in json.loads((prefix / "eggcarton.json").read_text("utf-8"))["members"]:
+            if not identity.startswith(member.OF_MACHINE):
+                told = core_metadata.read(Path(place) / "EGG-INFO")
+                yield Installed(name, version, place, "there", told.requires if told else ())
 
 
 def _record(path: Path) -> dict[str, dict[str, str]]:
@@ -244,7 +244,7 @@ def _paths_in(text: str, directory: Path) -> Iterator[Path]:
 
 
 def _egg(path: Path, use: Use) -> Installed | None:
-    told = metadata.read(path / "EGG-INFO") if path.is_dir() else None
+    told = core_metadata.read(path / "EGG-INFO") if path.is_dir() else None
     if told is not None:
         return Installed(canonical_name(told.name), told.version, str(path), use, told.requires)
     named = _EGG.fullmatch(path.name)
@@ -253,7 +253,7 @@ def _egg(path: Path, use: Use) -> Installed | None:
 
 def _lying(place: Path, use: Use, pattern: str) -> Iterator[Installed]:
     for info in sorted(place.glob(pattern)):
-        told = metadata.read(info)
+        told = core_metadata.read(info)
         if told is not None:
             yield Installed(canonical_name(told.name), told.version, str(info), use, told.requires)
 

@@ -195,7 +195,8 @@ def developed(members: Iterable[Member], root: Path | None) -> dict[str, str]:
     Args:
         root: the tree that may be moved; where it is now makes no difference.
     """
-    entries = [member.place / name for member in members for name in member.files]
+    built_here = [member for member in members if not member.is_of_machine]
+    entries = [member.place / name for member in built_here for name in member.files]
     found = [path for entry in entries for path in (below(entry) if look(entry).kind == "directory" else [entry])]
     return {str(path): _digest_of(path, root) for path in sorted(found) if _CACHE not in path.parts}
 

@@ -14,6 +14,9 @@ from eggcarton.core.layout import EntryPoint, ScriptFile
 # What an installer is to replace by the interpreter, or one of Python 3 found in any other way.
 _PYTHON = re.compile(rb"#!\s*(?:\S*/)?(?:env\s+)?(?:\S*/)?python(?:3(?:\.\d+)?)?w?(?:\s|$)")
 
+OF_MACHINE = "machine "
+"""What the identity of a distribution begins with that is not ours: the machine's own Python has it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -23,8 +26,9 @@ class Member:
         name: its canonical name.
         version: as its metadata says.
         place: the egg directory in the store; for a develop package the directory of its metadata.
-        identity: what stands for its content: a sha256, or a develop package's digest.
-        files: for a develop package, the entries of ``place`` that belong to it; empty for an egg, which is whole.
+        identity: what stands for its content: a sha256, or the digest of a develop package or of one of the machine's.
+        files: the entries of ``place`` that belong to a develop package, or to a distribution of the machine's, which
+            may lie in a directory that it shares; empty for an egg, which is whole.
     """
 
     name: str
@@ -32,6 +36,11 @@ class Member:
     place: Path
     identity: str
     files: tuple[str, ...] = ()
+
+    @property
+    def is_of_machine(self) -> bool:
+        """Whether it is one of those that the machine's own Python has."""
+        return self.identity.startswith(OF_MACHINE)
 
 
 def ordered(members: Sequence[Member]) -> list[Member]:
@@ -43,7 +52,7 @@ def metadata(member: Member) -> Path | None:
     """Return the directory of a member's metadata, or the file that is all of it."""
     names = member.files or tuple(os.listdir(member.place))
     for name in sorted(names):
-        if name.endswith((".dist-info", ".egg-info")) or name == "EGG-INFO":
+        if ("/" not in name and name.endswith((".dist-info", ".egg-info"))) or name == "EGG-INFO":
             return member.place / name
     return None
 

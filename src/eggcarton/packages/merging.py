@@ -84,10 +84,17 @@ class _Merge:
             inside: what to call the directory, with a slash behind.
         """
         by_name: dict[str, list[Owned]] = {}
-        for one in owned:
-            by_name.setdefault(one[1], []).append(one)
+        deeper: dict[str, list[Owned]] = {}
+        for owner, name, path in owned:
+            top, slash, rest = name.partition("/")
+            # Of some directories not all is the owner's.
+            (deeper if slash else by_name).setdefault(top, []).append((owner, rest or name, path))
         for name in self._alike(by_name, inside):
             del by_name[name]
+        for name, more in sorted(deeper.items()):
+            whole = [(owner, one, path / one) for owner, _, path in by_name.pop(name, ()) for one in _entries(path)]
+            (directory / name).mkdir(exist_ok=True)
+            self.into(directory / name, [*more, *whole], f"{inside}{name}/")
         for name, found in sorted(by_name.items()):
             self._put(directory / name, found, inside + name)
 
@@ -98,8 +105,8 @@ class _Merge:
             self._link(paths[0], place)
         elif all(path.is_dir() for path in paths):
             place.mkdir(exist_ok=True)
-            inner = [(owner, entry, path / entry) for owner, _, path in found for entry in sorted(os.listdir(path))]
-            self.into(place, [one for one in inner if is_lasting(one[2])], f"{told}/")
+            inner = [(owner, entry, path / entry) for owner, _, path in found for entry in _entries(path)]
+            self.into(place, inner, f"{told}/")
         else:
             self._link(paths[0], place)
             if not _are_equal(paths):
@@ -121,6 +128,12 @@ class _Merge:
                     self.clashes.append(Clash("case", inside + first + slash, used, owners, inside + name))
             left_out += others if self._folds else []
         return left_out
+
+
+def _entries(directory: Path) -> list[str]:
+    """Return what a directory holds for good; where it is a file, nothing can be merged with it."""
+    names = sorted(os.listdir(directory)) if directory.is_dir() else []
+    return [name for name in names if is_lasting(directory / name)]
 
 
 def is_lasting(path: Path) -> bool:

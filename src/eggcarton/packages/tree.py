@@ -16,6 +16,7 @@ from eggcarton.core.standing import below, look
 from eggcarton.packages import eggs
 from eggcarton.packages.eggs import LEFT_OUT
 from eggcarton.packages.interpreter import Interpreter
+from eggcarton.packages.member import OF_MACHINE
 
 _FORMAT = 1
 _CACHE = "__pycache__"
@@ -116,7 +117,8 @@ def _digests_in(prefix: Path) -> dict[str, str]:
     """
     try:
         record = json.loads((prefix / _RECORD).read_text("utf-8"))
-        identities = [str(identity) for _, _, _, identity, files in record["members"] if files]
+        members = [(str(identity), files) for _, _, _, identity, files in record["members"]]
+        identities = [identity for identity, files in members if files and not identity.startswith(OF_MACHINE)]
         developed = dict.fromkeys([*identities, *map(str, record["developed"].values())], "{develop}")
         return {**developed, str(record["digest"]): "{digest}"}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -19,7 +19,7 @@ from eggcarton.core.editable import is_beside
 from eggcarton.core.errors import RecordProblem
 from eggcarton.core.records import Record, read_record
 from eggcarton.core.standing import below, digest_of_tree, look
-from eggcarton.packages import eggs, environment
+from eggcarton.packages import eggs, environment, machine
 from eggcarton.packages.eggs import Row
 from eggcarton.packages.interpreter import Interpreter
 
@@ -150,6 +150,10 @@ def of_environment(
     for member in content.makeup.members:
         if not member.files and (member.name, member.identity, str(member.place)) not in locked:
             yield Finding(str(prefix), "changed", f"it holds {member.name} {member.version}, which the lock does not")
+            return
+        if member.is_of_machine and machine.identity(member.place, member.files) != member.identity:
+            why = f"the machine's {member.name} is another one than when it was made; run bin/buildout"
+            yield Finding(str(prefix), "changed", why)
             return
     yield from _of_developed(content)
     with tempfile.TemporaryDirectory(prefix="eggcarton-verify-") as directory:
