@@ -55,6 +55,7 @@ class Build:
             "terms": TERMS,
             "constraints": [],
             "hashes": {},
+            "seen": [],
         }
         sources = {"index": index.url, "find_links": [], "cache": str(root / "cache"), "offline": False}
         sources |= {"directories": [str(root / "wheels")], "allow_hosts": ["*"]}

@@ -8,10 +8,10 @@ from typing import Any
 from eggcarton.packages import origin as origins
 from eggcarton.packages import union
 from eggcarton.packages.lock import LockedPackage
-from eggcarton.packages.needs import Need, Needs, Terms, check_range
+from eggcarton.packages.needs import Need, Needs, Seen, Terms, check_range
 
 NONE: Mapping[str, Sequence[str]] = {}
-ASKED = ("needs", "pins", "develop", "requires_python", "terms", "constraints", "hashes")
+ASKED = ("needs", "pins", "develop", "requires_python", "terms", "constraints", "hashes", "seen")
 """What a request asks of its lock; the arguments of `needs_of`."""
 
 
@@ -23,17 +23,20 @@ def needs_of(
     terms: Mapping[str, Any],
     constraints: Sequence[Sequence[str]] = (),
     hashes: Mapping[str, Sequence[str]] = NONE,
+    seen: Sequence[tuple[Sequence[str], Sequence[str]]] = (),
 ) -> Needs:
     """Return what a request asks for.
 
     Args:
         needs: pairs of a requirement and who asks for it.
         pins: ``[versions]``, name to version or range.
-        develop: name, version and requires of each package that is built from source here.
+        develop: name, version and requires of each package that is built from source here, and, with ``machine`` set,
+            of each that the machine's own Python has.
         requires_python: the range that a new lock is made for.
         terms: the fields of `Terms`.
         constraints: pairs of a line that holds versions, and the place where it stands.
         hashes: the sha256 by name that alone are trusted, where any are told.
+        seen: the lines of each part, and the names that it may take from the machine.
 
     Raises:
         UsageProblem: it is for Pythons that cannot be, or not for this one.
@@ -44,19 +47,22 @@ def needs_of(
         # With credentials an address is used, but never told or locked.
         needs=tuple(Need(origins.cleaned(requirement), asked_by) for requirement, asked_by in needs),
         pins=pins,
-        develop=tuple(
-            LockedPackage(
-                d["name"],
-                d["version"],
-                requires=tuple(map(origins.cleaned, d["requires"])),
-                empty_extras=tuple(d.get("extras", ())),
-            )
-            for d in develop
-        ),
+        develop=tuple(map(_stub, develop)),
         requires_python=requires_python,
         terms=Terms(**terms),
         constraints=tuple(Need(origins.cleaned(line), place) for line, place in constraints),
         hashes={name: frozenset(told) for name, told in hashes.items()},
+        machine=tuple(_stub(given) for given in develop if given.get("machine")),
+        seen=tuple(Seen(tuple(map(origins.cleaned, lines)), frozenset(names)) for lines, names in seen),
+    )
+
+
+def _stub(told: Mapping[str, Any]) -> LockedPackage:
+    return LockedPackage(
+        told["name"],
+        told["version"],
+        requires=tuple(map(origins.cleaned, told["requires"])),
+        empty_extras=tuple(told.get("extras", ())),
     )
 
 

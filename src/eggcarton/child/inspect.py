@@ -16,7 +16,7 @@ from eggcarton.child.door import Door, Sources
 from eggcarton.child.provide import check_picked
 from eggcarton.core.errors import IntegrityProblem, Unavailable, UsageProblem
 from eggcarton.indexes.pages import Listed
-from eggcarton.packages import chains, compare, cutoff, markers
+from eggcarton.packages import chains, compare, cutoff, given, markers
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
 from eggcarton.packages import outdated as standings
@@ -37,7 +37,8 @@ def why(*, name: str, questions: Sequence[Question], everything: bool) -> list[s
     """
     wanted, explained, known = str(canonicalize_name(name)), [], set()
     for question in questions:
-        lock, needs = _lock(question), _needs(question)
+        lock = _lock(question)
+        needs = given.settled(lock, _needs(question))
         known |= {package.name for package in lock.packages} | needs.developed
         places = chains.Places(**question["places"])
         found = chains.explain(lock, needs, wanted, markers.here(), here=question["stubs"], places=places)
@@ -95,9 +96,11 @@ def unanswered(*, questions: Sequence[Question]) -> list[str]:
             found += [f"there is no {path.name}"] if needs.needs else []
             continue
         lock = locks.read(path)
+        needs = given.settled(lock, needs)
         problems = drift(lock, needs) + given_up(lock, needs)
         if not problems:
             check(lock, needs)
+            given.check(lock, needs)
             active = activated(lock, needs.develop, environment := markers.here())
             used = closure(active, [need.requirement for need in needs.needs], environment)
             check_picked([active[name] for name in sorted(used) if name not in needs.developed], needs)
@@ -122,7 +125,8 @@ def outdated(
     door, found, absent, number = opened.open(), list[standings.Standing](), [], 0
     door.given = origins.given(line for question in questions for line, _ in question["needs"])
     for question in questions:
-        lock, needs, environment = _lock(question), _needs(question), markers.here()
+        lock, environment = _lock(question), markers.here()
+        needs = given.settled(lock, _needs(question))
         graph = chains.Graph(lock, needs, environment)
         bounds = standings.bounds_of(graph, needs, environment)
         chosen = _chosen(lock, graph)

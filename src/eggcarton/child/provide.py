@@ -13,7 +13,7 @@ from eggcarton.child.asked import needs_of, together
 from eggcarton.child.door import Door, Sources, uv_program
 from eggcarton.core import writing
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
-from eggcarton.packages import build_lock, markers, trusted, yanked
+from eggcarton.packages import build_lock, given, markers, trusted, yanked
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
 from eggcarton.packages.addresses import given_up
@@ -89,6 +89,7 @@ def provide(
     store: str | None,
     tag: str,
     sets: Mapping[str, Sequence[str]],
+    allowed: Mapping[str, Sequence[str]] | None = None,
     compiled: bool = False,
     others: Sequence[Mapping[str, Any]] | None = (),
     places: Mapping[str, Any] | None = None,
@@ -106,6 +107,7 @@ def provide(
         store: the eggs directory, or None to lock and go no further.
         tag: the end of the names of eggs.
         sets: the requirements of each working set, by its key.
+        allowed: the names that a working set takes from the machine, by its key, where it takes any.
         compiled: whether what is unpacked is byte-compiled.
         others: what else is asked of the lock, each with its ``config``; None where that is not known yet.
         places: where the configuration says what, the fields of `Places`.
@@ -126,13 +128,25 @@ def provide(
     mine = {"allow_sdist": allow_sdist, **asked}
     requirements = _let_build(door, toolchain, places or {}, mine, *(others or ()))
     current, changed = _locked(path, policy, upgrade, everything, door, prune=store is None, whole=others is not None)
-    active = activated(current, wanted.develop, environment := markers.here())
-    named = {key: closure(active, lines, environment) for key, lines in sets.items()}
-    used = [active[name] for name in sorted({name for names in named.values() for name in names} - wanted.developed)]
+    named, used = _used(current, wanted, sets, allowed or {})
     check_picked(used, wanted)
     result = {"sets": named, "changed": changed, "warnings": door.warnings, "distributions": {}}
     result["builds"] = requirements.changed if requirements else []
     return result | (_filled(place, used, door) if place is not None else {})
+
+
+def _used(
+    lock: Lock, needs: Needs, sets: Mapping[str, Sequence[str]], allowed: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, list[str]], list[LockedPackage]]:
+    """Return the names in each working set, and what of the lock all of them together use."""
+    needs, environment = given.settled(lock, needs), markers.here()
+    active = activated(lock, needs.develop, environment)
+    named, used = dict[str, list[str]](), set[str]()
+    for key, lines in sets.items():
+        own = given.beside(needs, allowed.get(key, ()))
+        named[key] = closure(active | own, lines, environment)
+        used |= set(named[key]) - needs.developed - own.keys()
+    return named, [active[name] for name in sorted(used)]
 
 
 def _let_build(
@@ -150,6 +164,7 @@ def _is_due(path: Path, upgrade: Sequence[str] | None, needs: Needs, *, only_loc
     if only_lock or upgrade is not None or not path.exists():
         return True
     lock = locks.read(path)
+    needs = given.settled(lock, needs)
     return bool(drift(lock, needs) or given_up(lock, needs))
 
 
@@ -186,11 +201,13 @@ def _locked(
     whole: bool,
 ) -> tuple[Lock, list[str]]:
     old = locks.read(path) if path.exists() else None
+    needs = given.settled(old or given.EMPTY, needs)
     problems = drift(old, needs) if old is not None else [f"there is no {path.name}"]
     if old is not None and whole:
         problems += given_up(old, needs)
     if old is not None and not problems and upgrade is None:
         check(old, needs)
+        given.check(old, needs)
         if not prune:
             return old, []
         return written(path, old, pruned(old, needs))
@@ -205,12 +222,15 @@ def _locked(
             raise Unavailable("offline, and what is newer only the index knows; leave --upgrade or -o out")
         raise Unavailable(f"offline, and {path.name} must be made anew:", tried=problems)
     lines = [(need.requirement, need.asked_by) for need in (*needs.needs, *needs.constraints)]
-    new = trusted.only(door.resolver().resolve(needs, old=old, upgrade=upgrade), needs.hashes, lines)
+    resolver = door.resolver()
+    new, needs = given.resolved(lambda wanted: resolver.resolve(wanted, old=old, upgrade=upgrade), needs)
+    new = trusted.only(new, needs.hashes, lines)
     door.warnings += yanked.warnings(new, needs, door.listed)
     left = drift(new, needs)
     if left:
         raise Drift("the new lock would not answer this configuration either:", differences=left)
     check(new, needs)
+    given.check(new, needs)
     return written(path, old, new)
 
 

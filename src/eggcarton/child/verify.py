@@ -13,7 +13,7 @@ from eggcarton.core.editable import edited
 from eggcarton.core.errors import IntegrityProblem
 from eggcarton.core.records import Record
 from eggcarton.indexes.cache import Cache, file_digest
-from eggcarton.packages import generations, markers, tree
+from eggcarton.packages import generations, given, markers, tree
 from eggcarton.packages import lock as locks
 from eggcarton.packages import verify as checks
 from eggcarton.packages.interpreter import Interpreter
@@ -59,7 +59,7 @@ def verify(
     for question in locked:
         lock = _read(Path(question["lock"]), question["built"], unpinned, unlocked)
         if lock is not None:
-            needs = _needs(question)
+            needs = given.settled(lock, _needs(question))
             unpinned += _not_pinned(lock, needs, question["built"])
             unlocked += _not_locked(lock, question["built"])
             absent += at_hand.absent(lock, needs)

@@ -270,6 +270,7 @@ def explain(
     Returns:
         the explanation, None where the name is neither locked nor developed.
     """
+    here = "taken from the machine" if name in needs.given else here
     everywhere = Graph(lock, needs, None)
     if name not in everywhere.packages:
         return None

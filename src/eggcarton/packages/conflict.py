@@ -11,7 +11,7 @@ from enum import Enum
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from eggcarton.packages.lock import Lock
+from eggcarton.packages.lock import Lock, LockedPackage
 from eggcarton.packages.needs import Need, Needs, requirement_of
 
 ATTEMPTS, SECONDS = 120, 60.0
@@ -36,7 +36,8 @@ class Input:
     """One thing that a resolution is asked for, and that could be left out.
 
     ``text`` is the requirement, the line or the setting, of a pin the name as it is spelt; ``value`` is that of a pin,
-    and of a range of Pythons the one that it is widened to; ``askers`` are who asks, or whose requirement it is.
+    of a range of Pythons the one that it is widened to, and what a develop package or one of the machine's is called;
+    ``askers`` are who asks, or whose requirement it is.
     """
 
     kind: Kind
@@ -78,6 +79,11 @@ def mentions(words: str, name: str) -> bool:
     return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", words.lower()) is not None
 
 
+def of_machine(needs: Needs, words: str) -> list[LockedPackage]:
+    """Return what the machine has of the names that uv speaks of."""
+    return [package for package in needs.machine if package.name in needs.given and mentions(words, package.name)]
+
+
 def inputs_of(needs: Needs, words: str) -> tuple[Input, ...]:
     """Return what could be left out, what is blamed first coming first.
 
@@ -86,7 +92,8 @@ def inputs_of(needs: Needs, words: str) -> tuple[Input, ...]:
     """
     found = list(_grouped(Kind.NEED, needs.needs, needs.developed))
     for package in needs.develop:
-        found += [Input(Kind.DEVELOP, line, askers=(package.name,)) for line in package.requires]
+        who = "the machine's" if package.name in needs.given else "develop package"
+        found += [Input(Kind.DEVELOP, line, who, (package.name,)) for line in package.requires]
     pins = [(name, value) for name, value in sorted(needs.pins.items())]
     found += [Input(Kind.PIN, name, value) for name, value in pins if canonicalize_name(name) not in needs.developed]
     found += _grouped(Kind.CONSTRAINT, needs.constraints, needs.developed)

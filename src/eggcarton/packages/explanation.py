@@ -15,7 +15,7 @@ from eggcarton.indexes.client import redacted
 from eggcarton.packages import clash, yanked
 from eggcarton.packages.chains import Places, asking
 from eggcarton.packages.clash import Clash
-from eggcarton.packages.conflict import GaveUp, Input, Kind, Search
+from eggcarton.packages.conflict import GaveUp, Input, Kind, Search, of_machine
 from eggcarton.packages.lock import Lock
 from eggcarton.packages.needs import Needs, requirement_of
 from eggcarton.packages.remedies import Remedies, nearest
@@ -76,6 +76,7 @@ def unsolved(
         about = _about(search, core, newest, index)
     text = Text(search.needs, core, about, places)
     lines = [text.headline(), *(f"  {line}" for line in text.told())]
+    lines += [f"  the machine has {given.name} {given.version}" for given in of_machine(search.needs, words)]
     if not complete:
         lines.append("  (these are not all needed for it: the search for fewer was given up, since it took too long)")
     remedies = [*Remedies(search, core, about, places).lines(), *text.guesses(known)]
@@ -134,7 +135,7 @@ class Text:
             if item.kind is Kind.NEED and ("", item.text) not in told:
                 yield f"{_need(item)}{self._where(item)}"
             elif item.kind is Kind.DEVELOP and (item.askers[0], str(Requirement(item.text))) not in told:
-                yield f"develop package {item.askers[0]} needs {item.text}"
+                yield f"{item.value} {item.askers[0]} needs {item.text}"
             elif item.kind is Kind.PIN:
                 where = f" ({', '.join(self.places.pins[item.text])})" if item.text in self.places.pins else ""
                 yield f"[{self.places.section_of(item.text)}] has {item.text} = {item.value}{where}"

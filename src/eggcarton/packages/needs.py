@@ -46,13 +46,22 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What one part asks for, and the names that it may take from the machine."""
+
+    lines: tuple[str, ...]
+    names: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Needs:
     """Everything one resolution must answer.
 
     ``pins`` is the human's ``[versions]`` by name; ``develop`` are the packages that are built from source here:
     they have requirements, but no files, and are in no lock. ``constraints`` hold versions as pins do, may have
     markers, and tell where they stand; ``hashes`` are the sha256 by name that alone are trusted; ``addresses`` are
-    those of another tool's file, taken where something leads to their names.
+    those of another tool's file, taken where something leads to their names. ``machine`` is what the machine's own
+    Python has and the parts in ``seen`` may take from there; what no part needs from the lock is in ``develop`` too.
     """
 
     needs: tuple[Need, ...]
@@ -63,11 +72,18 @@ class Needs:
     constraints: tuple[Need, ...] = ()
     hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     addresses: tuple[Asked, ...] = ()
+    machine: tuple[LockedPackage, ...] = ()
+    seen: tuple[Seen, ...] = ()
 
     @property
     def developed(self) -> frozenset[str]:
         """The canonical names of the develop packages."""
         return frozenset(package.name for package in self.develop)
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The canonical names that the machine gives to every part that needs them, so that no lock has them."""
+        return self.developed & {package.name for package in self.machine}
 
 
 def requirement_of(need: Need) -> Requirement:
@@ -263,7 +279,7 @@ def pruned(lock: Lock, needs: Needs) -> Lock:
 
 
 def _open_ends(active: Mapping[str, LockedPackage], needs: Needs, environment: Mapping[str, str]) -> Iterator[str]:
-    for origin, line in _walk(active, [need.requirement for need in needs.needs], environment):
+    for origin, line in walk(active, [need.requirement for need in needs.needs], environment):
         requirement = Requirement(line)
         name = str(canonicalize_name(requirement.name))
         if origin is None:
@@ -274,12 +290,14 @@ def _open_ends(active: Mapping[str, LockedPackage], needs: Needs, environment: M
         elif name not in needs.developed and (other := _otherwise(requirement, package, origin)):
             yield f"{origin} needs {line}, {other}"
         elif not requirement.specifier.contains(Version(package.version), prereleases=True):
-            yield f"{origin} needs {line}, the lock has {package.name} {package.version}"
+            where = "machine" if name in needs.given else "lock"
+            yield f"{origin} needs {line}, the {where} has {package.name} {package.version}"
 
 
-def _walk(
+def walk(
     active: Mapping[str, LockedPackage], roots: Sequence[str], environment: Mapping[str, str]
 ) -> Iterator[tuple[str | None, str]]:
+    """Give every requirement that some lead to, and the name that has it, None for those themselves."""
     queue: list[tuple[str | None, str]] = [(None, root) for root in roots]
     seen: set[tuple[str, str]] = set()
     while queue:
@@ -316,7 +334,7 @@ def closure(
     """
     roots = [line for line in requirements if _holds(line, environment)]
     names: dict[str, None] = {}
-    for _, line in _walk(active, roots, environment):
+    for _, line in walk(active, roots, environment):
         name = str(canonicalize_name(Requirement(line).name))
         if name in active:
             names[name] = None

@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from eggcarton.packages.chains import Places
 from eggcarton.packages.clash import Clash, version_of
-from eggcarton.packages.conflict import Attempt, GaveUp, Input, Kind, Search, asking_for, minors, without
+from eggcarton.packages.conflict import Attempt, GaveUp, Input, Kind, Search, asking_for, minors, of_machine, without
 from eggcarton.packages.lock import Lock
 from eggcarton.packages.needs import Need, Needs, pin_of
 
@@ -61,6 +61,8 @@ class Remedies:
         return found
 
     def _changes(self) -> Iterator[str]:
+        for package in of_machine(self._search.needs, self._search.words):
+            yield from self._given(package.name)
         for item in self._core:
             if item.kind is Kind.PIN:
                 yield from self._pin(item)
@@ -85,6 +87,15 @@ class Remedies:
         if otherwise is not None and otherwise.lock is not None:
             return Outcome(otherwise.lock, ends_all=False)
         return None
+
+    def _given(self, name: str) -> Iterator[str]:
+        """Give what would be locked of a name if nothing of it came from the machine."""
+        needs = self._search.needs
+        outcome = self._tried(replace(needs, develop=tuple(p for p in needs.develop if p.name != name)))
+        if outcome is not None:
+            yield outcome.told(
+                f"{name} left out of allowed-eggs-from-site-packages: {outcome.of(name)} would be locked"
+            )
 
     def _pin(self, item: Input) -> Iterator[str]:
         outcome = self._left_out(item)
@@ -141,7 +152,7 @@ class Remedies:
             return
         who = f"{' and '.join(item.askers)} ask{'s' if len(item.askers) == 1 else ''} for"
         if item.kind is Kind.DEVELOP:
-            who = f"develop package {item.askers[0]} needs"
+            who = f"{item.value} {item.askers[0]} needs"
         elif item.kind is Kind.CONSTRAINT:
             who = f"{' and '.join(item.askers)} hold{'s' * (len(item.askers) == 1)}"
         without_it = outcome.of(item.name) or f"nothing of {item.name}"

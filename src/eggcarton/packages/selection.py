@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,11 +33,11 @@ class Selection:
         """Return every version that the lock selects here."""
         return {name: found["version"] for name, found in self.distributions.items()}
 
-    def members(self, key: str) -> list[Member]:
-        """Return the locked members of a working set; its develop packages are the caller's."""
+    def members(self, names: Iterable[str]) -> list[Member]:
+        """Return the locked ones of some names; what is developed or taken from the machine is the caller's."""
         return [
             Member(name, found["version"], Path(found["egg"]), found["sha256"])
-            for name in self.sets[key]
+            for name in names
             if (found := self.distributions.get(name)) is not None
         ]
 
@@ -68,9 +68,15 @@ def key_of(lock: Path, **content: Any) -> str:
     return hashlib.sha256(data + json.dumps([_FORMAT, content], sort_keys=True).encode()).hexdigest()
 
 
-def set_key(requirements: Sequence[str]) -> str:
-    """Return the key of a working set: parts that ask for the same in any order share one."""
-    return hashlib.sha256(json.dumps(sorted(set(requirements))).encode()).hexdigest()[:16]
+def set_key(requirements: Sequence[str], taken: Collection[str] = ()) -> str:
+    """Return the key of a working set: parts that ask for the same in any order share one.
+
+    Args:
+        requirements: what is asked for.
+        taken: the names of what the machine may answer.
+    """
+    content = json.dumps([sorted(set(requirements)), sorted(taken)])
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def load(path: Path) -> Selection | None:

@@ -58,6 +58,8 @@ def _with(needs: Needs, other: Needs, name: str) -> Needs:
         develop=(*needs.develop, *(package for package in other.develop if package.name not in developed)),
         constraints=(*needs.constraints, *constraints),
         hashes=_hashes(needs.hashes, other.hashes),
+        machine=(*needs.machine, *(package for package in other.machine if package not in needs.machine)),
+        seen=(*needs.seen, *other.seen),
     )
 
 
