@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from zc.buildout.easy_install import pkg_resources
 
-from eggcarton.buildout import building, develop, needs, toolchain
+from eggcarton.buildout import building, develop, given, needs, toolchain
 from eggcarton.buildout import lines as configuration_lines
 from eggcarton.buildout.requirements_files import Told
 from eggcarton.core.errors import Unavailable
@@ -21,8 +22,23 @@ if TYPE_CHECKING:
 
 BY_RECIPES = "asked"
 """The working set of what recipes ask for while they run."""
-ASKED = ("needs", "pins", "develop", "requires_python", "terms", "constraints", "hashes", "allow_sdist")
+ASKED = ("needs", "pins", "develop", "requires_python", "terms", "constraints", "hashes", "seen", "allow_sdist")
 """What of an order concerns the lock, and not what is taken out of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """The requirements of each working set by its key, and the names that it takes from the machine."""
+
+    lines: dict[str, list[str]] = field(default_factory=dict)
+    allowed: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, lines: Sequence[str], taken: Collection[str]) -> None:
+        """Add the working set of a part, where it imports anything."""
+        if lines:
+            key = selection.set_key(lines, taken)
+            self.lines[key] = list(lines)
+            self.allowed.update({key: sorted(taken)} if taken else {})
 
 
 def order_of_recipes(session: Session) -> dict[str, Any] | None:
@@ -37,7 +53,7 @@ def order_of_recipes(session: Session) -> dict[str, Any] | None:
     if not foreign:
         return None
     sets = {"all": [pair[0] for pair in foreign]}
-    return _order(session, needs.RECIPES, foreign, toolchain.as_develop(known), sets, Told())
+    return _order(session, needs.RECIPES, foreign, toolchain.as_develop(known), Sets(sets), Told())
 
 
 def groups(session: Session) -> list[str]:
@@ -52,11 +68,15 @@ def order_of_parts(session: Session, group: str, stubs: Sequence[dict[str, Any]]
     common = session.settings.requirements if group == needs.PARTS else ()
     files = [*common, *(name for part in parts for name in part.files or ())]
     told = session.files.told(files, session.develop_directories())
-    lines = [lines_of(session, part) for part in parts]
-    sets = {selection.set_key(requirements): list(requirements) for requirements in lines if requirements}
+    names_of_stubs = [stub["name"] for stub in stubs]
+    sets, taken = Sets(), []
+    for part in parts:
+        taken.append(session.machine.allowed(part, names_of_stubs))
+        sets.add(lines_of(session, part), taken[-1])
     names = {part.part for part in parts} | ({""} if group == needs.PARTS else set())
     asked = session.asked.pairs(names)
     wanted = needs.pairs(parts) + asked + [list(pair) for pair in told.needs]
+    wanted += [[name, f"part {p.part}"] for p in parts for name in session.machine.lines(p, names_of_stubs)]
     if group == needs.PARTS:
         # What only parts of other groups lead to may be all that cannot agree with the parts here.
         others = _reached(stubs, [line for part in every if part.group != group for line in part.requirements])
@@ -64,12 +84,14 @@ def order_of_parts(session: Session, group: str, stubs: Sequence[dict[str, Any]]
         names_here = [stub["name"] for stub in stubs if stub["name"] not in elsewhere]
         wanted += [[name, f"develop package {name}"] for name in names_here]
     if asked:
-        sets[BY_RECIPES] = [pair[0] for pair in asked]
-    return _order(session, group, wanted, stubs, sets, told)
+        sets.lines[BY_RECIPES] = [pair[0] for pair in asked]
+    return _order(session, group, wanted, [*stubs, *given.stubs(taken)], sets, told)
 
 
 def lines_of(session: Session, part: needs.PartNeeds) -> tuple[str, ...]:
     """Return what a part imports: its own requirements and, where it has an environment, those of its files.
+
+    What it names that the machine has is among it.
 
     Raises:
         UsageProblem: such a file cannot be read or understood.
@@ -77,7 +99,8 @@ def lines_of(session: Session, part: needs.PartNeeds) -> tuple[str, ...]:
     files = part.files
     if files is None:
         files = session.settings.requirements if part.imports and part.group == needs.PARTS else ()
-    return part.requirements + session.files.told(files, session.develop_directories()).lines
+    own = session.files.told(files, session.develop_directories()).lines
+    return part.requirements + own + session.machine.lines(part)
 
 
 def _reached(stubs: Sequence[dict[str, Any]], requirements: Sequence[str]) -> set[str]:
@@ -110,7 +133,7 @@ def _order(
     group: str,
     wanted: Sequence[Sequence[str]],
     stubs: Sequence[dict[str, Any]],
-    sets: dict[str, list[str]],
+    sets: Sets,
     told: Told,
 ) -> dict[str, Any]:
     return {
@@ -124,7 +147,9 @@ def _order(
         "tag": toolchain.egg_tag(),
         "compiled": session.settings.compiled,
         "allow_sdist": list(session.settings.allow_sdist),
-        "sets": sets,
+        "sets": sets.lines,
+        "allowed": sets.allowed,
+        "seen": [[lines, sets.allowed.get(key, [])] for key, lines in sorted(sets.lines.items())],
     }
 
 
@@ -140,6 +165,16 @@ def exposed(order: Mapping[str, Any]) -> list[str]:
                 "to git's credential helper or to ~/.netrc, since whoever reads the configuration knows them"
             ] = None
     return list(found)
+
+
+def lost(session: Session, group: str) -> list[str]:
+    """Return a remark for each name that a part of a group would take from the machine, which does not have it."""
+    return session.machine.lost([part for part in needs.of_parts(session.sections) if part.group == group])
+
+
+def of_machine(session: Session) -> set[str]:
+    """Return the canonical names that parts may take from the machine."""
+    return {name for part in needs.of_parts(session.sections) for name in session.machine.allowed(part)}
 
 
 def _project(spec: str) -> str:
@@ -183,8 +218,11 @@ def places(session: Session, question: Mapping[str, Any], *, by_line: bool = Fal
         ``needs``: file and option by the need's ``asker: requirement``; ``pins``: the file by name, in a list.
     """
     found: dict[str, dict[str, list[str]]] = {"needs": {}, "pins": {}}
+    taken = {part.part: given.named(part) for part in needs.of_parts(session.sections) if part.allowed}
     for requirement, asker in question["needs"]:
         section, option = _option(asker)
+        if requirement in taken.get(section, ()):
+            option = given.OPTION
         file = session.sections.origin(section, option, requirement)
         if file is not None and by_line:
             file = configuration_lines.numbered(session.settings.root, file, section, option, requirement)

@@ -26,12 +26,11 @@ def of_part(session: Session, part: str, imports: Imports, root: Path | None) ->
         root: the tree that is to work wherever it is moved to, None where paths may be absolute.
     """
     wanted = needs.of_part(session.sections, part)
-    requirements = asking.lines_of(session, wanted)
-    if not requirements and not imports:
+    if not asking.lines_of(session, wanted) and not imports:
         return None
     makeup = Makeup(
         python=session.python,
-        members=tuple(session.members(requirements, wanted.group)),
+        members=tuple(session.members(wanted)),
         extra_paths=imports.extra_paths,
         site_packages=imports.site_packages,
         root=root,
@@ -39,7 +38,11 @@ def of_part(session: Session, part: str, imports: Imports, root: Path | None) ->
     place = session.records / "environments"
     if session.reading:
         return environment.describe(place, makeup, session.store)
+    is_new = not (place / makeup.digest(place)[:16]).is_dir()
     made, remarks = environment.ensure(place, makeup, session.store)
+    if is_new:
+        for line in session.machine.told(part, makeup.members, everything=imports.site_packages):
+            logger.info(line)
     session.used_environments.add(made.prefix.name)
     for remark in remarks:
         if remark not in session.said:

@@ -53,7 +53,7 @@ def of_session(session: Session, part: str, kinds: Sequence[str], lock: Path | N
             found["names"] = session.child.ask("locked-names", paths=[str(path)])
         if not session.reading:
             _write(kept, found)
-    others = {*session.developed, *toolchain.versions(toolchain.running())}
+    others = {*session.developed, *asking.of_machine(session), *toolchain.versions(toolchain.running())}
     pins = {name: pin for group in session.groups() for name, pin in asking.pins_of(session, group).items()}
     return _locked(session.buildout, pins, path, found, others)
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import ModuleType
-from typing import Any
 
 from eggcarton.buildout import variables
 from eggcarton.buildout.recipes import RECIPES as MODULES
@@ -37,7 +36,7 @@ class PartNeeds:
     """One part: its section, the distribution of its recipe, what it wants to import, and from which lock.
 
     ``imports`` tells whether it has an environment of ours; ``files`` are the requirements files that it names, None
-    where it takes what is common to all.
+    where it takes what is common to all. ``allowed`` are names and patterns of what it may take from the machine.
     """
 
     part: str
@@ -46,6 +45,7 @@ class PartNeeds:
     group: str = PARTS
     imports: bool = False
     files: tuple[str, ...] | None = None
+    allowed: tuple[str, ...] = ()
 
 
 def group_of(part: str, values: Mapping[str, str]) -> str:
@@ -62,16 +62,6 @@ def group_of(part: str, values: Mapping[str, str]) -> str:
         )
         raise OptionProblems(part, [problem])
     return name or PARTS
-
-
-def requirements_of(module: Any, part: str, values: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what one of our own recipes needs for a section.
-
-    Raises:
-        OptionProblems: the section is wrong.
-    """
-    options = read_options(module.Options, part, values).options
-    return tuple(getattr(options, "requirements", ()))
 
 
 def of_parts(sections: Sections) -> list[PartNeeds]:
@@ -112,9 +102,9 @@ def of_part(sections: Sections, part: str) -> PartNeeds:
         raise OptionProblems(part, [problem])
     imports = hasattr(module.Options, "requirements")
     files = tuple(values["requirements"].split()) if imports and "requirements" in values else None
-    return PartNeeds(
-        part, recipe, requirements_of(module, part, _whole(sections, module, part, values)), group, imports, files
-    )
+    options = read_options(module.Options, part, _whole(sections, module, part, values)).options
+    wanted, allowed = getattr(options, "requirements", ()), getattr(options, "allowed_eggs_from_site_packages", ())
+    return PartNeeds(part, recipe, tuple(wanted), group, imports, files, tuple(allowed))
 
 
 def _whole(sections: Sections, module: ModuleType, part: str, values: Mapping[str, str]) -> Mapping[str, str]:

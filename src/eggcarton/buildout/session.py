@@ -12,6 +12,7 @@ from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.buildout import asking, building, configs, develop, developing, needs, settings, strays, toolchain
 from eggcarton.buildout.asked import Asked
+from eggcarton.buildout.given import Machine
 from eggcarton.buildout.requirements_files import RequirementsFiles
 from eggcarton.buildout.sections import Sections
 from eggcarton.buildout.summary import Done
@@ -50,6 +51,7 @@ class Session:
         self.state = self.records / "state"
         self.python = Interpreter.running()
         self.child = closed.Child(lambda: closed.ensure(self.store, index=self.settings.index, say=logger.info))
+        self.machine = Machine(self.python)
         self.done = Done()
         self.developed: dict[str, develop.Developed] = {}
         self.selected: dict[str, Selection] = {}
@@ -175,7 +177,7 @@ class Session:
                 "the build is not up to date (eggs, versions, the lock or the store have changed since the last run), "
                 "so its plans are not known; run bin/buildout, or bin/eggcarton lock to see first what it would lock"
             )
-        for remark in asking.exposed(order):
+        for remark in (*asking.exposed(order), *asking.lost(self, group)):
             logger.warning(remark)
         asked = {
             "lock": str(lock),
@@ -300,14 +302,17 @@ class Session:
         chosen = [self.selected[group].pins() for group in sorted(self.selected)]
         return {name: pin for pins in chosen for name, pin in sorted(pins.items()) if name not in pinned}
 
-    def members(self, requirements: Sequence[str], group: str = needs.PARTS) -> list[Member]:
-        """Return the distributions that a set of requirements leads to in the lock of a group."""
-        key = selection.set_key(requirements)
-        chosen = self.selected[group]
-        if key not in chosen.sets:
+    def members(self, part: needs.PartNeeds) -> list[Member]:
+        """Return the distributions that a part imports: developed here, taken from the machine, and locked."""
+        requirements, chosen = asking.lines_of(self, part), self.selected[part.group]
+        key = selection.set_key(requirements, self.machine.allowed(part, self.developed))
+        names = chosen.sets.get(key, () if not requirements else None)
+        if names is None:
             raise UsageProblem(f"what is asked for was not known when the lock was read: {', '.join(requirements)}")
-        own = [self.developed[name].member(self.develop_eggs) for name in chosen.sets[key] if name in self.developed]
-        return own + chosen.members(key)
+        own = [self.developed[name].member(self.develop_eggs) for name in names if name in self.developed]
+        own += self.machine.members(part, names, self.developed)
+        hidden = {member.name for member in own}
+        return own + [member for member in chosen.members(names) if member.name not in hidden]
 
     def render(self, item: Rendered) -> str:
         """Fill in a template in the child process."""
