@@ -6,6 +6,7 @@ import pytest
 
 from support.buildouts import Buildout
 from support.distributions import wheel
+from support.fakes import pytest_stand_in
 from support.machines import Machine
 
 pytestmark = pytest.mark.slow
@@ -64,6 +65,15 @@ def test_nothing_has_to_require_it(own: Buildout) -> None:
     own.build()
     assert "2" == version(own)
     assert "ModuleNotFoundError: No module named 'app'" == imports(own, "import app")
+
+
+def test_another_recipe(own: Buildout) -> None:
+    """Tests import it from the machine, too, so that an application can be tested that no index has all of."""
+    pytest_stand_in(own.index.directory)
+    own.configure(CONFIG.replace("eggcarton:scripts", "eggcarton:test").replace("interpreter = py\n", ""))
+    own.build()
+    assert 'name = "native"' not in own.lock.read_text("utf-8")
+    assert 1 == len(list((own.root / "parts/.eggcarton/environments").glob("*/lib/*/site-packages/native")))
 
 
 def test_a_pattern_allows_what_is_required(own: Buildout) -> None:

@@ -18,6 +18,7 @@ from eggcarton.core.readers import (
     choice,
     choices,
     file_name,
+    name_patterns,
     path,
     percentage,
     requirements,
@@ -67,6 +68,12 @@ class Options:
         "Where the HTML report is put, relative to the buildout directory; left out: html in the part's"
         " directory below var.",
         default=None,
+    )
+    allowed_eggs_from_site_packages: tuple[str, ...] = option(
+        name_patterns,
+        "Distributions that are taken from the machine's own Python where that has them, in versions that what"
+        " requires them allows; they are not locked.",
+        default="",
     )
 
     @property

@@ -10,7 +10,7 @@ from eggcarton.core.launchers import launcher
 from eggcarton.core.layout import Environment, Layout
 from eggcarton.core.options import PART_NAME, option
 from eggcarton.core.plan import File, OwnedDirectory, Plan, runtime_source
-from eggcarton.core.readers import Listen, assignments, choice, integer, listen, requirements
+from eggcarton.core.readers import Listen, assignments, choice, integer, listen, name_patterns, requirements
 from eggcarton.core.script import Start, runtime_body
 
 __all__ = ["Options", "plan"]
@@ -39,6 +39,12 @@ class Options:
     threads: int = option(integer(1, 9999), "How many requests are answered at once.", default="4")
     environment: tuple[tuple[str, str], ...] = option(
         assignments, "Environment variables for the application, KEY=VALUE, one a line.", default=""
+    )
+    allowed_eggs_from_site_packages: tuple[str, ...] = option(
+        name_patterns,
+        "Distributions that are taken from the machine's own Python where that has them, in versions that what"
+        " requires them allows; they are not locked.",
+        default="",
     )
 
     @property
