@@ -58,8 +58,9 @@ def test_a_record_tells_what_is_its_own(place: Path) -> None:
 def test_a_record_that_leads_out_of_the_directory(place: Path) -> None:
     """What RECORD names elsewhere, such as scripts, is not linked."""
     install(place, "one", "1.0", {"one.py": ""})
+    write(place.parent, {"bin/one": "", "etc/one": ""})
     with (place / "one-1.0.dist-info/RECORD").open("a") as record:
-        record.write("../../bin/one,,\n/etc/one,,\n\n")
+        record.write(f"../bin/one,,\n{place.parent}/etc/one,,\n\n")
     assert ("one-1.0.dist-info", "one.py") == entries(only(place, "one"))
 
 

@@ -95,12 +95,13 @@ class Machine:
 
     def told(self, part: str, members: Iterable[Member], *, everything: bool) -> list[str]:
         """Return in a sentence what of a part is not locked, and was not told of another part before."""
-        found = [f"{one.name} {one.version} in {one.place}" for one in members if one.is_of_machine]
-        new = [words for words in found if words not in self._said]
-        self._said |= set(new)
-        lines = []
-        if new:
-            lines.append(f"[{part}] taken from the machine, so neither locked nor verified: {', '.join(new)}")
+        places: dict[str, list[str]] = {}
+        for one in members:
+            if one.is_of_machine and one.name not in self._said:
+                self._said.add(one.name)
+                places.setdefault(str(one.place), []).append(f"{one.name} {one.version}")
+        new = [f"{', '.join(names)} in {place}" for place, names in places.items()]
+        lines = [f"[{part}] taken from the machine, so neither locked nor verified: {'; '.join(new)}"] if new else []
         if everything:
             lines.append(
                 f"[{part}] include-site-packages = true: all that {self._python.executable} has installed is seen too, "
