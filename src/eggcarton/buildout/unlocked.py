@@ -19,8 +19,8 @@ from eggcarton.buildout.given import OPTION, Machine, named
 from eggcarton.buildout.needs import PartNeeds
 from eggcarton.core.errors import OptionProblems, UsageProblem
 from eggcarton.core.layout import Environment, Imports, canonical_name
-from eggcarton.core.plan import Rendered
 from eggcarton.core.linking import link
+from eggcarton.core.plan import Rendered
 from eggcarton.core.pth import named_in
 from eggcarton.packages import closed
 from eggcarton.packages.environment import Makeup, ensure
