@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -56,16 +56,19 @@ def resolver(index: Index, tmp_path: Path) -> Resolver:
     return made(index.url, tmp_path)
 
 
-def made(url: str, place: Path, *allow_sdist: str, **further: Any) -> Resolver:
+def made(url: str, place: Path, *allow_sdist: str, find_links: Sequence[str] = (), **further: Any) -> Resolver:
     routing, client = Routing((Route("default", url),)), Client()
-    pages = Pages(routing, client, sleep=lambda seconds: None)
+    remote = [link for link in find_links if "://" in link]
+    here = [Path(link) for link in find_links if link not in remote]
+    pages = Pages(routing, client, find_links=remote, sleep=lambda seconds: None)
     return Resolver(
         program=uv_program(),
         routing=routing,
         pages=pages,
         client=client,
-        fetcher=Fetcher(Cache(place / "cache"), pages, client, sleep=lambda seconds: None),
+        fetcher=Fetcher(Cache(place / "cache"), pages, client, directories=here, sleep=lambda seconds: None),
         cache=place / "cache",
+        find_links=find_links,
         builder=Builder(Toolchain((), {}), place / "cache"),
         allow_sdist=allow_sdist,
         **further,
@@ -232,6 +235,27 @@ def test_an_allowed_source_distribution(index: Index, tmp_path: Path) -> None:
     (found,) = lock.named("old-style")
     assert found.sdist is not None
     assert ((), path.name, ("six<1.17",)) == (found.wheels, found.sdist.name, found.requires)
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["with digests", "without digests"])
+def test_a_source_distribution_in_find_links(index: Index, tmp_path: Path, told: bool) -> None:
+    """What only a page of find-links has as source is built too; where that tells no sha256, its bytes are locked."""
+    (tmp_path / "links").mkdir()
+    path = sdist(tmp_path / "links", "old", "1.0", requires=["six<1.17"])
+    with Index(tmp_path / "links", hashes=told) as links:
+        resolver = made(index.url, tmp_path, "old", find_links=[f"{links.url}old/"])
+        (found,) = resolver.resolve(needs("old")).named("old")
+    assert found.sdist is not None
+    assert (path.name, file_digest(path), ("six<1.17",)) == (found.sdist.name, found.sdist.sha256, found.requires)
+
+
+def test_a_source_distribution_in_a_directory(index: Index, tmp_path: Path) -> None:
+    """What only a directory of find-links has as source is built too; the lock does not tell where that lies."""
+    path = sdist(tmp_path / "links", "old", "1.0")
+    lock = made(index.url, tmp_path, "old", find_links=[str(tmp_path / "links")]).resolve(needs("old"))
+    (found,) = lock.named("old")
+    assert found.sdist is not None
+    assert (path.name, file_digest(path), None) == (found.sdist.name, found.sdist.sha256, found.sdist.hint)
 
 
 def test_a_pinned_source_distribution(index: Index, tmp_path: Path) -> None:

@@ -188,7 +188,8 @@ class Part:
             records,
             replace=replace,
             clear=clear,
-            restored=restored.append,
+            # Without a transaction zc.buildout has removed everything before it installs a part anew.
+            restored=restored.append if replace else lambda path: None,
             renewed=lambda path: logger.info("[%s] %s written", self.name, path),
             laid_beside=lambda path, beside: logger.info(
                 "[%s] %s has been edited and is kept; what it would hold now is in %s", self.name, path, beside

@@ -94,6 +94,11 @@ class Sections:
         further = [(match[1] or name, match[2]) for match in _REFERENCE.finditer(value)]
         return any(self._is_pending(*reference, (*seen, (name, option))) for reference in further)
 
+    def find_links(self) -> list[str]:
+        """Return what ``find-links`` names, in ``[buildout]`` and in the parts: one lock is made from all of them."""
+        named = [self.section(name).get("find-links", "") for name in ("buildout", *self.parts())]
+        return list(dict.fromkeys(link for links in named for link in links.split() if link != NOT_YET))
+
     def parts(self) -> Iterator[str]:
         """Give every section with a recipe that a run will initialise: the parts, and what they refer to."""
         queue = self._buildout["buildout"].get("parts", "").split()

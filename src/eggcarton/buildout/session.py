@@ -40,7 +40,9 @@ class Session:
         section = buildout["buildout"]
         self.sections = Sections(buildout)
         self.settings, warnings = settings.read(
-            self.sections.section(settings.SECTION), dict(section.items()), easy_install.default_index_url
+            self.sections.section(settings.SECTION),
+            {**section, "find-links": "\n".join(self.sections.find_links())},
+            easy_install.default_index_url,
         )
         configs.check(self.settings)
         for warning in (*warnings, *strays.check(buildout)):

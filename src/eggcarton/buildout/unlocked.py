@@ -78,7 +78,9 @@ def environment(
     machine, part = Machine(Interpreter.running()), PartNeeds(name, "", tuple(requirements), allowed=imports.allowed)
     develop_eggs = Path(buildout["buildout"]["develop-eggs-directory"])
     taken = machine.allowed(part, {canonical_name(path.stem.partition("-")[0]) for path in develop_eggs.glob("*.*")})
-    section = Options(buildout, name, {"eggs": "\n".join([*requirements, *(n for n in named(part) if n in taken)])})
+    asked = [*requirements, *(name for name in named(part) if name in taken)]
+    places = {option: value for option in ("find-links", "index") if (value := buildout[name].get(option))}
+    section = Options(buildout, name, {"eggs": "\n".join(asked), **places})
     egg = zc.recipe.egg.Egg(buildout, name, section)
     if taken:
         section["develop-eggs-directory"] = str(_beside(develop_eggs, _records(buildout) / "machine" / name, taken))

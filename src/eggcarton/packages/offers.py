@@ -31,6 +31,7 @@ class Offers:
         directory: where the wheels are put.
         needs: what the resolution is asked for.
         newest: the moment after which nothing that was uploaded counts.
+        directories: those of find-links that are on this machine.
     """
 
     def __init__(
@@ -44,10 +45,12 @@ class Offers:
         routing: Routing,
         pages: Pages,
         fetcher: Fetcher,
+        directories: Sequence[str] = (),
     ) -> None:
         self.directory, self._needs, self._newest = directory, needs, newest
         self._builder, self._allow_sdist = builder, tuple(allow_sdist)
         self._routing, self._pages, self._fetcher = routing, pages, fetcher
+        self._directories = tuple(directories)
         self.built: dict[str, LockedFile] = {}
         self.refused: set[str] = set()
         directory.mkdir()
@@ -84,14 +87,14 @@ class Offers:
         lines = [Requirement(need.requirement) for need in (*needs.needs, *needs.constraints)]
         specifiers += [line.specifier for line in lines if canonicalize_name(line.name) == name]
         found: list[tuple[Version, Listed]] = []
-        for file in self._pages.page(self._routing.index_of(name), name):
+        for file in self._pages.listed(self._routing.index_of(name), name, self._directories):
             try:
                 version = parse_sdist_filename(file.name)[1]
             except InvalidSdistFilename:
                 continue
             if self._newest is not None and (file.uploaded is None or cutoff.is_after(file.uploaded, self._newest)):
                 continue
-            if file.sha256 and all(s.contains(version, prereleases=True) for s in specifiers):
+            if all(s.contains(version, prereleases=True) for s in specifiers):
                 found.append((version, file))
         trusted = [item for item in found if item[1].sha256 in needs.hashes.get(name, {item[1].sha256})]
         if found and not trusted:
@@ -101,16 +104,23 @@ class Offers:
                 "nothing was built"
             )
         if not trusted:
-            raise EggcartonError(f"{name}: the index lists no source distribution that is asked for and has a sha256")
+            raise EggcartonError(
+                f"{name}: neither the index nor find-links lists a source distribution that is asked for"
+            )
         final = [item for item in trusted if needs.terms.prereleases or not item[0].is_prerelease]
         return max(final or trusted, key=lambda item: item[0])
 
     def _build(self, name: str, listed: Listed, builder: Builder) -> LockedFile:
-        assert listed.sha256 is not None
-        path = self._fetcher.fetch([Wanted(name, listed.name, listed.sha256, listed.size)])[listed.sha256]
-        wheel = builder.wheel(path, listed.sha256, listed.name)
+        if listed.sha256 is None:
+            # Where the page tells no sha256, the lock has that of the bytes that came, as it is with wheels.
+            path = self._fetcher.take(listed.url, listed.name)
+        else:
+            path = self._fetcher.fetch([Wanted(name, listed.name, listed.sha256, listed.size)])[listed.sha256]
+        sha256 = listed.sha256 or path.name
+        wheel = builder.wheel(path, sha256, listed.name)
         shutil.copyfile(wheel, self.directory / wheel.name)
-        return LockedFile(listed.name, listed.sha256, listed.size, hint_of(listed.url))
+        hint = None if listed.url.startswith("file:") else hint_of(listed.url)
+        return LockedFile(listed.name, sha256, listed.size, hint)
 
     def _stand_in(self, name: str, version: Version) -> None:
         write_wheel(self.directory, name, str(version), ())

@@ -65,6 +65,7 @@ class Resolver:
         self._program, self._routing, self._pages = program, routing, pages
         self._client, self._fetcher, self._cache = client, fetcher, cache
         self._find_links, self._now = tuple(find_links), now
+        self._directories = tuple(link for link in find_links if "://" not in link)
         self._builder, self._allow_sdist, self._direct = builder, tuple(allow_sdist), direct
         self._places = places
 
@@ -114,6 +115,7 @@ class Resolver:
             routing=self._routing,
             pages=self._pages,
             fetcher=self._fetcher,
+            directories=self._directories,
         )
         while True:
             done = self._compile(directory, needs, offers.directory, newest, addresses.packages, before)
@@ -167,8 +169,7 @@ class Resolver:
             if name in addressed:
                 file = f"{name.replace('-', '_')}-{addressed[name].version}-py3-none-any.whl"
                 return (Listed(file, "", sha256="0" * 64),)
-            directories = [link for link in self._find_links if "://" not in link]
-            return self._pages.listed(self._routing.index_of(name), name, directories)
+            return self._pages.listed(self._routing.index_of(name), name, self._directories)
 
         known = {_name(need.requirement) for need in needs.needs} | needs.developed
         known |= {str(canonicalize_name(name)) for name in needs.pins}
