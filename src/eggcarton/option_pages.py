@@ -22,6 +22,7 @@ _SMALLEST: Mapping[str, Mapping[str, str]] = {
     "test": {"eggs": "guestbook[test]"},
     "coverage": {"eggs": "guestbook[test]"},
     "wsgi": {"eggs": "guestbook", "application": "guestbook:make_application()"},
+    "eggs": {"eggs": "guestbook"},
     "template": {"input": "guestbook.ini.in", "output": "etc/guestbook.ini"},
     "pins": {"versions-file": "versions.cfg"},
 }

@@ -26,7 +26,7 @@ from eggcarton.core.options import read_options
 from eggcarton.core.plan import File, Plan, runtime_source
 
 CASES = Path(__file__).parent.parent / "cases"
-RECIPES = ("coverage", "pins", "scripts", "template", "test", "wsgi")
+RECIPES = ("coverage", "eggs", "pins", "scripts", "template", "test", "wsgi")
 FOUND = sorted(CASES.glob("*/*.cfg"))
 
 

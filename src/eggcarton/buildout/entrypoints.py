@@ -8,6 +8,7 @@ from eggcarton.buildout.part import Part
 from eggcarton.buildout.recipes import RECIPES
 
 scripts = partial(Part, RECIPES["scripts"])
+eggs = partial(Part, RECIPES["eggs"])
 test = partial(Part, RECIPES["test"])
 coverage = partial(Part, RECIPES["coverage"])
 wsgi = partial(Part, RECIPES["wsgi"])

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import ModuleType
 
-from eggcarton.recipes import coverage, pins, scripts, template, test, wsgi
+from eggcarton.recipes import coverage, eggs, pins, scripts, template, test, wsgi
 
 RECIPES: Mapping[str, ModuleType] = {
     "default": scripts,
     "scripts": scripts,
+    "eggs": eggs,
     "test": test,
     "coverage": coverage,
     "wsgi": wsgi,
