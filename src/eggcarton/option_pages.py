@@ -86,9 +86,15 @@ def _recipe_page(name: str, module: ModuleType) -> str:
     text = _heading(f"eggcarton:{name}", "=") + _promise(module) + _block("ini", section)
     text += _heading("Options", "-") + "".join(map(_option, declared(module.Options)))
     published = "".join(f"``${{{name}:{output}}}``\n    ``{value}``\n\n" for output, value in _outputs(name, module))
+    if hasattr(module.Options, "requirements"):
+        published += f"{_EGGS.format(name=name)}\n"
     return (text + _heading("What other parts may read", "-") + _SAMPLE.format(name=name) + published).rstrip() + "\n"
 
 
+_EGGS = (
+    "``${{{name}:eggs-directory}}`` and ``${{{name}:develop-eggs-directory}}`` are those of ``[buildout]``; recipes\n"
+    "of others may ask ``zc.recipe.egg.Egg`` for this section's eggs."
+)
 _SAMPLE = "Of the section above, in the buildout directory ``.``:\n\n"
 
 

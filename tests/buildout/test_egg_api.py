@@ -164,7 +164,7 @@ def test_a_recipe_that_asks_late(asking: Buildout, extension: bool) -> None:
 @pytest.mark.parametrize("extension", [True, False], ids=["with the extension", "without the extension"])
 @pytest.mark.parametrize("recipe", SECTIONS)
 def test_what_our_sections_publish(asking: Buildout, recipe: str, extension: bool) -> None:
-    """Others read where scripts, eggs and the part's environment are, whether somebody has asked zc.recipe.egg or not."""
+    """Others read where scripts, eggs and the part itself are, though nobody has asked zc.recipe.egg."""
     names = ("bin-directory", "eggs-directory", "develop-eggs-directory")
     text = config(recipe, extension=extension).replace("parts = asked app", "parts = text")
     references = " ".join(f"${{app:{name}}}" for name in (*names, "location"))
@@ -176,3 +176,19 @@ def test_what_our_sections_publish(asking: Buildout, recipe: str, extension: boo
     *found, location = (asking.root / "published.txt").read_text("utf-8").split()
     assert [str(asking.bin), str(asking.root / "eggs" / "v5"), str(asking.root / "develop-eggs")] == found
     assert (asking.root / "parts") in Path(location).parents
+
+
+def test_a_section_that_can_be_moved(asking: Buildout) -> None:
+    """Recipes of others can ask for a section whose paths are relative."""
+    text = config("scripts", kind="Scripts", more="relative-paths = true")
+    asking.configure(text)
+    asking.build()
+    assert ["greeting", egg(asking, "greeting", "1.0")] == told(asking)
+
+
+def test_credentials_are_not_noted(asking: Buildout) -> None:
+    """The address of an index that holds a password is not written into what zc.buildout notes of our parts."""
+    address = asking.index.url.replace("http://", "http://me:secret@")
+    asking.configure(config("scripts", more=f"index = {address}").replace("parts = asked app", "parts = app"))
+    assert "holds credentials" in asking.build()
+    assert "secret" not in (asking.root / ".installed.cfg").read_text("utf-8")

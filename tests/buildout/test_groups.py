@@ -71,6 +71,36 @@ def test_two_sets_that_exclude_each_other(grouped: Buildout) -> None:
     assert before == {path: path.read_bytes() for path in before}
 
 
+def test_recipes_of_others_in_two_groups(grouped: Buildout) -> None:
+    """zc.recipe.egg finds for each part what the lock of its group has, though parts ask for the same."""
+    pins = "[versions]\nlibrary = 2.0\n[versions-old]\nlibrary = 1.0\n"
+    config = (
+        CONFIG.replace("eggcarton:scripts", "zc.recipe.egg").replace("library<2", "").replace("    web\n", "    web")
+    )
+    grouped.configure(f"{config}\n{pins}")
+    grouped.build()
+    assert ("2.0", "1.0") == (imported(grouped, "new"), imported(grouped, "old"))
+
+
+def test_other_bytes_of_one_version(grouped: Buildout) -> None:
+    """Where two groups have locked other files of one version, recipes of others find their own group's bytes."""
+    wheel(grouped.index.directory, "tool", "1.0", {"tool.py": "built = 'before'"})
+    parts = [f"[{name}]\nrecipe = zc.recipe.egg\neggs = tool\ninterpreter = {name}\n" for name in ("new", "old")]
+    head = "[buildout]\nextensions = eggcarton\nparts = "
+    grouped.configure(f"{head}new\n{parts[0]}")
+    grouped.build()
+    wheel(grouped.index.directory, "tool", "1.0", {"tool.py": "built = 'later'"}, build="1")
+    grouped.configure(f"{head}new old\n{parts[0]}{parts[1]}lock-group = old\n")
+    asked = ["-c", "import tool; print(tool.built)"]
+    for _ in range(2):
+        grouped.build()
+        assert ("before\n", "later\n") == tuple(grouped.run(*asked, program=name).output for name in ("new", "old"))
+    before = grouped.tree()
+    grouped.index.requests.clear()
+    assert "2 parts unchanged" in grouped.build()
+    assert (before, []) == (grouped.tree(), grouped.index.requests)
+
+
 def test_both_sets_in_one_group(grouped: Buildout) -> None:
     """Without a group the same two parts cannot be built together, and no lock is written."""
     grouped.configure(CONFIG.replace("eggs = web\n", "eggs = library>=2\n").replace("lock-group = old\n", ""))

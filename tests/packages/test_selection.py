@@ -62,6 +62,16 @@ def test_it_stands_with_their_names(tmp_path: Path, selection: Selection, other:
     assert not selection.stands(str(tmp_path))
 
 
+def test_it_stands_beside_another_lock(tmp_path: Path, selection: Selection) -> None:
+    """It stands where the name leads to the egg that another lock of the build has under it."""
+    other = tmp_path / ".eggcarton/cd/six.egg"
+    other.mkdir(parents=True)
+    (tmp_path / "six.egg").unlink()
+    (tmp_path / "six.egg").symlink_to(other)
+    assert selection.stands(str(tmp_path), [str(other), str(tmp_path / ".eggcarton/gone/six.egg")])
+    assert not selection.stands(str(tmp_path), [str(tmp_path / ".eggcarton/cd/seven.egg")])
+
+
 def test_the_key_of_a_lock(tmp_path: Path) -> None:
     """The key changes with the lock's bytes and with all that was asked, and with nothing else."""
     lock = tmp_path / "pylock.toml"

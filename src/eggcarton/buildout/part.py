@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeVar
 
 from zc.buildout import UserError
 
-from eggcarton.buildout import current, environments, locked, unlocked, variables
+from eggcarton.buildout import current, egg_sections, environments, locked, unlocked, variables
 from eggcarton.core.apply import apply
 from eggcarton.core.difference import unmet
 from eggcarton.core.errors import Drift, EggcartonError
@@ -99,6 +99,8 @@ class Part:
         with told(), refusals(name):
             self._prepare(module, values)
         options[_DIGEST] = self.plan.digest
+        if hasattr(self.options, "requirements"):
+            egg_sections.write(buildout, name, options)
         for output, value in self.plan.outputs.items():
             options[output] = value
 

@@ -19,10 +19,9 @@ from zc.buildout.buildout import Buildout, Options
 from zc.buildout.download import Download
 from zc.buildout.easy_install import pkg_resources
 
-from eggcarton.buildout import building, current, installed, places, store_view
+from eggcarton.buildout import building, current, installed, places, store_view, working_sets
 from eggcarton.buildout.configuration import readable
 from eggcarton.buildout.extends import Extends
-from eggcarton.buildout.needs import group_of
 from eggcarton.buildout.part import told
 from eggcarton.buildout.session import Session
 from eggcarton.buildout.settings import SECTION
@@ -202,8 +201,8 @@ def _installer_install(original: Callable[..., Any]) -> Callable[..., Any]:
                 # A recipe's section may name versions of its own; under a lock they are the lock's.
                 self._versions = session.pins(for_recipes=working_set is not None)
             self._newest = False
-            if added and isinstance(self._env, store_view.StoreView):
-                self._env.look_again()
+            if isinstance(self._env, store_view.StoreView):
+                self._env.hold(session.eggs(for_recipes=working_set is not None), anew=added)
         return original(self, specs, working_set)
 
     return install
@@ -261,9 +260,7 @@ def _at_work(original: Callable[..., Any]) -> Callable[..., Any]:
     def at_work(self: Any, *arguments: Any) -> Any:
         if not _running:
             return original(self, *arguments)
-        # No recipe of others reads this option, and of what nobody has read zc.buildout says that it may be an error.
-        group_of(self.name, self)
-        with _running[-1].asked.at_work(self.name), building.hint_at_pip(self.name):
+        with working_sets.at_work(_running[-1], self), building.hint_at_pip(self.name):
             return original(self, *arguments)
 
     return at_work

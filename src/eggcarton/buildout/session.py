@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +170,7 @@ class Session:
         where = self.state / f"selection-{group}.json"
         key = selection.key_of(lock, store=str(self.store), python=self.python.version, **order)
         found = selection.load(where)
-        stands = found is not None and found.key == key and found.stands(str(self.store))
+        stands = found is not None and found.key == key and self._stands(found, group)
         if found is not None and stands and upgrade is None and not lock_only:
             self.selected[group] = found
             return []
@@ -209,6 +209,13 @@ class Session:
             self._note(group, lock, order, answer, where)
         told = "" if group == needs.PARTS else f"{lock.name}: "
         return [*(f"{told}{line}" for line in answer["changed"]), *building.told(answer["builds"])]
+
+    def _stands(self, found: Selection, group: str) -> bool:
+        """Tell whether the eggs of a group stand; another group may have other ones of the same names."""
+        if found.stands(str(self.store)):
+            return True
+        noted = [selection.load(self.state / f"selection-{other}.json") for other in self.groups() if other != group]
+        return found.stands(str(self.store), [egg for other in noted if other is not None for egg in other.eggs()])
 
     def _own_pins(self, group: str) -> dict[str, Any]:
         """Return the section of the pins that hold in the lock of a group alone, and their names."""
@@ -297,6 +304,11 @@ class Session:
         if for_recipes:
             return pins | toolchain.versions(toolchain.running())
         return {name: pin for name, pin in pins.items() if name not in self.developed}
+
+    def eggs(self, *, for_recipes: bool) -> Collection[str]:
+        """Return the locked eggs among which a recipe, or zc.buildout for its recipes, looks for distributions."""
+        found = self.selected.get(needs.RECIPES if for_recipes else self.group_of(self.asked.part_at_work))
+        return found.eggs() if found else ()
 
     def picked(self) -> dict[str, str]:
         """Return the versions that the lock chose, and ``[versions]`` does not pin."""

@@ -11,12 +11,14 @@ from zc.buildout import easy_install
 from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.core.layout import canonical_name
+from eggcarton.packages.store_names import leads_to
 
 
 class StoreView(easy_install.Environment):  # type: ignore[misc]
     """The distributions below some paths, and those of a store.
 
-    What lies in a store is found by the names of its eggs, as zc.buildout and we give them.
+    What lies in a store is found by the names of its eggs, as zc.buildout and we give them. Two lock groups may have
+    eggs of one name, of which that name leads to one only.
 
     Args:
         path: what is searched at once.
@@ -26,8 +28,19 @@ class StoreView(easy_install.Environment):  # type: ignore[misc]
     def __init__(self, path: Sequence[str], store: Path) -> None:
         self._store = store
         self._unseen: dict[str, list[str]] = {}
+        self._held: dict[str, str] = {}
         super().__init__(path)
         self.look_again()
+
+    def hold(self, eggs: Iterable[str], *, anew: bool) -> None:
+        """Hold to these eggs, whatever their names in the store lead to.
+
+        Args:
+            anew: whether there may be others by now than at first.
+        """
+        self._held = {os.path.basename(egg): egg for egg in eggs}
+        if anew:
+            self.look_again()
 
     def look_again(self) -> None:
         """Note what lies in the store by now."""
@@ -49,12 +62,16 @@ class StoreView(easy_install.Environment):  # type: ignore[misc]
         return super().__getitem__(project_name)
 
     def _see(self, paths: Iterable[str]) -> None:
-        for path in paths:
+        for path in map(self._meant, paths):
             for dist in pkg_resources.find_distributions(path):
-                if os.path.dirname(dist.location) == str(self._store):
+                if os.path.dirname(dist.location) == os.path.dirname(path):
                     # What lies in the eggs directory is never taken for a develop package.
                     dist.precedence = pkg_resources.EGG_DIST
                 self.add(dist)
+
+    def _meant(self, path: str) -> str:
+        held = self._held.get(os.path.basename(path), path)
+        return path if held == path or leads_to(Path(path), Path(held)) else held
 
 
 def of(store: Path, dest: str | None, path: Sequence[str]) -> StoreView | None:

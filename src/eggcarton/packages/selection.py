@@ -41,13 +41,28 @@ class Selection:
             if (found := self.distributions.get(name)) is not None
         ]
 
-    def stands(self, store: str) -> bool:
+    def eggs(self) -> list[str]:
+        """Return the path of every egg."""
+        return [found["egg"] for found in self.distributions.values()]
+
+    def stands(self, store: str, others: Sequence[str] = ()) -> bool:
         """Tell whether every egg is still in the store, and is what zc.buildout finds there under its name.
 
         Another project that shares the store may have other bytes of the same version.
+
+        Args:
+            others: the eggs of the other locks of this build, of which one may have that name.
         """
-        eggs = [found["egg"] for found in self.distributions.values()]
-        return all(leads_to(Path(store, os.path.basename(egg)), Path(egg)) for egg in eggs)
+        same: dict[str, list[Path]] = {}
+        for other in others:
+            same.setdefault(os.path.basename(other), []).append(Path(other))
+        return all(_is_shown(Path(store), Path(egg), same.get(os.path.basename(egg), ())) for egg in self.eggs())
+
+
+def _is_shown(store: Path, egg: Path, others: Sequence[Path]) -> bool:
+    """Tell whether the name of an egg leads to it, or where it is there at least, to another one of that name."""
+    name = store / egg.name
+    return leads_to(name, egg) or (egg.exists() and any(leads_to(name, other) for other in others))
 
 
 def key_of(lock: Path, **content: Any) -> str:

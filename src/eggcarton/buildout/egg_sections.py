@@ -1,0 +1,23 @@
+"""Our sections as recipes of others know those of zc.recipe.egg, which they ask for the eggs of a section."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+from urllib.parse import urlsplit
+
+import zc.recipe.egg
+
+
+def write(buildout: Any, name: str, options: Any) -> None:
+    """Write into a section what zc.recipe.egg writes there when somebody asks it for the section's eggs.
+
+    They may do so while another part is installed, and a section with another content than at the end of the last run
+    would have its part installed anew.
+    """
+    own = "index" in options
+    zc.recipe.egg.Scripts(buildout, name, options)
+    options["executable"] = sys.executable
+    if not own and "@" in urlsplit(options.get("index", "")).netloc:
+        # What zc.buildout notes of its parts is no place for credentials.
+        del options["index"]
