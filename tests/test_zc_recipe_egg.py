@@ -24,6 +24,12 @@ def sample(build: Buildout, tmp_path: Path) -> Buildout:
     return build
 
 
+def test_each_difference_has_its_reason() -> None:
+    """Every difference that is kept says why, and what is left out is there to be left out."""
+    assert [] == [difference for difference in DIFFERENCES if not difference.reason.endswith(".")]
+    assert {path.name for path in eggdocs.DOCUMENTS.glob("*.rst")} == LEFT_OUT | set(RUN)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("extension", [True, False], ids=["with the extension", "without the extension"])
 @pytest.mark.parametrize("document", RUN)
@@ -43,6 +49,7 @@ def test_document(
         (sample.home / ".buildout" / "default.cfg").write_text(defaults, "utf-8")
         kept = [difference for difference in DIFFERENCES if difference.holds(document, extension=extension)]
         names = eggdocs.names_of(sample, address)
-        found = eggdocs.failures(document, kept, names, eggdocs.normaliser(sample.root))
+        text = eggdocs.exchanged((eggdocs.DOCUMENTS / document).read_text("utf-8"))
+        found = eggdocs.failures(document, text, kept, names, eggdocs.normaliser(sample.root))
     if found:
         pytest.fail("\n".join(found), pytrace=False)

@@ -83,17 +83,18 @@ def differences(text: str) -> list[Difference]:
     return found
 
 
-def text_of(document: str) -> str:
-    """Return the text of a document with the recipe's name exchanged."""
-    return _RECIPE.sub("eggcarton", (DOCUMENTS / document).read_text("utf-8"))
+def exchanged(text: str) -> str:
+    """Return a text with the name of zc.recipe.egg's recipes exchanged for that of ours."""
+    return _RECIPE.sub("eggcarton", text)
 
 
 def failures(
-    document: str, kept: Sequence[Difference], names: dict[str, Any], normalised: Callable[[str], str]
+    document: str, text: str, kept: Sequence[Difference], names: dict[str, Any], normalised: Callable[[str], str]
 ) -> list[str]:
     """Run a document's examples in their order and return what is wrong, one text an example.
 
     Args:
+        document: its name.
         kept: the differences that are said of the document, under the condition that it runs in.
         names: what its examples find.
         normalised: takes out of a text what is another on each machine.
@@ -105,7 +106,7 @@ def failures(
         if not _agree(example, found, normalised):
             wrong.append(f"{place}, line {line}: {example.source}expected:\n{example.want}got:\n{normalised(found)}")
 
-    for example in doctest.DocTestParser().get_examples(text_of(document)):
+    for example in doctest.DocTestParser().get_examples(text):
         line = example.lineno + 1
         difference = by_line.pop(line, None)
         found = _printed(example, names)
