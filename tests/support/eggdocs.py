@@ -45,7 +45,7 @@ DOCUMENTS = Path(zc.recipe.egg.__file__).parent
 # How zc.recipe.egg's own tests compare.
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 _HEADING = re.compile(
-    r"^(\S+\.rst), (?:lines? ([\d, ]+\d)(?:, (with|without) the extension)?|(left out))\n-+\n", re.MULTILINE
+    r"^(\S+\.rst), (?:lines? (\d[\d, ]*)(?:, (with|without) the extension)?|(left out))\n-+\n", re.MULTILINE
 )
 _RECIPE = re.compile(r"(?<=recipe = )zc\.recipe\.egg\b(?=:\w+$|$)", re.MULTILINE)
 
