@@ -186,6 +186,15 @@ def test_a_section_that_can_be_moved(asking: Buildout) -> None:
     assert ["greeting", egg(asking, "greeting", "1.0")] == told(asking)
 
 
+@pytest.mark.parametrize("section", ["buildout", "app"])
+def test_a_spelling_that_zc_recipe_egg_does_not_know(asking: Buildout, section: str) -> None:
+    """relative-paths is true or false, wherever it stands; anything else is told before anything is done."""
+    text = config("eggs").replace(f"[{section}]\n", f"[{section}]\nrelative-paths = yes\n")
+    asking.configure(text)
+    told = f"[{section}] option 'relative-paths': 'yes' is neither 'true' nor 'false', the only two spellings"
+    assert told in asking.fails(status=2)
+
+
 def test_credentials_are_not_noted(asking: Buildout) -> None:
     """The address of an index that holds a password is not written into what zc.buildout notes of our parts."""
     address = asking.index.url.replace("http://", "http://me:secret@")

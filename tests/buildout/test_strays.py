@@ -44,6 +44,7 @@ def test_a_section_almost_called_like_ours(simple: Buildout) -> None:
         ("[versions-odl]\nlibrary = 1.0\n", "nothing reads the section [versions-odl]: no part has lock-group = odl"),
         ("[eggcarton]\nlock-group = x\n", "[eggcarton] option 'lock-group' has no effect"),
         ("[buildout]\npolicy = frozen\n", "[buildout] option 'policy' has no effect: it belongs into [eggcarton]"),
+        ("index = http://elsewhere.index.example/simple\n", "[app] option 'index' has no effect under the extension"),
     ],
 )
 def test_what_has_no_effect(simple: Buildout, text: str, told: str) -> None:
@@ -54,7 +55,8 @@ def test_what_has_no_effect(simple: Buildout, text: str, told: str) -> None:
 
 def test_names_that_are_right(simple: Buildout) -> None:
     """What is read is not warned of."""
-    simple.configure(CONFIG.replace("[app]", "[app]\nlock-group = old") + "[versions-old]\nlibrary = 1.0\n")
+    own = f"[app]\nlock-group = old\nindex = {simple.index.url.rstrip('/')}"
+    simple.configure(CONFIG.replace("[app]", own) + "[versions-old]\nlibrary = 1.0\n")
     output = simple.build()
     assert "nothing" not in output
     assert "no effect" not in output

@@ -8,13 +8,23 @@ from urllib.parse import urlsplit
 
 import zc.recipe.egg
 
+from eggcarton.core.errors import OptionProblems
+
 
 def write(buildout: Any, name: str, options: Any) -> None:
     """Write into a section what zc.recipe.egg writes there when somebody asks it for the section's eggs.
 
     They may do so while another part is installed, and a section with another content than at the end of the last run
     would have its part installed anew.
+
+    Raises:
+        OptionProblems: zc.recipe.egg does not know what relative-paths says.
     """
+    relative = options.get("relative-paths", buildout["buildout"].get("relative-paths", "false"))
+    if relative not in ("true", "false"):
+        section = name if "relative-paths" in options else "buildout"
+        problem = f"option 'relative-paths': {relative!r} is neither 'true' nor 'false', the only two spellings"
+        raise OptionProblems(section, [problem])
     own = "index" in options
     zc.recipe.egg.Scripts(buildout, name, options)
     options["executable"] = sys.executable

@@ -98,9 +98,9 @@ class Part:
         values = {key: options[key] for key in options if key != _DIGEST}
         with told(), refusals(name):
             self._prepare(module, values)
+            if hasattr(self.options, "requirements"):
+                egg_sections.write(buildout, name, options)
         options[_DIGEST] = self.plan.digest
-        if hasattr(self.options, "requirements"):
-            egg_sections.write(buildout, name, options)
         for output, value in self.plan.outputs.items():
             options[output] = value
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from eggcarton.buildout.sections import Sections
 from eggcarton.buildout.settings import SECTION, Options
 from eggcarton.core.errors import UsageProblem
 from eggcarton.core.options import declared
@@ -43,6 +45,26 @@ def check(buildout: Any) -> Iterator[str]:
     ours = {option.name for option in declared(Options)} - _ELSEWHERE
     for name in sorted(ours & set(raw["buildout"])):
         yield f"[buildout] option '{name}' has no effect: it belongs into [{SECTION}]"
+
+
+def indexes(sections: Sections, index: str) -> Iterator[str]:
+    """Give a warning for each part that names another index than the one that is asked.
+
+    Args:
+        index: the address of that one.
+    """
+    for part in sections.parts():
+        own = sections.section(part).get("index", "").strip()
+        if "://" in own and _address(own) != _address(index):
+            yield (
+                f"[{part}] option 'index' has no effect under the extension: all that is locked comes from one index, "
+                "that of [buildout]; what lies elsewhere is named in 'find-links'"
+            )
+
+
+def _address(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.netloc, re.sub("/+", "/", parts.path).strip("/")
 
 
 def conditions(buildout: Any) -> list[str]:
