@@ -45,8 +45,7 @@ class Session:
             easy_install.default_index_url,
         )
         configs.check(self.settings)
-        told = (*warnings, *strays.check(buildout), *strays.indexes(self.sections, self.settings.index))
-        for warning in told:
+        for warning in (*warnings, *strays.check(buildout), *strays.indexes(self.sections, self.settings.index)):
             logger.warning(warning)
         self.store = Path(section["eggs-directory"])
         self.develop_eggs = Path(section["develop-eggs-directory"])

@@ -535,7 +535,8 @@ class _Place:
     def directories(self, lines: Iterable[str]) -> Iterator[str]:
         """Give the directories that lines of a .pth file name, as site reads them."""
         for line in lines:
-            path = os.path.normpath(os.path.join(self.directory, line))
+            # From where the directory really lies: one that line 1 names may be a link.
+            path = os.path.normpath(os.path.join(os.path.realpath(self.directory), line))
             if line and not re.match(r"import[ \t]", line) and "\0" not in line and os.path.isdir(path):
                 yield path
 
