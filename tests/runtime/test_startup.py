@@ -74,6 +74,14 @@ def test_modules_of_the_working_directory_are_not_run(place: Place) -> None:
     assert (0, "1\n") == place.run("-m", "json.tool", "--compact", text="1", **{GUARD: "full"})[:2]
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_modules_that_are_part_of_python(place: Place, way: str) -> None:
+    """The first import of a Python that is kept apart finds those, too, which are no files."""
+    statement = "import gc, sys; print('gc' in sys.builtin_module_names)"
+    words = [statement if word == STATEMENT else word for word in WAYS[way][0]]
+    assert (0, "True\n", "") == place.run(*words, text=statement, **{GUARD: "full"})
+
+
 def test_a_program_keeps_its_own_directory(place: Place) -> None:
     """What lies beside a program can be imported from it, also where it is started in that directory."""
     program = place.work / "program.py"
@@ -114,6 +122,11 @@ def test_a_file_runs_first(place: Place, tmp_path: Path) -> None:
         ("1 / 0", (1, "", "ZeroDivisionError: division by zero")),
         ("raise KeyboardInterrupt", (1, "", "KeyboardInterrupt")),
         ("a b", (1, "", "SyntaxError: invalid syntax")),
+        ("raise SystemExit(['of', 3])", (1, "", "['of', 3]")),
+        ("raise SystemExit(2**70 + 5)", (5, "", "")),
+        ("import sys; sys.stdout = None; 1 / 0", (1, "", "ZeroDivisionError: division by zero")),
+        ("import sys; sys.stderr = None; raise SystemExit('no')", (1, "", "")),
+        ("import sys; sys.stdout.close(); raise SystemExit(4)", (4, "", "")),
     ],
 )
 def test_a_file_that_ends_it(place: Place, tmp_path: Path, text: str, ending: tuple[int, str, str]) -> None:

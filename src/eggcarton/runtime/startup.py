@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
-from types import ModuleType
+
+# Every start would wait for the real ones.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
 _begun = False
 
@@ -40,17 +46,24 @@ def _run(file: str) -> None:
         # Only here: most starts have no use for it, and all would wait for it.
         import traceback
 
-        traceback.print_exc()
-        _end(1)
+        try:
+            traceback.print_exc()
+        finally:
+            _end(1)
 
 
 def _end(status: object) -> None:
     """End the process at once: an exception that is raised while Python starts would only be printed."""
-    if isinstance(status, str):
-        print(status, file=sys.stderr)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status if isinstance(status, int) else int(status is not None))
+    number = status if isinstance(status, int) else int(status is not None)
+    try:
+        if sys.stderr is not None and not isinstance(status, int | None):
+            print(status, file=sys.stderr)
+        for stream in (sys.stdout, sys.stderr):
+            # Python has none where it was started without.
+            if stream is not None:
+                stream.flush()
+    finally:
+        os._exit(number & 0xFF)
 
 
 def _leave_working_directory_out() -> None:
@@ -69,10 +82,14 @@ class _Guard:
     Before that, Python may import what customizes it.
     """
 
-    def find_spec(self, name: str, path: object = None, target: ModuleType | None = None) -> None:
-        if sys.path and sys.path[0] in ("", _working_directory()):
-            del sys.path[0]
-            sys.meta_path.remove(self)
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if not sys.path or sys.path[0] not in ("", _working_directory()):
+            return None
+        del sys.path[0]
+        sys.meta_path.remove(self)
+        # Python is just walking along the list, and now steps over the importer that takes this one's place in it.
+        found = (finder.find_spec(name, path, target) for finder in tuple(sys.meta_path))
+        return next((spec for spec in found if spec is not None), None)
 
 
 def _working_directory() -> str | None:
