@@ -192,6 +192,17 @@ def test_site_packages(attacked: Buildout) -> None:
     assert {key: ["in_site_packages", "by_pth"] for key in told} == told
 
 
+def test_site_packages_for_an_initialization(attacked: Buildout, machine: Machine) -> None:
+    """What the machine has is there for an initialization, in a script and in an interpreter."""
+    option = "initialization = import stranger_in_site_packages, probe"
+    attacked.configure(CONFIG.format(isolation=f"full\ninclude-site-packages = true\n{option}"))
+    attacked.build()
+    assert isinstance(outcome(attacked, attacked.bin / "attacked")[0], dict)
+    where = "import json; print(json.dumps(stranger_in_site_packages.__file__))"
+    found, _ = outcome(attacked, attacked.bin / "py", "-c", where)
+    assert str(machine.site_packages / "stranger_in_site_packages.py") == found
+
+
 def test_foreign_bytecode(attacked: Buildout, tmp_path: Path) -> None:
     """Compiled modules that PYTHONPYCACHEPREFIX leads to are taken neither by a script nor by what it starts."""
     attacked.configure(CONFIG.format(isolation="full"))

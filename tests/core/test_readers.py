@@ -82,6 +82,7 @@ def test_reads(reader: Reader[Any], text: str, value: Any) -> None:
     assert value == reader(text)
 
 
+FUTURE = "imports from __future__, which only the first statement of a file can, and it is not that"
 NO_APPLICATION = "is not an application such as module:callable, module:factory() or egg:NAME#ENTRY"
 BAD: list[tuple[Reader[Any], str, str]] = [
     (readers.shell_words, "'open", "is not a list of words: no closing quotation"),
@@ -132,6 +133,7 @@ BAD: list[tuple[Reader[Any], str, str]] = [
     (code_readers.application, "a:b(1)", NO_APPLICATION),
     (code_readers.module_names, "a-b", "holds 'a-b', which is not a package's or module's name"),
     (code_readers.source, "import os\nif", "is not Python source: line 2: invalid syntax"),
+    (code_readers.source, '"""a"""\nfrom __future__ import annotations', FUTURE),
     (code_readers.call_arguments, ") or boom(", "does not fit between a call's parentheses"),
 ]  # fmt: skip
 

@@ -89,6 +89,8 @@ def source(value: str) -> str:
         compile(statements, "<option>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         raise ValueError(f"is not Python source: {_syntax(error)}") from error
+    if any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in ast.parse(statements).body):
+        raise ValueError("imports from __future__, which only the first statement of a file can, and it is not that")
     return statements
 
 

@@ -28,7 +28,9 @@ def begin() -> None:
     if os.environ.get("EGGCARTON_ISOLATION") == "full":
         _leave_working_directory_out()
     file = sys._xoptions.get("eggcarton")
-    if isinstance(file, str):
+    if isinstance(file, str) and "sitecustomize" not in sys.modules:
+        sys.meta_path.insert(0, _First(file))
+    elif isinstance(file, str):
         _run(file)
 
 
@@ -87,9 +89,33 @@ class _Guard:
             return None
         del sys.path[0]
         sys.meta_path.remove(self)
-        # Python is just walking along the list, and now steps over the importer that takes this one's place in it.
-        found = (finder.find_spec(name, path, target) for finder in tuple(sys.meta_path))
-        return next((spec for spec in found if spec is not None), None)
+        return _found_by_others(name, path, target)
+
+
+class _First:
+    """An importer that finds nothing, and runs a file when Python looks for what customizes it.
+
+    By then it knows all that it can import from: the directories of the machine come behind those of the environment.
+    """
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name != "sitecustomize":
+            return None
+        sys.meta_path.remove(self)
+        _run(self._file)
+        return _found_by_others(name, path, target)
+
+
+def _found_by_others(name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
+    """Return what the importers find when one has just left their list.
+
+    Python is walking along that, and steps over the importer that took its place.
+    """
+    found = (finder.find_spec(name, path, target) for finder in tuple(sys.meta_path))
+    return next((spec for spec in found if spec is not None), None)
 
 
 def _working_directory() -> str | None:
