@@ -125,6 +125,7 @@ BAD: list[tuple[Reader[Any], str, str]] = [
     (readers.requirements, "-e .", "holds the line '-e .', which is not a requirement such as 'name >= 1.0'"),
     (readers.renames, "a=", "holds 'a=', which is neither a script's name nor NAME=NEW-NAME"),
     (readers.renames, "a=../b", "holds 'a=../b', which is neither a script's name nor NAME=NEW-NAME"),
+    (readers.renames, "a=..", "holds 'a=..', which is neither a script's name nor NAME=NEW-NAME"),
     (readers.renames, "a a=b", "names 'a' twice"),
     (code_readers.object_reference, "a.b", "is not an object in a module such as package.module:name"),
     (code_readers.entry_points, "x=a", "holds 'x=a', which is not an entry point such as name=package.module:name"),

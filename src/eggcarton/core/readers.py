@@ -303,7 +303,7 @@ def renames(value: str) -> tuple[tuple[str, str], ...]:
     found: dict[str, str] = {}
     for word in value.split():
         name, equals, new = word.partition("=")
-        if not name or (equals and not new) or "/" in new or "=" in new:
+        if not name or (equals and not new) or "/" in new or "=" in new or new in (".", ".."):
             raise ValueError(f"holds '{shortened(word)}', which is neither a script's name nor NAME=NEW-NAME")
         if name in found:
             raise ValueError(f"names '{shortened(name)}' twice")
