@@ -53,6 +53,13 @@ class Machine:
         path.write_text(text, "utf-8")
         return path
 
+    def zipped(self, name: str) -> None:
+        """Install an egg with one module, shop.py, as easy_install once did."""
+        (self.root / name).parent.mkdir(exist_ok=True)
+        with zipfile.ZipFile(self.root / name, "w") as archive:
+            archive.writestr("shop.py", VALUE.format("1.0"))
+            archive.writestr("EGG-INFO/PKG-INFO", "Name: shop\nVersion: 1.0\n")
+
     def pie(self, text: str, name: str = "app.pie") -> Path:
         return self.write(name, text)
 
@@ -209,6 +216,15 @@ class TestKindsOfDistributions:
         [
             ('__version__ = "1.2"\nraise RuntimeError("run")\n', "1.2"),
             ('__version__: str = "1.2"\n', "1.2"),
+            ('release = "1.2"\n__version__ = release\n', "1.2"),
+            ("__version__ = (1, 2)\n", "1.2"),
+            ("__version__ = 1.2\n", "1.2"),
+            ("from .numbers import version as __version__\n", "1.1"),
+            ("from shop_tools.numbers import version as __version__\n", "1.1"),
+            ("from .nowhere import __version__\n", "0.0"),
+            ("from .. import __version__\n", "0.0"),
+            ("from .around import __version__\n", "0.0"),
+            ('__version__ = ""\n', "0.0"),
             ("__version__ = compute()\n", "0.0"),
             ("value = 1\n", "0.0"),
             ("this is no Python\n", "0.0"),
@@ -217,6 +233,8 @@ class TestKindsOfDistributions:
     def test_no_metadata(self, machine: Machine, text: str, version: str) -> None:
         """A package without metadata counts with its __version__, which is read without running it, else as 0.0."""
         machine.write("site/shop_tools/__init__.py", text)
+        machine.write("site/shop_tools/numbers.py", 'version = "1.1"\n')
+        machine.write("site/shop_tools/around.py", "__version__ = other\nother = __version__\n")
         machine.pie(f"site\nShop.Tools == {version}\n")
         assert "['site'] False" == machine.run("print(load(), 'shop_tools' in sys.modules)")
         machine.pie("site\nshop-tools > 1.2\n")
@@ -230,6 +248,76 @@ class TestKindsOfDistributions:
         assert "[] 1.0" == machine.run("print(load(), attempt('shop'))", "site")
         machine.pie("more\nshop >= 2\n")
         assert "['more'] 2.0" == machine.run("print(load(), attempt('shop'))", "site")
+
+    def test_no_metadata_in_a_namespace(self, machine: Machine) -> None:
+        """A package without metadata in a namespace that no file declares is imported through that."""
+        machine.write("site/shop/till/__init__.py", VALUE.format("till"))
+        machine.pie("site\nshop.till\n")
+        assert "['site'] till" == machine.run("print(load(), attempt('shop.till'))")
+
+    def test_a_zipped_egg_on_the_path(self, machine: Machine) -> None:
+        """A zipped egg that is an entry of the path is importable, and counts with the version of its name."""
+        machine.zipped("site/shop-1.0-py3.egg")
+        machine.pie("\nshop >= 1\n")
+        assert "[] 1.0" == machine.run("print(load(), attempt('shop'))", "site/shop-1.0-py3.egg")
+        machine.pie("\nshop >= 2\n")
+        assert "and found: 1.0 (" in machine.run("print(told())", "site/shop-1.0-py3.egg")
+        machine.pie("site\nshop\n")
+        assert "none is there" in machine.run("print(told())")
+
+    def test_a_module_of_the_standard_library(self, machine: Machine) -> None:
+        """A distribution that is in the standard library too is needed without hiding that."""
+        machine.install("site", "fileinput", "9.0", {"fileinput.py": "input = 'hidden'\n"})
+        machine.pie("site\nfileinput >= 8\n")
+        assert "['site'] False" == machine.run("print(load(), attempt('fileinput', 'input') in ('hidden', None))")
+
+    def test_entries_that_are_no_directories(self, machine: Machine) -> None:
+        """What stands on the path and is no text, or leads nowhere, is passed over as Python does."""
+        machine.install("site", "shop")
+        machine.pie("site\nshop\n")
+        code = """
+            import os, pathlib
+            os.mkdir("gone"), os.chdir("gone"), os.rmdir("../gone")
+            sys.path += ["", pathlib.Path("/"), None, b"/", "/nowhere", 1]
+            print(load(), attempt('shop'))
+            """
+        assert "['site'] 1.0" == machine.run(code)
+
+    def test_threads(self, machine: Machine) -> None:
+        """Threads that load one file at the same time leave what one of them would have left."""
+        for number in range(50):
+            machine.install("site", f"shop{number}")
+        machine.pie("site\nshop1\n! shop2\n")
+        code = """
+            import threading
+            sys.setswitchinterval(1e-6)
+            barrier = threading.Barrier(8)
+            threads = [threading.Thread(target=lambda: (barrier.wait(), load())) for _ in range(8)]
+            for thread in threads: thread.start()
+            for thread in threads: thread.join()
+            print(sum(one.endswith("site") for one in sys.path), sum(hasattr(one, "eggcarton_pie") for one in sys.meta_path))
+            print(attempt("shop1"))
+            """
+        assert "1 1\n1.0" == machine.run(code)
+
+    def test_errors_are_handed_on(self, machine: Machine) -> None:
+        """An error reaches another process with all that it tells, as from a worker."""
+        machine.install("site", "shop")
+        machine.pie("site\nshop >= 2\ntill\n")
+        machine.pie("\nshop => 2\n", "malformed.pie")
+        code = """
+            import pickle
+            for name in ("app.pie", "malformed.pie"):
+                try:
+                    load(name)
+                except (ValueError, ImportError) as error:
+                    other = pickle.loads(pickle.dumps(error))
+                    print(str(other) == str(error), type(other) is type(error), getattr(other, "line", None))
+                    if name == "app.pie":
+                        print(other.name, other.requirement, other.versions, len(other.others), other.others[0].name)
+            """
+        expected = "True True None\nshop shop >= 2 ('1.0',) 1 till\nTrue True 2"
+        assert expected == machine.run(code)
 
     def test_a_module_of_another_distribution(self, machine: Machine) -> None:
         """A module that belongs to a distribution of another name is no package without metadata."""
@@ -310,6 +398,32 @@ class TestWhatIsTakenAway:
         machine.pie("\n! shop\n")
         code = "load(); print(attempt('shop'), any(one.endswith('.egg') for one in sys.path))"
         assert "None False" == machine.run(code, "site/shop.egg")
+
+    def test_a_zipped_egg(self, machine: Machine) -> None:
+        """A zipped egg that is an entry of the path goes from the path, imported or not."""
+        machine.zipped("site/shop-1.0-py3.egg")
+        machine.pie("\n! shop\n")
+        assert "[] None" == machine.run("print(load(), attempt('shop'))", "site/shop-1.0-py3.egg")
+        assert "1.0 [] None" == machine.run("print(attempt('shop'), load(), attempt('shop'))", "site/shop-1.0-py3.egg")
+
+    def test_however_the_directory_is_spelled(self, machine: Machine) -> None:
+        """A directory that is on the path in several spellings, or comes later in another one, hides the same in each."""
+        machine.install("site", "shop")
+        (machine.root / "linked").symlink_to("site")
+        machine.pie("\n! shop\n")
+        assert "[] None" == machine.run("print(load(), attempt('shop'))", "site", "linked")
+        code = "print(load()); sys.path += [sys.path[-1] + '/', 'linked']; print(attempt('shop'))"
+        assert "[]\nNone" == machine.run(code, "site")
+
+    def test_the_standard_library(self, machine: Machine) -> None:
+        """A line takes away the distribution of a name, and leaves the standard library's module of that name."""
+        machine.install("site", "fileinput", "9.0", {"fileinput.py": "input = 'hidden'\n"})
+        machine.pie("\n! fileinput\n! os\n")
+        code = """
+            sys.path.insert(0, sys.path.pop())
+            print(load(), attempt("fileinput", "input") in ("hidden", None), attempt("os.path"), known("fileinput"))
+            """
+        assert "[] False there None" == machine.run(code, "site")
 
     def test_what_is_imported(self, machine: Machine) -> None:
         """What is imported already is not found by an import any more; who holds it keeps it."""
@@ -414,7 +528,8 @@ MALFORMED = [
     (b"# shop\nshop\n", "1: a comment stands where the directories belong; put it below line 1"),
     (b"shop >= 2\n", "1: 'shop >= 2' is a requirement, not a directory; put an empty line 1 above it"),
     (b"! shop\n", "1: '! shop' is a requirement, not a directory; put an empty line 1 above it"),
-    (b"a::b\n", "1: between two ':' no directory is named; take one ':' out"),
+    (b"a::b\n", "1: beside a ':' no directory is named; take that ':' out"),
+    (b"/a:\n", "1: beside a ':' no directory is named; take that ':' out"),
     (b"a\0b\n", "1: no directory's name holds a zero byte; take it out"),
     (b"\nshop\nt\xfcll\n", "3: this is not UTF-8; save the file as UTF-8"),
     (b"\n!\n", "2: nothing follows the '!'; write a name and versions such as 'lxml >= 0.9' behind it"),

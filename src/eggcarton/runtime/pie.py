@@ -18,6 +18,8 @@ import os
 import platform
 import re
 import sys
+import threading
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, PathFinder
 from typing import Any, NamedTuple
@@ -31,6 +33,9 @@ class MalformedFile(ValueError):
     def __init__(self, path: str, line: int, problem: str) -> None:
         super().__init__(f"{path}:{line}: {problem}")
         self.path, self.line = path, line
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.args, self.__dict__)
 
 
 class PackageMissing(ImportError):
@@ -62,12 +67,24 @@ class PackageMissing(ImportError):
         self.requirement, self.versions = requirement, tuple(versions)
         self.directories, self.others = tuple(directories), tuple(others)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.args, {**self.__dict__, "name": self.name, "msg": self.msg})
+
+
+def _again(kind: type[Exception], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> Exception:
+    """Return an error anew, in another process too, to which it is sent in its parts."""
+    one = kind.__new__(kind)
+    one.args = arguments
+    for name, value in attributes.items():
+        setattr(one, name, value)
+    return one
+
 
 class PackageConflict(ImportError):
     """What a file asks for cannot be had in this process any more, because of what was imported or loaded before."""
 
 
-def load_isolated_environment(path: str | os.PathLike[str]) -> tuple[str, ...]:
+def load_isolated_environment(path: str | bytes | os.PathLike[str]) -> tuple[str, ...]:
     """Let this process import what a PIE file needs, and no longer what it takes away, and return the new paths.
 
     What is importable already and will do stays as it is. The rest is looked for in line 1's directories, which go to
@@ -80,9 +97,16 @@ def load_isolated_environment(path: str | os.PathLike[str]) -> tuple[str, ...]:
         PackageConflict: another version is imported already, or another file has decided otherwise.
         OSError: the file cannot be read.
     """
-    for cached in (_Distribution.files, _Distribution.modules, _modules_in, _real, _by_name):
-        cached.cache_clear()
-    return _decide(_read(os.path.abspath(os.fspath(path))), _state()).carry_out()
+    file, state = _read(os.path.abspath(os.fsdecode(path))), _state()
+    with state.lock:
+        for cached in (_Distribution.files, _Distribution.modules, _modules_in, _real, _by_name):
+            cached.cache_clear()
+        decision = _decide(file, state)
+        decision.carry_out()
+    # They may import, and so may wait for a thread that waits here.
+    for line, directory in decision.starts:
+        _start(line, directory)
+    return tuple(place.directory for place in decision.places)
 
 
 # Versions, as PEP 440 has them.
@@ -258,7 +282,7 @@ def _directories(line: str, path: str) -> tuple[str, ...]:
     if "\0" in line:
         raise MalformedFile(path, 1, "no directory's name holds a zero byte; take it out")
     if "" in names:
-        raise MalformedFile(path, 1, "between two ':' no directory is named; take one ':' out")
+        raise MalformedFile(path, 1, "beside a ':' no directory is named; take that ':' out")
     start = os.path.dirname(path)
     found = tuple(dict.fromkeys(os.path.normpath(os.path.join(start, name)) for name in names))
     is_requirement = line.startswith("!") or re.search("[<>=~!]=|[<>]", line)
@@ -399,6 +423,8 @@ class _Marker:
 
 # What lies in a directory.
 
+_STANDARD = os.path.realpath(os.path.dirname(ast.__file__))
+
 
 class _Distribution(NamedTuple):
     """One distribution; `info` is its metadata's directory or file, or for one without metadata its module."""
@@ -434,7 +460,7 @@ class _Distribution(NamedTuple):
         if rows is not None:
             return [os.path.relpath(os.path.join(self.info, row), self.location) for row in rows if row]
         if self.location.endswith(".egg"):
-            return sorted(os.listdir(self.location))
+            return _zipped(self.location) if os.path.isfile(self.location) else sorted(os.listdir(self.location))
         return None
 
     def tops(self) -> frozenset[str]:
@@ -478,7 +504,7 @@ class _Place:
         self.directory, self.root = directory, root
         self.found: list[_Distribution] = []
         self.names = _listed(directory)
-        if "EGG-INFO" in self.names:
+        if "EGG-INFO" in self.names or (directory.endswith(".egg") and os.path.isfile(directory)):
             self._add("EGG-INFO", os.path.basename(directory))
         for name in self.names:
             if name.endswith((".dist-info", ".egg-info")):
@@ -496,8 +522,17 @@ class _Place:
                 break
         self.found.append(_Distribution(_canonical(spelled), version or "0.0", self.directory, info))
 
-    def named(self, name: str, spelled: str) -> list[_Distribution]:
-        """Return the distributions of a name; where none has metadata, a module of that name that is nobody's."""
+    @property
+    def is_standard(self) -> bool:
+        """Say whether it holds the standard library, whose modules are nobody's to take away."""
+        return _real(self.directory) in (_STANDARD, os.path.join(_STANDARD, "lib-dynload"))
+
+    def named(self, name: str, spelled: str, *, is_needed: bool = True) -> list[_Distribution]:
+        """Return the distributions of a name; where none has metadata, a module of that name that is nobody's.
+
+        Args:
+            is_needed: whether a module of the standard library will do as well.
+        """
         found = [one for one in self.found if one.name == name]
         if found:
             return found
@@ -508,7 +543,7 @@ class _Place:
             file = _module_file(os.path.join(self.directory, path))
             if file is not None:
                 owned = set().union(*(one.modules() for one in self.found)) if owned is None else owned
-                if path not in owned:
+                if path not in owned and (is_needed or not self.is_standard):
                     info = file.removesuffix(os.sep + "__init__.py")
                     return [_Distribution(name, _told_by_module(file), self.directory, info)]
         return []
@@ -548,6 +583,15 @@ def _listed(directory: str) -> list[str]:
         return []
 
 
+def _zipped(path: str) -> list[str]:
+    """Return the files in a zipped egg; none where it is not one."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return []
+
+
 def _headers(path: str) -> dict[str, str]:
     found: dict[str, str] = {}
     with open(path, encoding="utf-8", errors="replace") as stream:
@@ -563,6 +607,16 @@ def _headers(path: str) -> dict[str, str]:
 @functools.cache
 def _real(path: str) -> str:
     return os.path.realpath(path)
+
+
+def _shown(place: Any) -> str:
+    """Return which directory an entry of a path is, however it is spelled; no entry but text is one."""
+    if not isinstance(place, str):
+        return ""
+    try:
+        return _real(place) if os.path.isabs(place) else os.path.realpath(place)
+    except OSError:
+        return place
 
 
 @functools.cache
@@ -589,19 +643,52 @@ def _module_file(path: str) -> str | None:
 
 def _told_by_module(file: str) -> str:
     """Return what a module says its version is, without running it; 0.0 where that cannot be read."""
+    value = _value_in(file, "__version__")
+    if isinstance(value, tuple):
+        value = ".".join(map(str, value))
+    value = str(value) if isinstance(value, float) else value
+    return (value if isinstance(value, str) else "").strip() or "0.0"
+
+
+def _value_in(file: str, name: str, depth: int = 0) -> object:
+    """Return the text or the tuple that a module gives to a name, or imports by it from its own package."""
     try:
         with open(file, "rb") as stream:
             body = ast.parse(stream.read()).body
     except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
-        return "0.0"
-    version = "0.0"
+        return None
+    found: object = None
     for node in body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        if any(isinstance(target, ast.Name) and target.id == "__version__" for target in targets):
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
             value = getattr(node, "value", None)
-            is_text = isinstance(value, ast.Constant) and isinstance(value.value, str)
-            version = str(value.value) if isinstance(value, ast.Constant) and is_text else "0.0"
-    return version
+            is_other = isinstance(value, ast.Name) and value.id != name and depth < 5
+            found = _value_in(file, value.id, depth + 1) if is_other else _constant(value)  # type: ignore[union-attr]
+        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+            if (alias.asname or alias.name) == name:
+                other = _sibling(file, node)  # type: ignore[arg-type]
+                found = _value_in(other, alias.name, depth + 1) if other and depth < 5 else None
+    return found
+
+
+def _constant(node: ast.AST | None) -> object:
+    try:
+        return ast.literal_eval(node) if isinstance(node, ast.Constant | ast.Tuple) else None
+    except ValueError:
+        return None
+
+
+def _sibling(file: str, node: ast.ImportFrom) -> str | None:
+    """Return the file of the module that a package's __init__.py imports from, where it is of that package."""
+    directory, base = os.path.split(file)
+    package, module = os.path.basename(directory), node.module or ""
+    if base != "__init__.py" or not module or node.level > 1:
+        return None
+    if node.level == 0:
+        if not module.startswith(f"{package}."):
+            return None
+        module = module.partition(".")[2]
+    return _module_file(os.path.join(directory, *module.split(".")))
 
 
 # What this process may import.
@@ -618,6 +705,7 @@ class _State:
         self.kept_out: set[tuple[str, str, str]] = set()
         self.taken: dict[str, set[str]] = {}
         self.taken_out: set[tuple[str, str, str]] = set()
+        self.lock = threading.RLock()
 
 
 class _Guard(PathFinder):
@@ -630,8 +718,8 @@ class _Guard(PathFinder):
         """Find a module, hidden places left out."""
         name, hidden = fullname.rpartition(".")[2], cls.eggcarton_pie.hidden
         places = sys.path if path is None else path
-        if any(name in hidden.get(place, ()) for place in places):
-            places = [place for place in places if name not in hidden.get(place, ())]
+        if any(name in hidden.get(_shown(place), ()) for place in places):
+            places = [place for place in places if name not in hidden.get(_shown(place), ())]
         return super().find_spec(fullname, places, target)
 
     @classmethod
@@ -672,8 +760,8 @@ class _Decision(NamedTuple):
     places: list[_Place]
     starts: list[tuple[str, str]]
 
-    def carry_out(self) -> tuple[str, ...]:
-        """Make it so."""
+    def carry_out(self) -> None:
+        """Make it so, but for the lines to run."""
         state = self.state
         removed = {one.key for one, _ in self.aside}
         for one, place in self.aside:
@@ -694,23 +782,32 @@ class _Decision(NamedTuple):
             sys.meta_path[at : at + 1] = [_Guard]
         sys.path += [place.directory for place in self.places]
         sys.path_importer_cache.clear()
-        for line, directory in self.starts:
-            _start(line, directory)
-        return tuple(place.directory for place in self.places)
+
+
+def _entries() -> Iterator[str]:
+    """Give the directories and zipped eggs of the path; what else stands there Python does not import from."""
+    for entry in dict.fromkeys(one for one in sys.path if isinstance(one, str)):
+        try:
+            place = entry or os.getcwd()
+        except OSError:
+            continue
+        if os.path.isdir(place) or (place.endswith(".egg") and os.path.isfile(place)):
+            yield place
 
 
 def _decide(file: _File, state: _State) -> _Decision:
     """Choose what answers each requirement, with nothing changed."""
-    here = [_Place(entry or os.getcwd()) for entry in dict.fromkeys(sys.path) if os.path.isdir(entry or ".")]
-    there = list(_offered(file, state, {place.directory for place in here}))
+    here = [_Place(entry) for entry in _entries()]
+    on_path = {_real(place.directory) for place in here}
+    there = list(_offered(file, state, on_path))
     aside = [
         (one, place)
         for line in file.removed
         for place in here
-        for one in place.named(line.name, line.spelled)
+        for one in place.named(line.name, line.spelled, is_needed=False)
         if line.fits(one) and _is_seen(one, state) and _may_go(line, one, state)
     ]
-    aside = list({one.key: (one, place) for one, place in aside}.values())
+    aside = list({(one.key, place.directory): (one, place) for one, place in aside}.values())
     gone = {one.key for one, _ in aside}
     chosen: list[tuple[_Line, _Distribution]] = []
     missing: list[PackageMissing] = []
@@ -742,6 +839,8 @@ def _decide(file: _File, state: _State) -> _Decision:
         for one, place in seen:
             if one.key == pick.key:
                 break
+            if not one.has_metadata and place.is_standard:
+                continue
             _check_replaceable(lines[0], one, place, pick, state)
             aside.append((one, place))
         chosen += [(line, pick) for line in lines]
@@ -754,15 +853,15 @@ def _decide(file: _File, state: _State) -> _Decision:
     for one, place in aside:
         _check_told(one, _own(one, place, {each.key for each, _ in aside})[0])
     needed = {one.key for _, one in [*state.needed, *chosen]}
-    new, starts = _to_add(there, needed, {one.key for _, one in chosen}, {place.directory for place in here})
+    new, starts = _to_add(there, needed, {one.key for _, one in chosen}, on_path)
     return _Decision(file, state, chosen, aside, new, starts)
 
 
 def _offered(file: _File, state: _State, on_path: set[str]) -> Iterator[_Place]:
     """Give line 1's directories, and those that .pth files and eggs in them add."""
-    added = {place.directory: place for place in state.places}
+    added = {_real(place.directory) for place in state.places}
     for directory in file.directories:
-        if not os.path.isdir(directory) or (directory in on_path and directory not in added):
+        if not os.path.isdir(directory) or _real(directory) in on_path - added:
             continue
         root = _Place(directory, root=True)
         yield root
@@ -774,7 +873,7 @@ def _offered(file: _File, state: _State, on_path: set[str]) -> Iterator[_Place]:
 def _is_seen(one: _Distribution, state: _State) -> bool:
     """Say whether a distribution on the path can be imported, which what another file hides cannot."""
     if not one.has_metadata:
-        return not one.modules() & state.hidden.get(one.location, set())
+        return not one.modules() & state.hidden.get(_real(one.location), set())
     return one.key not in state.kept_out
 
 
@@ -840,7 +939,7 @@ def _to_add(
                     new.setdefault(path, inner)
             if owner is not None and owner.key in chosen:
                 starts += [(line, place.directory) for line in lines if re.match(r"import[ \t]", line)]
-    return [place for path, place in new.items() if path not in on_path], starts
+    return [place for path, place in new.items() if _real(path) not in on_path], starts
 
 
 def _key_in(place: _Place, key: tuple[str, str, str]) -> bool:
@@ -894,9 +993,7 @@ def _forget(one: _Distribution, mine: frozenset[str], where: Sequence[str]) -> N
 
 def _hide(table: dict[str, set[str]], directory: str, path: str) -> None:
     head, _, tail = path.rpartition("/")
-    table.setdefault(os.path.join(directory, head) if head else directory, set()).add(tail)
-    if not head and directory == os.getcwd():
-        table.setdefault("", set()).add(tail)
+    table.setdefault(_real(os.path.join(directory, head) if head else directory), set()).add(tail)
 
 
 def _hidden(state: _State) -> tuple[dict[str, set[str]], set[tuple[str, str, str]]]:
@@ -916,7 +1013,8 @@ def _hidden(state: _State) -> tuple[dict[str, set[str]], set[tuple[str, str, str
                       for one in wanted)  # fmt: skip
         if place.root and is_told:
             unseen.update(name for name in _modules_in(place.directory) if not name.startswith("__editable__"))
-        for path in unseen - seen:
+        above = {path[:end] for path in seen for end, sign in enumerate(path) if sign == "/"}
+        for path in unseen - seen - above:
             _hide(table, place.directory, path)
         out.update(one.key for one in others)
     return table, out
