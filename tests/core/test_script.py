@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from eggcarton.core.interpreter import interpreter
+from eggcarton.core.interpreter_script import interpreter
 from eggcarton.core.isolation import FULL, NONE, OPEN_BELOW, USER, Isolation
 from eggcarton.core.layout import EntryPoint
 from eggcarton.core.script import Start, entry_point_body, runtime_body, script

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from eggcarton.core.interpreter import XOPTION
+from eggcarton.core.interpreter_script import XOPTION
 from eggcarton.core.isolation import GUARD
 from eggcarton.core.plan import runtime_source
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from zc.buildout.easy_install import pkg_resources
 
-from eggcarton.buildout import building, develop, given, needs, toolchain
+from eggcarton.buildout import building, develop, machine, needs, toolchain
 from eggcarton.buildout import lines as configuration_lines
 from eggcarton.buildout.requirements_files import Told
 from eggcarton.core.errors import Unavailable
@@ -85,7 +85,7 @@ def order_of_parts(session: Session, group: str, stubs: Sequence[dict[str, Any]]
         wanted += [[name, f"develop package {name}"] for name in names_here]
     if asked:
         sets.lines[BY_RECIPES] = [pair[0] for pair in asked]
-    return _order(session, group, wanted, [*stubs, *given.stubs(taken)], sets, told)
+    return _order(session, group, wanted, [*stubs, *machine.stubs(taken)], sets, told)
 
 
 def lines_of(session: Session, part: needs.PartNeeds) -> tuple[str, ...]:
@@ -218,11 +218,11 @@ def places(session: Session, question: Mapping[str, Any], *, by_line: bool = Fal
         ``needs``: file and option by the need's ``asker: requirement``; ``pins``: the file by name, in a list.
     """
     found: dict[str, dict[str, list[str]]] = {"needs": {}, "pins": {}}
-    taken = {part.part: given.named(part) for part in needs.of_parts(session.sections) if part.allowed}
+    taken = {part.part: machine.named(part) for part in needs.of_parts(session.sections) if part.allowed}
     for requirement, asker in question["needs"]:
         section, option = _option(asker)
         if requirement in taken.get(section, ()):
-            option = given.OPTION
+            option = machine.OPTION
         file = session.sections.origin(section, option, requirement)
         if file is not None and by_line:
             file = configuration_lines.numbered(session.settings.root, file, section, option, requirement)

@@ -12,7 +12,7 @@ from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.buildout import asking, building, configs, develop, developing, needs, settings, strays, toolchain
 from eggcarton.buildout.asked import Asked
-from eggcarton.buildout.given import Machine
+from eggcarton.buildout.machine import Machine
 from eggcarton.buildout.requirements_files import RequirementsFiles
 from eggcarton.buildout.sections import Sections
 from eggcarton.buildout.summary import Done

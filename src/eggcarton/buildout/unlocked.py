@@ -15,7 +15,7 @@ from zc.buildout import easy_install
 from zc.buildout.buildout import Options
 from zc.buildout.easy_install import pkg_resources
 
-from eggcarton.buildout.given import OPTION, Machine, named
+from eggcarton.buildout.machine import OPTION, Machine, named
 from eggcarton.buildout.needs import PartNeeds
 from eggcarton.core.errors import OptionProblems, UsageProblem
 from eggcarton.core.layout import Environment, Imports, canonical_name

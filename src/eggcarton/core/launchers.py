@@ -8,7 +8,7 @@ from __future__ import annotations
 import ntpath
 from pathlib import Path
 
-from eggcarton.core.interpreter import XOPTION, interpreter
+from eggcarton.core.interpreter_script import XOPTION, interpreter
 from eggcarton.core.isolation import Isolation
 from eggcarton.core.layout import Layout
 from eggcarton.core.plan import File

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from eggcarton.core import linking
-from eggcarton.core.interpreter import XOPTION
+from eggcarton.core.interpreter_script import XOPTION
 from eggcarton.core.isolation import GUARD, OPEN_BELOW
 from eggcarton.core.layout import EntryPoint, Environment, ScriptFile
 from eggcarton.core.plan import runtime_source
