@@ -73,6 +73,7 @@ class Makeup:
             self.root is not None,
             self.spell(place),
             runtime_source("startup"),
+            runtime_source("developed_first"),
         ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from importlib.machinery import PathFinder, all_suffixes
 from pathlib import Path
 
-from eggcarton.packages.editable import Places
 from eggcarton.packages.member import Member
 from eggcarton.packages.merging import importable
+from eggcarton.packages.modules import Modules
 from eggcarton.packages.precedence import Package, is_namespace
 from eggcarton.packages.remarks import Clash
 
@@ -61,9 +61,9 @@ def clashes(
     own = [
         (module, _Provider(f"the develop package {package.name}", path))
         for package in developed
-        for module, path in _of_places(package.places)
+        for module, path in _developed(package.modules)
     ]
-    known = {os.path.realpath(path) for package in developed for path in package.places.directories}
+    known = {os.path.realpath(path) for package in developed for path in package.modules.directories}
     extra = [
         (name, _Provider(f"the extra path {directory}", path))
         for directory in extra_paths
@@ -110,9 +110,9 @@ def _compared(by_name: Mapping[str, Sequence[_Provider]], depth: int) -> Iterato
         yield from _compared(several, depth + 1)
 
 
-def _of_places(places: Places) -> Iterator[tuple[str, Path]]:
-    yield from places.found.items()
-    for directory in places.directories:
+def _developed(found: Modules) -> Iterator[tuple[str, Path]]:
+    yield from found.found.items()
+    for directory in found.directories:
         yield from _modules(_listing(directory))
 
 

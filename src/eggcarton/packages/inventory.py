@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eggcarton.core.errors import Drift
-from eggcarton.packages import editable, tree
+from eggcarton.packages import modules, tree
 from eggcarton.packages.interpreter import Interpreter
 from eggcarton.packages.tree import Entry, Tokens
 
@@ -117,13 +117,13 @@ def read(prefix: Path, root: Path) -> Inventory:
 
 def _held(name: str, version: str, place: Path, identity: str, files: tuple[str, ...]) -> Held:
     is_egg = not files
-    found = editable.Places() if is_egg else editable.places_or_source(name, place, files)
+    found = modules.Modules() if is_egg else modules.find_or_source(name, place, files)
     return Held(
         name=name,
         version=version,
         sha256=identity if is_egg and _SHA256.fullmatch(identity) else "",
         places=found.sources or (place,),
-        names=tuple(editable.names_in_egg(place) if is_egg else editable.names_of(found, place, files)),
+        names=tuple(modules.names_in_egg(place) if is_egg else modules.names_of(found, place, files)),
         found=found.found,
         is_developed=bool(found.sources),
     )

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eggcarton.packages.editable import Places, places
+from eggcarton.core.plan import runtime_source
+from eggcarton.packages import modules
 from eggcarton.packages.eggs import declares_namespace
 from eggcarton.packages.member import Member
+from eggcarton.packages.modules import Modules
 
 # The name sorts last, so that all other lines have had their effect.
 _LINES = "~eggcarton-first.pth"
 _MODULE = "_eggcarton_developed"
-_SOURCE = Path(__file__).with_name("developed_first.py")
+_SOURCE = "developed_first"
 # The module of a finder that serves several packages. Source: the bootstrap module of ``editables``.
 _SHARED_FINDER = "editables.redirector"
 
@@ -25,7 +26,7 @@ class Package:
     """A develop package: where its modules are, and those that an environment has of it to find them."""
 
     name: str
-    places: Places
+    modules: Modules
     finders: tuple[str, ...] = ()
 
 
@@ -37,13 +38,13 @@ def packages(members: Sequence[Member], first_paths: Sequence[Path]) -> list[Pac
     """
     found = []
     for member in members:
-        own = places(member.place, member.files)
-        modules = tuple(name.removesuffix(".py") for name in member.files if name.endswith(".py"))
+        own = modules.find(member.place, member.files)
+        files = tuple(name.removesuffix(".py") for name in member.files if name.endswith(".py"))
         if own.directories or own.found:
-            found.append(Package(member.name, own, (*modules, _SHARED_FINDER) if own.found else ()))
-    named = {path for one in found for path in one.places.directories}
+            found.append(Package(member.name, own, (*files, _SHARED_FINDER) if own.found else ()))
+    named = {path for one in found for path in one.modules.directories}
     more = [path for path in dict.fromkeys(first_paths) if path not in named]
-    return [*found, *(Package(f"in {path}", Places((path,))) for path in more)]
+    return [*found, *(Package(f"in {path}", Modules((path,))) for path in more)]
 
 
 def write(
@@ -67,9 +68,9 @@ def write(
     def spelt(paths: Iterable[Path]) -> list[str]:
         return [_spelt(path, stands, root) for path in paths]
 
-    order = [(spelt(one.places.directories), list(one.finders)) for one in packages]
+    order = [(spelt(one.modules.directories), list(one.finders)) for one in packages]
     shared = {name: spelt(paths) for name, paths in sorted(namespaces.items())}
-    shutil.copyfile(_SOURCE, site_packages / f"{_MODULE}.py")
+    (site_packages / f"{_MODULE}.py").write_text(runtime_source(_SOURCE), "utf-8")
     (site_packages / _LINES).write_text(f"import {_MODULE}; {_MODULE}.install({order!r}, {shared!r})\n", "utf-8")
 
 
@@ -81,9 +82,9 @@ def namespaces(packages: Iterable[Package], site_packages: Path) -> dict[str, li
     """
     here: dict[str, list[Path]] = {}
     for one in packages:
-        for directory in one.places.directories:
+        for directory in one.modules.directories:
             _add(here, "", directory)
-        for name, path in one.places.found.items():
+        for name, path in one.modules.found.items():
             here.setdefault(name.rpartition(".")[0] or name, [])
             if path.is_dir():
                 here.setdefault(name, []).append(path)

@@ -19,7 +19,7 @@ _SETUP = frozenset({"setup", "conftest"})
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Modules:
     """Where a develop package's modules are.
 
     Args:
@@ -36,7 +36,7 @@ class Places:
         return tuple(dict.fromkeys((*self.directories, *(path.parent for path in self.found.values()))))
 
 
-def places(directory: Path, files: Sequence[str]) -> Places:
+def find(directory: Path, files: Sequence[str]) -> Modules:
     """Return where the modules of a develop package are; nowhere, where a distribution is none.
 
     A finder is read, never run. Source: ``MAPPING`` in setuptools' template of one, and calls of ``map_module`` as
@@ -51,21 +51,21 @@ def places(directory: Path, files: Sequence[str]) -> Places:
     # Whatever writes a finder gives it such a name; other modules are not looked into.
     finders = [file for file in paths if file.suffix == ".py" and file.name[0] == "_" and file.is_file()]
     found = {module: path for file in finders for module, path in _finder(file)}
-    return Places(tuple(path for path in dict.fromkeys(named) if path.is_dir()), found)
+    return Modules(tuple(path for path in dict.fromkeys(named) if path.is_dir()), found)
 
 
-def places_or_source(name: str, directory: Path, files: Sequence[str]) -> Places:
+def find_or_source(name: str, directory: Path, files: Sequence[str]) -> Modules:
     """Return where the modules of a develop package are; where that is not told, the source that zc.buildout notes.
 
     Args:
         name: its canonical name.
-        directory, files: as for `places`.
+        directory, files: as for `find`.
     """
-    found = places(directory, files)
+    found = find(directory, files)
     if found.directories or found.found:
         return found
     links = [path for path in directory.glob("*.egg-link") if canonical_name(path.stem) == name]
-    return Places(tuple(Path(path.read_text("utf-8").partition("\n")[0]) for path in links))
+    return Modules(tuple(Path(path.read_text("utf-8").partition("\n")[0]) for path in links))
 
 
 def _finder(file: Path) -> Iterator[tuple[str, Path]]:
@@ -113,7 +113,7 @@ def names_in_egg(egg: Path) -> list[str]:
     return list(_importable(egg, names, _DEEPEST_NAMESPACE))
 
 
-def names_of(found: Places, directory: Path, files: Iterable[str]) -> list[str]:
+def names_of(found: Modules, directory: Path, files: Iterable[str]) -> list[str]:
     """Return what a distribution that has no directory to itself lets be imported.
 
     Args:

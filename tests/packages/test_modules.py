@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eggcarton.packages import editable
-from eggcarton.packages.editable import Places
+from eggcarton.packages import modules
+from eggcarton.packages.modules import Modules
 
 SETUPTOOLS = """
 from __future__ import annotations
@@ -34,9 +34,9 @@ def test_a_path(tmp_path: Path) -> None:
     """A .pth file leads to directories; lines that are code, and directories that are not there, do not count."""
     put(tmp_path / "src/dev/__init__.py")
     put(tmp_path / "eggs/_dev.pth", f"import sys\n../src\n{tmp_path}/nowhere\n")
-    found = editable.places(tmp_path / "eggs", ["_dev.pth", "dev-1.dist-info"])
-    assert Places((tmp_path / "src",)) == found
-    assert ["dev"] == editable.names_of(found, tmp_path / "eggs", ["_dev.pth"])
+    found = modules.find(tmp_path / "eggs", ["_dev.pth", "dev-1.dist-info"])
+    assert Modules((tmp_path / "src",)) == found
+    assert ["dev"] == modules.names_of(found, tmp_path / "eggs", ["_dev.pth"])
 
 
 def test_the_finder_of_setuptools(tmp_path: Path) -> None:
@@ -45,17 +45,17 @@ def test_the_finder_of_setuptools(tmp_path: Path) -> None:
     single = put(tmp_path / "lib/single.py")
     mapping = {"acme.dev": str(place), "single": str(tmp_path / "lib/single")}
     put(tmp_path / "eggs/__editable___dev_1_finder.py", SETUPTOOLS.format(mapping=mapping))
-    found = editable.places(tmp_path / "eggs", ["__editable___dev_1_finder.py"])
+    found = modules.find(tmp_path / "eggs", ["__editable___dev_1_finder.py"])
     assert {"acme.dev": place, "single": single} == found.found
     assert (tmp_path / "lib",) == found.sources
-    assert ["acme.dev", "single"] == editable.names_of(found, tmp_path / "eggs", [])
+    assert ["acme.dev", "single"] == modules.names_of(found, tmp_path / "eggs", [])
 
 
 def test_the_finder_of_editables(tmp_path: Path) -> None:
     """The finder that other build backends write names files."""
     package, single = put(tmp_path / "dev/__init__.py"), put(tmp_path / "single.py")
     put(tmp_path / "eggs/_editable_impl_dev.py", EDITABLES.format(dev=str(package), single=str(single)))
-    found = editable.places(tmp_path / "eggs", ["_editable_impl_dev.py"])
+    found = modules.find(tmp_path / "eggs", ["_editable_impl_dev.py"])
     assert {"dev": package.parent, "single": single} == found.found
 
 
@@ -65,17 +65,17 @@ def test_the_finder_of_editables(tmp_path: Path) -> None:
 def test_what_is_no_finder(tmp_path: Path, text: str) -> None:
     """What looks like a finder and is none leads nowhere."""
     put(tmp_path / "_dev.py", text)
-    assert Places() == editable.places(tmp_path, ["_dev.py"])
+    assert Modules() == modules.find(tmp_path, ["_dev.py"])
 
 
 def test_a_link_of_buildout(tmp_path: Path) -> None:
     """Where nothing else tells, the link that zc.buildout knows a develop package by does."""
     put(tmp_path / "src/dev.py")
     put(tmp_path / "eggs/Some.Dev.egg-link", f"{tmp_path}/src\n..")
-    assert Places((tmp_path / "src",)) == editable.places_or_source(
+    assert Modules((tmp_path / "src",)) == modules.find_or_source(
         "some-dev", tmp_path / "eggs", ["some_dev-1.dist-info"]
     )
-    assert Places() == editable.places_or_source("dev", tmp_path / "eggs", ["dev-1.dist-info"])
+    assert Modules() == modules.find_or_source("dev", tmp_path / "eggs", ["dev-1.dist-info"])
 
 
 def test_names_in_an_egg(tmp_path: Path) -> None:
@@ -98,16 +98,16 @@ def test_names_in_an_egg(tmp_path: Path) -> None:
     ):
         put(tmp_path / name)
     expected = ["etc", "fast", "ns.a", "ns.deep.b", "one", "plain", "plain-stubs"]
-    assert expected == editable.names_in_egg(tmp_path)
+    assert expected == modules.names_in_egg(tmp_path)
 
 
 def test_names_beside_others(tmp_path: Path) -> None:
     """Of a whole project's directory only that counts which the metadata declares; without that no setup.py."""
     for name in ("dev/__init__.py", "tests/__init__.py", "setup.py"):
         put(tmp_path / "project" / name)
-    found = Places((tmp_path / "project",))
-    assert ["dev", "tests"] == editable.names_of(found, tmp_path, [])
+    found = Modules((tmp_path / "project",))
+    assert ["dev", "tests"] == modules.names_of(found, tmp_path, [])
     put(tmp_path / "dev-1.dist-info/top_level.txt", "dev\n")
-    assert ["dev"] == editable.names_of(found, tmp_path, ["dev-1.dist-info"])
+    assert ["dev"] == modules.names_of(found, tmp_path, ["dev-1.dist-info"])
     put(tmp_path / "own/__init__.py")
-    assert ["own"] == editable.names_of(Places(), tmp_path, ["own", "own-1.dist-info"])
+    assert ["own"] == modules.names_of(Modules(), tmp_path, ["own", "own-1.dist-info"])
