@@ -140,6 +140,20 @@ def test_the_environments_of_parts_tell_what_is_used(tmp_path: Path) -> None:
     assert ("six lies there as 2.0.0, 3.1.3, and nothing tells which is used: it is left out",) == found.remarks
 
 
+def test_the_environments_of_a_tree_that_may_be_moved(tmp_path: Path) -> None:
+    """They are found by the names of their parts, since no script names them, and the eggs by where the tree is now."""
+    root = buildout(tmp_path / "site", app=f"eggs-directory = {tmp_path}/site/eggs")
+    used, _ = (egg(root / "eggs", "web", version, "six\n") for version in ("2.0.0", "3.1.3"))
+    prefix, links = root / "parts/.eggcarton/environments" / ("a" * 16), root / "parts/.eggcarton/by-part"
+    prefix.mkdir(parents=True)
+    links.mkdir()
+    (links / "app").symlink_to(f"../environments/{prefix.name}")
+    record = {"root": "../../../..", "members": [["web", "2.0.0", f"eggs/{used.name}", "1" * 64, []]]}
+    (prefix / "eggcarton.json").write_text(json.dumps(record), "utf-8")
+    found = installation.of(str(root), {}).chosen("there")["web"]
+    assert ("2.0.0", str(used), ("six",)) == (found.version, found.place, found.requires)
+
+
 def test_several_versions_in_use(tmp_path: Path) -> None:
     """Scripts that use several versions of one distribution are named all at once, unless a pin decides."""
     root, store = buildout(tmp_path / "site"), tmp_path / "eggs"

@@ -36,9 +36,20 @@ def member(root: Path, name: str, version: str = "1", text: str = "") -> Member:
 
 
 def made(
-    root: Path, members: Sequence[Member], *extra_paths: Path, python: Interpreter = PYTHON, site: bool = False
+    root: Path,
+    members: Sequence[Member],
+    *extra_paths: Path,
+    python: Interpreter = PYTHON,
+    site: bool = False,
+    movable: bool = False,
 ) -> inventory.Inventory:
-    makeup = Makeup(python=python, members=tuple(members), extra_paths=extra_paths, site_packages=site)
+    makeup = Makeup(
+        python=python,
+        members=tuple(members),
+        extra_paths=extra_paths,
+        site_packages=site,
+        root=root if movable else None,
+    )
     result, _ = environment.ensure(root / "parts/.eggcarton/environments", makeup, root / "eggs" / "v5")
     return inventory.read(result.prefix, root)
 
@@ -60,6 +71,17 @@ def test_the_digest_does_not_hang_on_the_place(tmp_path: Path) -> None:
         made(roots[0], [member(roots[0], "six")], roots[0] / "lib", site=True),
     ]
     assert 4 == len({first.digest, *(other.digest for other in others)})
+
+
+def test_an_environment_that_may_be_moved(tmp_path: Path) -> None:
+    """Where it notes paths from its root on, what it has is told by where that lies, and its digest is the same."""
+    roots = [new(tmp_path / "one"), new(tmp_path / "two of them")]
+    first, second = (made(root, [member(root, "six")], root / "lib", movable=True) for root in roots)
+    assert first.digest == second.digest
+    assert [] == differences(first, second, "here", "there")
+    assert (roots[0] / "lib",) == first.extra_paths
+    assert [("six",)] == [held.names for held in first.distributions]
+    assert [True] == [held.places[0].is_relative_to(roots[0]) for held in first.distributions]
 
 
 def test_what_is_different(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from eggcarton.core.credentials import without_credentials
 from eggcarton.core.errors import UsageProblem
 from eggcarton.core.layout import canonical_name
-from eggcarton.packages import core_metadata, member
+from eggcarton.packages import by_part, core_metadata, member
 
 Use = Literal["part", "recipe", "there"]
 
@@ -27,7 +27,6 @@ _EGG = re.compile(r"(?P<name>[^-/]+)-(?P<version>[^-/]+?)(-py\d.*)?\.egg")
 _TOOLS = frozenset({"pip", "setuptools", "wheel", "distribute"})
 _OWN_SCRIPTS = frozenset({"buildout", "buildout.before", "eggcarton"})
 _LARGEST_SCRIPT = 1 << 20
-_PROJECT = ("pyproject.toml", "setup.py", "setup.cfg")
 _ENVIRONMENT = re.compile(r"/[^\s'\"]*/environments/[0-9a-f]{16}(?=/)")
 _PROJECT = ("pyproject.toml", "setup.py", "setup.cfg")
 _SHARED = ("site-packages", "dist-packages")
@@ -136,7 +135,8 @@ def project_of(place: Path) -> Path:
 def _of_buildout(directory: Path, pins: Mapping[str, str], develop: Collection[Path]) -> Installation:
     record = _record(directory / ".installed.cfg")
     developed = dict(_developed(directory, record))
-    found, shared, environments = list(_recipes(directory, record)), set[Path](), set[Path]()
+    found, shared = list(_recipes(directory, record)), set[Path]()
+    environments = by_part.find_all(directory / "parts" / ".eggcarton")
     for script in _scripts(directory, record):
         text = _text(script)
         environments |= {Path(prefix) for prefix in _ENVIRONMENT.findall(text)}
@@ -170,10 +170,10 @@ def _left(words: str, place: str, develop: Collection[Path]) -> Iterator[str]:
 def _linked(prefix: Path) -> Iterator[Installed]:
     """Give the distributions that an environment of a part consists of, as its record tells, but for the machine's."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        for name, version, place, identity, *_ in json.loads((prefix / "eggcarton.json").read_text("utf-8"))["members"]:
-            if not identity.startswith(member.OF_MACHINE):
-                told = core_metadata.read(Path(place) / "EGG-INFO")
-                yield Installed(name, version, place, "there", told.requires if told else ())
+        for one in member.noted(prefix, json.loads((prefix / "eggcarton.json").read_text("utf-8"))):
+            if not one.is_of_machine:
+                told = core_metadata.read(one.place / "EGG-INFO")
+                yield Installed(one.name, one.version, str(one.place), "there", told.requires if told else ())
 
 
 def _record(path: Path) -> dict[str, dict[str, str]]:

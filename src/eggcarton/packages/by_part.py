@@ -41,3 +41,8 @@ def parts(records: Path) -> list[str]:
         return sorted(unquote(name) for name in os.listdir(records / _DIRECTORY) if name[0] != ".")
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def find_all(records: Path) -> set[Path]:
+    """Return the environments that parts have, also in a tree that may be moved, whose scripts name none."""
+    return {prefix for part in parts(records) if (prefix := find(records, part)) is not None}

@@ -22,7 +22,7 @@ from eggcarton.core.standing import below, digest_of_bytes, look
 from eggcarton.packages import environment_scripts, hidden, merging, precedence
 from eggcarton.packages.environment_links import Links
 from eggcarton.packages.interpreter import Interpreter
-from eggcarton.packages.member import Member, entry_points, ordered
+from eggcarton.packages.member import Member, base_of, entry_points, noted, ordered
 from eggcarton.packages.remarks import sentences
 
 _FORMAT = 6
@@ -158,11 +158,11 @@ def content_of(prefix: Path, python: Interpreter) -> Content | None:
     """Return what an environment was made of; None where its record is not the one that its name stands for."""
     try:
         record = json.loads((prefix / _RECORD).read_text("utf-8"))
-        root = Path(os.path.normpath(prefix / record["root"])) if record["root"] else None
-        base = root or prefix
+        base = base_of(prefix, record)
+        root = base if record["root"] else None
         makeup = Makeup(
             python=python,
-            members=tuple(Member(n, v, base / place, i, tuple(files)) for n, v, place, i, files in record["members"]),
+            members=tuple(noted(prefix, record)),
             first_paths=tuple(base / path for path in record["first_paths"]),
             extra_paths=tuple(base / path for path in record["extra_paths"]),
             site_packages=bool(record["site_packages"]),

@@ -13,6 +13,7 @@ from typing import Any
 from eggcarton.core.errors import Drift
 from eggcarton.packages import modules, tree
 from eggcarton.packages.interpreter import Interpreter
+from eggcarton.packages.member import Member, base_of, noted
 from eggcarton.packages.tree import Entry, Tokens
 
 _RECORD = "eggcarton.json"
@@ -96,15 +97,16 @@ def read(prefix: Path, root: Path) -> Inventory:
     try:
         record: dict[str, Any] = json.loads((prefix / _RECORD).read_text("utf-8"))
         version = _VERSION.search((prefix / "pyvenv.cfg").read_text("utf-8"))
-        members = [(str(n), str(v), Path(p), str(i), tuple(files)) for n, v, p, i, files, *_ in record["members"]]
+        members, base = noted(prefix, record), base_of(prefix, record)
+        python = prefix / "bin" / os.readlink(prefix / "bin" / "python")
         return Inventory(
             prefix=prefix,
             root=root,
-            tokens=_tokens(prefix, root, [place for _, _, place, _, files in members if not files]),
-            python=Interpreter(Path(os.readlink(prefix / "bin" / "python")), version[1] if version else "unknown"),
-            extra_paths=tuple(Path(path) for path in record["extra_paths"]),
+            tokens=_tokens(prefix, root, [member.place for member in members if not member.files]),
+            python=Interpreter(Path(os.path.normpath(python)), version[1] if version else "unknown"),
+            extra_paths=tuple(base / path for path in record["extra_paths"]),
             site_packages=bool(record["site_packages"]),
-            distributions=tuple(_held(*member) for member in members),
+            distributions=tuple(map(_held, members)),
             remarks=tuple(str(remark) for remark in record.get("remarks", ())),
         )
     except FileNotFoundError as error:
@@ -115,13 +117,13 @@ def read(prefix: Path, root: Path) -> Inventory:
         ) from error
 
 
-def _held(name: str, version: str, place: Path, identity: str, files: tuple[str, ...]) -> Held:
-    is_egg = not files
-    found = modules.Modules() if is_egg else modules.find_or_source(name, place, files)
+def _held(member: Member) -> Held:
+    is_egg, place, files = not member.files, member.place, member.files
+    found = modules.Modules() if is_egg else modules.find_or_source(member.name, place, files)
     return Held(
-        name=name,
-        version=version,
-        sha256=identity if is_egg and _SHA256.fullmatch(identity) else "",
+        name=member.name,
+        version=member.version,
+        sha256=member.identity if is_egg and _SHA256.fullmatch(member.identity) else "",
         places=found.sources or (place,),
         names=tuple(modules.names_in_egg(place) if is_egg else modules.names_of(found, place, files)),
         found=found.found,

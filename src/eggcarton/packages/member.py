@@ -5,9 +5,10 @@ from __future__ import annotations
 import configparser
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from eggcarton.core.layout import EntryPoint, ScriptFile
 
@@ -41,6 +42,17 @@ class Member:
     def is_of_machine(self) -> bool:
         """Whether it is one of those that the machine's own Python has."""
         return self.identity.startswith(OF_MACHINE)
+
+
+def base_of(prefix: Path, record: Mapping[str, Any]) -> Path:
+    """Return the directory that paths in an environment's record start from: the root of a tree that may be moved."""
+    return Path(os.path.normpath(prefix / (record.get("root") or "")))
+
+
+def noted(prefix: Path, record: Mapping[str, Any]) -> list[Member]:
+    """Return the members that an environment's record notes, where they lie now."""
+    base = base_of(prefix, record)
+    return [Member(n, v, base / place, i, tuple(files)) for n, v, place, i, files in record["members"]]
 
 
 def ordered(members: Sequence[Member]) -> list[Member]:
