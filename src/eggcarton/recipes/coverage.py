@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from eggcarton.core import imports
 from eggcarton.core.code_readers import module_names
 from eggcarton.core.isolation import OPEN_BELOW
 from eggcarton.core.launchers import launcher
@@ -18,7 +19,6 @@ from eggcarton.core.readers import (
     choice,
     choices,
     file_name,
-    name_patterns,
     path,
     percentage,
     requirements,
@@ -69,12 +69,7 @@ class Options:
         " directory below var.",
         default=None,
     )
-    allowed_eggs_from_site_packages: tuple[str, ...] = option(
-        name_patterns,
-        "Distributions that are taken from the machine's own Python where that has them, in versions that what"
-        " requires them allows; they are not locked.",
-        default="",
-    )
+    allowed_eggs_from_site_packages: tuple[str, ...] = imports.allowed_eggs_from_site_packages()
 
     @property
     def requirements(self) -> tuple[str, ...]:

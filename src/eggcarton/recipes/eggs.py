@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from eggcarton.core import imports
 from eggcarton.core.layout import Environment, Layout
 from eggcarton.core.options import PART_NAME, option
 from eggcarton.core.plan import Plan
-from eggcarton.core.readers import paths, requirements
+from eggcarton.core.readers import requirements
 
 __all__ = ["Options", "plan"]
 
@@ -20,11 +21,7 @@ class Options:
     eggs: tuple[str, ...] = option(
         requirements, "The distributions to install, one requirement a line.", default=PART_NAME
     )
-    extra_paths: tuple[Path, ...] = option(
-        paths,
-        "Further directories that the part's environment imports from, relative to the buildout directory.",
-        default="",
-    )
+    extra_paths: tuple[Path, ...] = imports.extra_paths()
 
     @property
     def requirements(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from eggcarton.core import pie_file
+from eggcarton.core import imports, pie_file
 from eggcarton.core.code_readers import ObjectReference, call_arguments, entry_points, source
 from eggcarton.core.errors import OptionProblems
 from eggcarton.core.isolation import BY_NAME
@@ -20,9 +20,7 @@ from eggcarton.core.readers import (
     boolean,
     choice,
     file_name,
-    name_patterns,
     path,
-    paths,
     renames,
     requirement_name,
     requirements,
@@ -65,11 +63,7 @@ class Options:
         "The name of an interpreter that imports what the part installs, and takes every option that Python takes.",
         default=None,
     )
-    extra_paths: tuple[Path, ...] = option(
-        paths,
-        "Further directories that the part imports from, relative to the buildout directory.",
-        default="",
-    )
+    extra_paths: tuple[Path, ...] = imports.extra_paths()
     environment: tuple[tuple[str, str], ...] = option(
         assignments,
         "Environment variables that each script and the interpreter set; they are in the scripts, where anybody can"
@@ -110,12 +104,7 @@ class Options:
         " that name; it is not locked.",
         default="false",
     )
-    allowed_eggs_from_site_packages: tuple[str, ...] = option(
-        name_patterns,
-        "Distributions that are taken from the machine's own Python where that has them, in versions that what"
-        " requires them allows; they are not locked.",
-        default="",
-    )
+    allowed_eggs_from_site_packages: tuple[str, ...] = imports.allowed_eggs_from_site_packages()
     relative_paths: bool | None = option(
         boolean,
         "Whether the part works wherever the buildout directory is moved to; left out: as relative-paths in"

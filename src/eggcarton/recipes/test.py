@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from eggcarton.core import imports
 from eggcarton.core.code_readers import module_names
 from eggcarton.core.isolation import OPEN_BELOW
 from eggcarton.core.launchers import launcher
 from eggcarton.core.layout import Environment, Layout
 from eggcarton.core.options import PART_NAME, option
 from eggcarton.core.plan import File, OwnedDirectory, Plan, runtime_source
-from eggcarton.core.readers import arguments, assignments, choice, file_name, name_patterns, path, requirements
+from eggcarton.core.readers import arguments, assignments, choice, file_name, path, requirements
 from eggcarton.core.script import Start, runtime_body
 
 __all__ = ["Options", "plan"]
@@ -39,12 +40,7 @@ class Options:
         assignments, "Environment variables for the tests, KEY=VALUE, one a line.", default=""
     )
     script: str = option(file_name, "The name of the script.", default=PART_NAME)
-    allowed_eggs_from_site_packages: tuple[str, ...] = option(
-        name_patterns,
-        "Distributions that are taken from the machine's own Python where that has them, in versions that what"
-        " requires them allows; they are not locked.",
-        default="",
-    )
+    allowed_eggs_from_site_packages: tuple[str, ...] = imports.allowed_eggs_from_site_packages()
 
     @property
     def requirements(self) -> tuple[str, ...]:

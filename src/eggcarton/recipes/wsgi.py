@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from eggcarton.core import imports
 from eggcarton.core.code_readers import Application, application
 from eggcarton.core.errors import OptionProblems
 from eggcarton.core.launchers import launcher
 from eggcarton.core.layout import Environment, Layout
 from eggcarton.core.options import PART_NAME, option
 from eggcarton.core.plan import File, OwnedDirectory, Plan, runtime_source
-from eggcarton.core.readers import Listen, assignments, choice, integer, listen, name_patterns, requirements
+from eggcarton.core.readers import Listen, assignments, choice, integer, listen, requirements
 from eggcarton.core.script import Start, runtime_body
 
 __all__ = ["Options", "plan"]
@@ -40,12 +41,7 @@ class Options:
     environment: tuple[tuple[str, str], ...] = option(
         assignments, "Environment variables for the application, KEY=VALUE, one a line.", default=""
     )
-    allowed_eggs_from_site_packages: tuple[str, ...] = option(
-        name_patterns,
-        "Distributions that are taken from the machine's own Python where that has them, in versions that what"
-        " requires them allows; they are not locked.",
-        default="",
-    )
+    allowed_eggs_from_site_packages: tuple[str, ...] = imports.allowed_eggs_from_site_packages()
 
     @property
     def requirements(self) -> tuple[str, ...]:
