@@ -150,12 +150,11 @@ class Part:
             site_packages=getattr(self.options, "include_site_packages", False),
             allowed=getattr(self.options, "allowed_eggs_from_site_packages", ()),
         )
-        root = self.layout.root if self.layout.relative else None
         if self.session is not None:
-            return environments.of_part(self.session, self.name, imports, root)
+            return environments.of_part(self.session, self.name, imports, self.layout.movable)
         if not requirements and not imports:
             return None
-        return unlocked.environment(self.buildout, self.name, requirements, imports, root)
+        return unlocked.environment(self.buildout, self.name, requirements, imports, self.layout.movable)
 
     def _is_relative(self) -> bool:
         own: bool | None = getattr(self.options, "relative_paths", None)

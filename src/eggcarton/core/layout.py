@@ -72,6 +72,11 @@ class Layout:
         """The part's own directory."""
         return self.parts / self.part
 
+    @property
+    def movable(self) -> Path | None:
+        """The tree that is to work wherever it is moved to; None where paths may be absolute."""
+        return self.root if self.relative else None
+
     @classmethod
     def under(cls, root: Path, part: str) -> Layout:
         """Return the layout with the default directory names below `root`."""

@@ -102,8 +102,7 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
             "json_file": str(data / "coverage.json"),
         },
     }
-    root = layout.root if layout.relative else None
-    start = Start(python=environment.python, isolation=OPEN_BELOW, root=root)
+    start = Start(python=environment.python, isolation=OPEN_BELOW, root=layout.movable)
     body = runtime_body(start, script, runner, options.environment, settings)
     return Plan(
         (

@@ -182,7 +182,7 @@ def _start(options: Options, layout: Layout, environment: Environment) -> Start:
     return Start(
         python=environment.python,
         isolation=isolation.with_site_packages() if options.include_site_packages else isolation,
-        root=layout.root if layout.relative else None,
+        root=layout.movable,
     )
 
 

@@ -59,8 +59,7 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
         "defaults": list(options.defaults),
         "working_directory": str(layout.root / options.working_directory),
     }
-    root = layout.root if layout.relative else None
-    start = Start(python=environment.python, isolation=OPEN_BELOW, root=root)
+    start = Start(python=environment.python, isolation=OPEN_BELOW, root=layout.movable)
     body = runtime_body(start, script, runner, options.environment, settings)
     return Plan(
         (

@@ -67,7 +67,7 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
         "threads": options.threads,
         "program": layout.part,
     }
-    start = Start(python=environment.python, root=layout.root if layout.relative else None)
+    start = Start(python=environment.python, root=layout.movable)
     body = runtime_body(start, script, server, options.environment, settings)
     return Plan(
         (
