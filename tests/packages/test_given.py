@@ -10,29 +10,36 @@ from eggcarton.core.errors import UsageProblem
 from eggcarton.packages import union
 from eggcarton.packages.given import EMPTY, check, resolved, settled
 from eggcarton.packages.lock import Lock, LockedPackage
-from eggcarton.packages.needs import Need, Needs, Seen, drift
+from eggcarton.packages.needs import Need, Needs, WorkingSet, drift
 
 NATIVE = LockedPackage("native", "2.0", requires=("library>=1", "doc ; extra == 'docs'"))
 APP = LockedPackage("app", "1.0", requires=("native>=1",))
 LIBRARY = LockedPackage("library", "1.0")
 
 
-def needs(*seen: Seen, machine: tuple[LockedPackage, ...] = (NATIVE,)) -> Needs:
+def needs(*working_sets: WorkingSet, machine: tuple[LockedPackage, ...] = (NATIVE,)) -> Needs:
     """Return the needs of parts, of which the first is called app, with what the machine has."""
-    lines = dict.fromkeys(line for part in seen for line in part.lines)
-    return Needs(tuple(Need(line, "part app") for line in lines), {}, machine, ">=3.10", machine=machine, seen=seen)
+    lines = dict.fromkeys(line for part in working_sets for line in part.lines)
+    return Needs(
+        tuple(Need(line, "part app") for line in lines),
+        {},
+        machine,
+        ">=3.10",
+        machine=machine,
+        working_sets=working_sets,
+    )
 
 
 def lock(*packages: LockedPackage) -> Lock:
     return Lock(">=3.10", packages)
 
 
-ALLOWED, OTHER = Seen(("app",), frozenset({"native"})), Seen(("app", "library"))
+ALLOWED, OTHER = WorkingSet(("app",), frozenset({"native"})), WorkingSet(("app", "library"))
 
 
 def test_what_every_part_takes_is_not_locked() -> None:
     """Where every part that needs it takes it from the machine, the lock has what it requires, and not itself."""
-    asked = needs(ALLOWED, Seen(("library",)))
+    asked = needs(ALLOWED, WorkingSet(("library",)))
     assert asked == settled(lock(APP, LIBRARY), asked)
     assert [] == drift(lock(APP, LIBRARY), asked)
     assert ["native needs library>=1, which the lock does not have"] == drift(lock(APP), needs(ALLOWED))
@@ -82,7 +89,7 @@ def test_two_configurations() -> None:
 )
 def test_contradictions(line: str, package: LockedPackage, expected: str | None) -> None:
     """What a part leads to must admit the machine's version, markers and extras considered."""
-    asked = needs(Seen((line,), frozenset({"native"})))
+    asked = needs(WorkingSet((line,), frozenset({"native"})))
     if expected is None:
         check(lock(package, LIBRARY), asked)
         return
@@ -97,7 +104,7 @@ def test_contradictions(line: str, package: LockedPackage, expected: str | None)
 
 def test_an_extra_that_is_not_locked() -> None:
     """What an extra of the machine's own leads to must be locked, whatever the same extra of another version does."""
-    asked = needs(Seen(("native[docs]",), frozenset({"native"})), OTHER)
+    asked = needs(WorkingSet(("native[docs]",), frozenset({"native"})), OTHER)
     theirs = replace(NATIVE, requires=("library>=1",), empty_extras=("docs",))
     with pytest.raises(UsageProblem, match=r"native 2.0 of the machine needs doc ; extra == 'docs', which"):
         check(lock(APP, LIBRARY, theirs), settled(lock(APP, LIBRARY, theirs), asked))
@@ -105,11 +112,11 @@ def test_an_extra_that_is_not_locked() -> None:
 
 def test_a_part_that_does_not_take_it_is_not_checked() -> None:
     """What is locked for another part may be in another version."""
-    check(EMPTY, needs(Seen(("native>=3",))))
+    check(EMPTY, needs(WorkingSet(("native>=3",))))
 
 
 def test_a_version_that_is_none() -> None:
     """A version of the machine that cannot be compared is told as that."""
     odd = replace(NATIVE, version="2.0-custom.build")
     with pytest.raises(UsageProblem, match=r"the machine has native in the version '2.0-custom.build', which is none"):
-        check(EMPTY, needs(Seen(("native",), frozenset({"native"})), machine=(odd,)))
+        check(EMPTY, needs(WorkingSet(("native",), frozenset({"native"})), machine=(odd,)))

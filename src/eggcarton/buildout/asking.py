@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 BY_RECIPES = "asked"
 """The working set of what recipes ask for while they run."""
-ASKED = ("needs", "pins", "develop", "requires_python", "terms", "constraints", "hashes", "seen", "allow_sdist")
+ASKED = ("needs", "pins", "develop", "requires_python", "terms", "constraints", "hashes", "working_sets", "allow_sdist")
 """What of an order concerns the lock, and not what is taken out of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sets:
-    """The requirements of each working set by its key, and the names that it takes from the machine."""
+    """The requirements of each working set by its key, and the names that it is allowed to take from the machine."""
 
     lines: dict[str, list[str]] = field(default_factory=dict)
     allowed: dict[str, list[str]] = field(default_factory=dict)
 
-    def add(self, lines: Sequence[str], taken: Collection[str]) -> None:
+    def add(self, lines: Sequence[str], allowed: Collection[str]) -> None:
         """Add the working set of a part, where it imports anything."""
         if lines:
-            key = selection.set_key(lines, taken)
+            key = selection.set_key(lines, allowed)
             self.lines[key] = list(lines)
-            self.allowed.update({key: sorted(taken)} if taken else {})
+            self.allowed.update({key: sorted(allowed)} if allowed else {})
 
 
 def order_of_recipes(session: Session) -> dict[str, Any] | None:
@@ -69,10 +69,10 @@ def order_of_parts(session: Session, group: str, stubs: Sequence[dict[str, Any]]
     files = [*common, *(name for part in parts for name in part.files or ())]
     told = session.files.told(files, session.develop_directories())
     names_of_stubs = [stub["name"] for stub in stubs]
-    sets, taken = Sets(), []
+    sets, allowed = Sets(), []
     for part in parts:
-        taken.append(session.machine.allowed(part, names_of_stubs))
-        sets.add(lines_of(session, part), taken[-1])
+        allowed.append(session.machine.allowed(part, names_of_stubs))
+        sets.add(lines_of(session, part), allowed[-1])
     names = {part.part for part in parts} | ({""} if group == needs.PARTS else set())
     asked = session.asked.pairs(names)
     wanted = needs.pairs(parts) + asked + [list(pair) for pair in told.needs]
@@ -85,7 +85,7 @@ def order_of_parts(session: Session, group: str, stubs: Sequence[dict[str, Any]]
         wanted += [[name, f"develop package {name}"] for name in names_here]
     if asked:
         sets.lines[BY_RECIPES] = [pair[0] for pair in asked]
-    return _order(session, group, wanted, [*stubs, *machine.stubs(taken)], sets, told)
+    return _order(session, group, wanted, [*stubs, *machine.stubs(allowed)], sets, told)
 
 
 def lines_of(session: Session, part: needs.PartNeeds) -> tuple[str, ...]:
@@ -149,7 +149,7 @@ def _order(
         "allow_sdist": list(session.settings.allow_sdist),
         "sets": sets.lines,
         "allowed": sets.allowed,
-        "seen": [[lines, sets.allowed.get(key, [])] for key, lines in sorted(sets.lines.items())],
+        "working_sets": [[lines, sets.allowed.get(key, [])] for key, lines in sorted(sets.lines.items())],
     }
 
 
@@ -218,10 +218,10 @@ def places(session: Session, question: Mapping[str, Any], *, by_line: bool = Fal
         ``needs``: file and option by the need's ``asker: requirement``; ``pins``: the file by name, in a list.
     """
     found: dict[str, dict[str, list[str]]] = {"needs": {}, "pins": {}}
-    taken = {part.part: machine.named(part) for part in needs.of_parts(session.sections) if part.allowed}
+    named = {part.part: machine.named(part) for part in needs.of_parts(session.sections) if part.allowed}
     for requirement, asker in question["needs"]:
         section, option = _option(asker)
-        if requirement in taken.get(section, ()):
+        if requirement in named.get(section, ()):
             option = machine.OPTION
         file = session.sections.origin(section, option, requirement)
         if file is not None and by_line:

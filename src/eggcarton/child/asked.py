@@ -8,10 +8,10 @@ from typing import Any
 from eggcarton.packages import origin as origins
 from eggcarton.packages import union
 from eggcarton.packages.lock import LockedPackage
-from eggcarton.packages.needs import Need, Needs, Seen, Terms, check_range
+from eggcarton.packages.needs import Need, Needs, Terms, WorkingSet, check_range
 
 NONE: Mapping[str, Sequence[str]] = {}
-ASKED = ("needs", "pins", "develop", "requires_python", "terms", "constraints", "hashes", "seen")
+ASKED = ("needs", "pins", "develop", "requires_python", "terms", "constraints", "hashes", "working_sets")
 """What a request asks of its lock; the arguments of `needs_of`."""
 
 
@@ -23,7 +23,7 @@ def needs_of(
     terms: Mapping[str, Any],
     constraints: Sequence[Sequence[str]] = (),
     hashes: Mapping[str, Sequence[str]] = NONE,
-    seen: Sequence[tuple[Sequence[str], Sequence[str]]] = (),
+    working_sets: Sequence[tuple[Sequence[str], Sequence[str]]] = (),
 ) -> Needs:
     """Return what a request asks for.
 
@@ -36,7 +36,7 @@ def needs_of(
         terms: the fields of `Terms`.
         constraints: pairs of a line that holds versions, and the place where it stands.
         hashes: the sha256 by name that alone are trusted, where any are told.
-        seen: the lines of each part, and the names that it may take from the machine.
+        working_sets: the lines of each part, and the names that it may take from the machine.
 
     Raises:
         UsageProblem: it is for Pythons that cannot be, or not for this one.
@@ -53,7 +53,9 @@ def needs_of(
         constraints=tuple(Need(origins.cleaned(line), place) for line, place in constraints),
         hashes={name: frozenset(told) for name, told in hashes.items()},
         machine=tuple(_stub(given) for given in develop if given.get("machine")),
-        seen=tuple(Seen(tuple(map(origins.cleaned, lines)), frozenset(names)) for lines, names in seen),
+        working_sets=tuple(
+            WorkingSet(tuple(map(origins.cleaned, lines)), frozenset(names)) for lines, names in working_sets
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from packaging.version import InvalidVersion, Version
 from eggcarton.core.errors import UsageProblem
 from eggcarton.packages import markers
 from eggcarton.packages.lock import Lock, LockedPackage, extras_in
-from eggcarton.packages.needs import Need, Needs, Seen, activated, closure, walk
+from eggcarton.packages.needs import Need, Needs, WorkingSet, activated, closure, walk
 
 EMPTY = Lock(None, ())
 
@@ -25,8 +25,8 @@ def settled(lock: Lock, needs: Needs) -> Needs:
     environment = markers.here()
     while given := needs.given:
         active = activated(lock, needs.develop, environment)
-        reached = ((seen, name) for seen in needs.seen for name in closure(active, seen.lines, environment))
-        elsewhere = {name for seen, name in reached if name in given - seen.names}
+        reached = ((one, name) for one in needs.working_sets for name in closure(active, one.lines, environment))
+        elsewhere = {name for one, name in reached if name in given - one.allowed}
         if not elsewhere:
             break
         needs = locked_too(needs, elsewhere)
@@ -75,19 +75,19 @@ def check(lock: Lock, needs: Needs) -> None:
     Raises:
         UsageProblem: it is so.
     """
-    found = list(dict.fromkeys(problem for seen in needs.seen for problem in _contradicted(lock, needs, seen)))
+    found = list(dict.fromkeys(problem for one in needs.working_sets for problem in _contradicted(lock, needs, one)))
     if found:
         advice = "leave the name out of allowed-eggs-from-site-packages to have it locked, or change the machine's"
         raise UsageProblem(f"{'; '.join(found)}; {advice}")
 
 
-def _contradicted(lock: Lock, needs: Needs, seen: Seen) -> Iterator[str]:
-    given = beside(needs, seen.names)
+def _contradicted(lock: Lock, needs: Needs, one: WorkingSet) -> Iterator[str]:
+    given = beside(needs, one.allowed)
     if not given:
         return
     environment = markers.here()
     active = activated(lock, needs.develop, environment) | given
-    for origin, line in walk(active, seen.lines, environment):
+    for origin, line in walk(active, one.lines, environment):
         requirement = Requirement(line)
         name = str(canonicalize_name(requirement.name))
         package = given.get(name)

@@ -46,11 +46,11 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What one part asks for, and the names that it may take from the machine."""
+class WorkingSet:
+    """What one part asks for, and the canonical names that it is allowed to take from the machine."""
 
     lines: tuple[str, ...]
-    names: frozenset[str] = frozenset()
+    allowed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Needs:
     they have requirements, but no files, and are in no lock. ``constraints`` hold versions as pins do, may have
     markers, and tell where they stand; ``hashes`` are the sha256 by name that alone are trusted; ``addresses`` are
     those of another tool's file, taken where something leads to their names. ``machine`` is what the machine's own
-    Python has and the parts in ``seen`` may take from there; what no part needs from the lock is in ``develop`` too.
+    Python has and the parts may take from there; what no part needs from the lock is in ``develop`` too.
     """
 
     needs: tuple[Need, ...]
@@ -73,7 +73,7 @@ class Needs:
     hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     addresses: tuple[Asked, ...] = ()
     machine: tuple[LockedPackage, ...] = ()
-    seen: tuple[Seen, ...] = ()
+    working_sets: tuple[WorkingSet, ...] = ()
 
     @property
     def developed(self) -> frozenset[str]:

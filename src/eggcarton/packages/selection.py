@@ -83,14 +83,14 @@ def key_of(lock: Path, **content: Any) -> str:
     return hashlib.sha256(data + json.dumps([_FORMAT, content], sort_keys=True).encode()).hexdigest()
 
 
-def set_key(requirements: Sequence[str], taken: Collection[str] = ()) -> str:
+def set_key(requirements: Sequence[str], allowed: Collection[str] = ()) -> str:
     """Return the key of a working set: parts that ask for the same in any order share one.
 
     Args:
         requirements: what is asked for.
-        taken: the names of what the machine may answer.
+        allowed: the names of what the machine may answer.
     """
-    content = json.dumps([sorted(set(requirements)), sorted(taken)])
+    content = json.dumps([sorted(set(requirements)), sorted(allowed)])
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 

@@ -59,7 +59,7 @@ def _with(needs: Needs, other: Needs, name: str) -> Needs:
         constraints=(*needs.constraints, *constraints),
         hashes=_hashes(needs.hashes, other.hashes),
         machine=(*needs.machine, *(package for package in other.machine if package not in needs.machine)),
-        seen=(*needs.seen, *other.seen),
+        working_sets=(*needs.working_sets, *other.working_sets),
     )
 
 
