@@ -169,6 +169,15 @@ def test_a_section_of_variables_that_is_not_there(tool: Buildout) -> None:
     )
 
 
+def test_a_part_is_no_section_of_variables(tool: Buildout) -> None:
+    """The name of a part, its own or another's, is refused in so many words."""
+    for name in ("app", "other"):
+        other = "\n[other]\nrecipe = eggcarton:scripts\neggs = tool\nscripts =\n"
+        tool.configure(CONFIG.replace("parts = app", "parts = app other") + f"environment = {name}\n{other}")
+        said = tool.fails(status=2)
+        assert f"option 'environment': [{name}] is a part; write the variables into another section" in said
+
+
 OPTIONS = {
     "-c": (["-c", "import sys; print(sys.argv)", "-x", "a b"], "", "['-c', '-x', 'a b']\n"),
     "-": (["-", "a"], "import sys; print(sys.argv)", "['-', 'a']\n"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from support.buildouts import Buildout
@@ -248,3 +250,17 @@ def test_all_of_the_machine(own: Buildout, machine: Machine) -> None:
     own.configure(CONFIG.replace("allowed-eggs-from-site-packages = native", "include-site-packages = false"))
     own.build()
     assert "ModuleNotFoundError: No module named 'stranger'" == imports(own, "import stranger")
+
+
+@pytest.mark.parametrize("everything", [False, True], ids=["one name", "all of it"])
+def test_it_is_not_called_locked(own: Buildout, everything: bool) -> None:
+    """verify does not promise more for a build with something of the machine than that versions are pinned."""
+    if everything:
+        own.configure(CONFIG.replace("allowed-eggs-from-site-packages = native", "include-site-packages = true"))
+    own.build()
+    status, output = own.run("verify", program="eggcarton")
+    assert (0, "This build is pinned.") == (status, re.sub(r"(?s).*?(This build is [a-z-]+\.).*", r"\1", output)), (
+        output
+    )
+    told = "a part has include-site-packages = true" if everything else "native 2.0 comes from the machine's own Python"
+    assert told in output

@@ -26,8 +26,8 @@ from eggcarton.core import errors
         (
             errors.ForeignFile(Path("/bin/x"), "old", "app", is_script=True),
             1,
-            "[old] /bin/x exists and belongs to part [app]: rename the part or its output; a script that a "
-            "distribution brings is renamed with 'scripts = x=x-old', which lists all that [old] makes",
+            "[old] /bin/x exists and belongs to part [app]: give [old] another name for it, with "
+            "'interpreter = x-old', or with NAME=x-old in 'scripts', which lists all that [old] makes",
         ),
         (errors.StagingProblem(Path("/x"), "full"), 1, "/x could not be written: full; nothing was changed"),
         (

@@ -194,3 +194,22 @@ def test_relative_interpreter(tmp_path: Path) -> None:
     found = run(place, text, "-c", "import sys; print(sys.prefix, sys._xoptions)")
     told = {"eggcarton": f"{root}/it's first.py"}
     assert f"{root}/e {told}\n" == found.stdout
+
+
+def test_settings_and_variables_move_along(tmp_path: Path) -> None:
+    """What a script hands on of a tree that may be moved, settings and variables, is where the tree is now."""
+    root = tmp_path / "tree"
+    venv.create(root / "e", symlinks=True)
+    (root / "bin").mkdir()
+    (root / "run.py").write_text("import os\n\ndef main(arguments, **given):\n    print(given, os.environ['A'])\n")
+    start, place = Start(python=root / "e" / "bin" / "python", root=root), root / "bin" / "run"
+    settings = {"a": root / "x", "b": [root / "y", "z"], "c": {"d": tmp_path / "outside"}}
+    body = runtime_body(start, place, root / "run.py", (("A", str(root / "etc")), ("B", "/usr")), settings)
+    assert str(root) not in script(start, place, body)
+    place.write_text(script(start, place, body), encoding="utf-8")
+    place.chmod(0o755)
+    moved = tmp_path / "moved"
+    root.rename(moved)
+    told = {"a": f"{moved}/x", "b": [f"{moved}/y", "z"], "c": {"d": f"{tmp_path}/outside"}}
+    done = subprocess.run([moved / "bin" / "run"], capture_output=True, text=True, env=LED_ASTRAY, check=False)
+    assert (f"{told} {moved}/etc\n", "") == (done.stdout, done.stderr)

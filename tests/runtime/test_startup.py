@@ -141,3 +141,10 @@ def test_a_file_that_is_gone(place: Place, tmp_path: Path) -> None:
     status, told, said = place.run("-X", f"{XOPTION}={tmp_path}/gone.py", "-c", "print('ran')")
     assert (1, "") == (status, told)
     assert f"FileNotFoundError: [Errno 2] No such file or directory: '{tmp_path}/gone.py'" == said
+
+
+def test_what_is_typed_can_be_completed(place: Place) -> None:
+    """In isolated mode, where Python leaves it out, the keys of readline and completion are there too."""
+    statement = "import sys; print(getattr(sys, '__interactivehook__', None) is not None)"
+    assert (0, "True\n") == place.run("-I", "-c", statement, **{GUARD: "full"})[:2]
+    assert (0, "False\n") == place.run("-I", "-c", statement)[:2]

@@ -15,6 +15,25 @@ from eggcarton.core.errors import UsageProblem
 from eggcarton.core.options import declared
 
 _ELSEWHERE = {"lock", "cache", "compile"}
+# Those of zc.buildout that have an effect on what is built; its own defaults do not hold them all.
+_OF_BUILDOUT = frozenset(
+    {
+        *("abi-tag-eggs", "allow-hosts", "allow-picked-versions", "allow-unknown-extras", "bin-directory"),
+        *("develop", "develop-eggs-directory", "directory", "download-cache", "eggs-directory", "executable"),
+        *(
+            "extends",
+            "extends-cache",
+            "extensions",
+            "find-links",
+            "index",
+            "install-from-cache",
+            "installed",
+            "log-format",
+        ),
+        *("log-level", "newest", "offline", "parts", "parts-directory", "prefer-final", "python", "relative-paths"),
+        *("show-picked-versions", "socket-timeout", "update-versions-file", "use-dependency-links", "versions"),
+    }
+)
 
 
 def check(buildout: Any) -> Iterator[str]:
@@ -42,6 +61,9 @@ def check(buildout: Any) -> Iterator[str]:
             yield f"nothing is pinned by the section [{name}]: did you mean [{versions}]?"
     if "lock-group" in raw.get(SECTION, {}):
         yield f"[{SECTION}] option 'lock-group' has no effect: it belongs into the section of a part"
+    for name in sorted(set(raw["buildout"]) - _OF_BUILDOUT):
+        if near := get_close_matches(name, _OF_BUILDOUT, n=1, cutoff=0.9):
+            yield f"[buildout] option '{name}' is not known: did you mean '{near[0]}'?"
     ours = {option.name for option in declared(Options)} - _ELSEWHERE
     for name in sorted(ours & set(raw["buildout"])):
         yield f"[buildout] option '{name}' has no effect: it belongs into [{SECTION}]"

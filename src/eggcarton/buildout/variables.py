@@ -8,7 +8,7 @@ from types import ModuleType
 from eggcarton.core.errors import OptionProblems
 
 _OPTION = "environment"
-_NONE_OF_THEM = frozenset({"recipe", "<", "<part-dependencies>"})
+_NONE_OF_THEM = frozenset({"<", "<part-dependencies>"})
 
 
 def in_place(
@@ -20,11 +20,15 @@ def in_place(
         section: gives the options of a section, None where there is no such one.
 
     Raises:
-        OptionProblems: a variable has several lines.
+        OptionProblems: the section is that of a part, or a variable has several lines.
     """
     named = values.get(_OPTION, "").strip()
     is_read = _OPTION in getattr(module.Options, "__dataclass_fields__", {})
     found = section(named) if is_read and named and named != part and not set(named) & set("=\n") else None
+    if is_read and (named == part or (found is not None and "recipe" in found)):
+        raise OptionProblems(
+            part, [f"option '{_OPTION}': [{named}] is a part; write the variables into another section"]
+        )
     if found is None:
         return values
     lines = {name: value for name, value in found.items() if name not in _NONE_OF_THEM}

@@ -28,6 +28,8 @@ class Verdict:
     digest: str
     unchecked: int
     edited: tuple[str, ...]
+    is_locked_but_for_the_machine: bool
+    """Whether all that is not locked comes from the machine's own Python, because a part's options say so."""
     others: tuple[str, ...]
 
     @property
@@ -84,6 +86,7 @@ def verdict(session: Session, *, against: str | None = None) -> Verdict:
         digest=told["digest"],
         unchecked=told["unchecked"],
         edited=tuple(told["edited"]),
+        is_locked_but_for_the_machine=not told["unlocked"],
         others=tuple(name for name in installed.of(session.buildout).parts if name not in parts),
     )
 
@@ -113,6 +116,8 @@ def _reasons(told: dict[str, Any], root: Path, *, is_built: bool, against: str |
         reasons["pinned"] = _first(told["unpinned"])
     if told["unlocked"]:
         reasons["locked"] = _first(told["unlocked"])
+    elif told["from_machine"]:
+        reasons["locked"] = _first(told["from_machine"])
     if not is_built:
         reasons["verified"] = "nothing is built here yet; run bin/buildout"
     elif told["findings"]:

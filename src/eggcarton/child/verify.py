@@ -13,11 +13,12 @@ from eggcarton.core.editable import edited
 from eggcarton.core.errors import IntegrityProblem
 from eggcarton.core.records import Record
 from eggcarton.indexes.cache import Cache, file_digest
-from eggcarton.packages import generations, given, markers, tree
+from eggcarton.packages import environment, generations, given, markers, tree
 from eggcarton.packages import lock as locks
 from eggcarton.packages import verify as checks
 from eggcarton.packages.interpreter import Interpreter
 from eggcarton.packages.lock import Lock, LockedFile
+from eggcarton.packages.member import OF_MACHINE
 from eggcarton.packages.needs import Needs, activated, closure, drift
 from eggcarton.packages.wheels import file_for_here
 
@@ -74,6 +75,7 @@ def verify(
     owned, wrong = checks.of_parts(Path(records), parts)
     findings += wrong
     prefixes = list(_environments(Path(records) / "environments", owned))
+    from_machine = [line for prefix in prefixes for line in _of_machine(prefix, interpreter)]
     for prefix in prefixes:
         findings += checks.of_environment(prefix, interpreter, identities, spoilt)
     return {
@@ -81,6 +83,7 @@ def verify(
         "remove": sorted(_to_remove({Path(finding.path) for finding in findings}, [*map(Path, eggs), *prefixes])),
         "unpinned": unpinned,
         "unlocked": unlocked,
+        "from_machine": from_machine,
         "absent": sorted(set(absent)),
         "edited": sorted(str(path) for record in owned.values() for path in edited(record)),
         "unchecked": sum(
@@ -88,6 +91,18 @@ def verify(
         ),
         "digest": _digest([Path(egg) for egg in eggs], prefixes, owned, interpreter, places),
     }
+
+
+def _of_machine(prefix: Path, python: Interpreter) -> Iterator[str]:
+    """Give what an environment imports that no lock names: it comes from the machine's own Python."""
+    content = environment.content_of(prefix, python)
+    if content is None:
+        return
+    for member in content.makeup.members:
+        if member.identity.startswith(OF_MACHINE):
+            yield f"{member.name} {member.version} comes from the machine's own Python, in {member.place}"
+    if content.makeup.site_packages:
+        yield "a part has include-site-packages = true, and sees all that the machine's own Python has"
 
 
 def _to_remove(found: Collection[Path], places: Iterable[Path]) -> Iterator[str]:

@@ -42,7 +42,9 @@ def run(call: Call) -> int:
 
 def _status(verdict: Verdict, against: str | None) -> int:
     is_other = against is not None and verdict.digest != against
-    if verdict.findings or "locked" in verdict.reasons or is_other:
+    # What a part takes from the machine was asked for: it is told, and is no fault of the build.
+    is_unlocked = "locked" in verdict.reasons and not verdict.is_locked_but_for_the_machine
+    if verdict.findings or is_unlocked or is_other:
         return IntegrityProblem.exit_code
     return Drift.exit_code if verdict.next in ("pinned", "verified") else 0
 

@@ -80,8 +80,8 @@ class ForeignFile(EggcartonError):
         remedy = "move it away, or rename the part or its output"
         if owner and is_script:
             remedy = (
-                "rename the part or its output; a script that a distribution brings is renamed with "
-                f"'scripts = {path.name}={path.name}-{part}', which lists all that [{part}] makes"
+                f"give [{part}] another name for it, with 'interpreter = {path.name}-{part}', or with "
+                f"NAME={path.name}-{part} in 'scripts', which lists all that [{part}] makes"
             )
         super().__init__(f"[{part}] {path} exists and {whose}: {remedy}")
         self.path = path

@@ -29,7 +29,7 @@ class Preamble:
 
     def statements(self, start: Start, place: Path) -> str:
         """Return the Python statements for a script at a place; `os` is imported already."""
-        lines = assignments(self.environment)
+        lines = assignments(start, place, self.environment)
         if self.environment_file is not None:
             reader, file = (start.in_python(place, path) for path in (self._reader, self.environment_file))
             lines += ["import runpy", "", f'runpy.run_path({reader})["read_into_environment"]({file})']

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 
 def shell(word: str | Path) -> str:
@@ -25,7 +25,7 @@ def shell_command(words: Sequence[str | Path]) -> str:
     return " ".join(shell(word) for word in words)
 
 
-def python(value: str | Path) -> str:
+def python(value: str | PurePath) -> str:
     """Return the Python literal of a text or of a path's text.
 
     >>> print(python(Path("a b")))

@@ -149,7 +149,10 @@ def duration(value: str) -> float:
 @reads("a duration such as 30s, 5m or 2h, or a number of seconds")
 def seconds(value: str) -> float:
     """Return seconds, which need no unit here: `[buildout]` has none for its own option of that name."""
-    return float(value) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value) else duration(value)
+    found = float(value) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value) else duration(value)
+    if not found:
+        raise ValueError("is no time at all")
+    return found
 
 
 @reads("a size such as 512k, 10M or 2G")

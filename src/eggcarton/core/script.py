@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from eggcarton.core.isolation import FULL, Isolation
 from eggcarton.core.layout import EntryPoint, ScriptFile
@@ -30,11 +30,11 @@ class Start:
     isolation: Isolation = FULL
     root: Path | None = None
 
-    def is_beside(self, place: Path, target: Path) -> bool:
+    def is_beside(self, place: Path, target: PurePath) -> bool:
         """Tell whether a script at a place names a target by the way there."""
         return self.root is not None and place.is_relative_to(self.root) and target.is_relative_to(self.root)
 
-    def in_python(self, place: Path, target: Path) -> str:
+    def in_python(self, place: Path, target: PurePath) -> str:
         """Return the Python expression by which a script at a place names a target."""
         if not self.is_beside(place, target):
             return literal(target)
@@ -51,17 +51,17 @@ class Start:
         return 'here=$(realpath -- "$0" 2>/dev/null || readlink -f -- "$0")\n', f'"${{here%{up}}}"/{rest}'
 
 
-def _steps(place: Path, target: Path) -> int:
+def _steps(place: Path, target: PurePath) -> int:
     """Return how many steps lead up from a file to the first directory that also holds a target."""
     return len(place.parts) - _shared(place, target)
 
 
-def _rest(place: Path, target: Path) -> list[str]:
+def _rest(place: Path, target: PurePath) -> list[str]:
     """Return the way down from there to the target."""
     return list(target.parts[_shared(place, target) :])
 
 
-def _shared(place: Path, target: Path) -> int:
+def _shared(place: Path, target: PurePath) -> int:
     pairs = zip(place.parts[:-1], target.parts, strict=False)
     return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
@@ -151,10 +151,10 @@ def runtime_body(
     Args:
         place: where the script will stand.
         source: the file; its `main` takes the command line's arguments, and the settings by name.
-        settings: values that their `repr` makes again.
+        settings: paths, which become their texts, and values that their `repr` makes again.
     """
-    variables = "".join(f"    {line}\n" for line in assignments(environment))
-    given = _settings(settings, 8 * " ", "{name}={value}")
+    variables = "".join(f"    {line}\n" for line in assignments(start, place, environment))
+    given = _settings(settings, 8 * " ", "{name}={value}", lambda path: start.in_python(place, path))
     return (
         f'import runpy\n\nif __name__ == "__main__":\n{variables}'
         f'    main = runpy.run_path({start.in_python(place, source)})["main"]\n'
@@ -162,9 +162,18 @@ def runtime_body(
     )
 
 
-def assignments(environment: tuple[tuple[str, str], ...]) -> list[str]:
-    """Return the statements that set environment variables."""
-    return [f"os.environ[{literal(name)}] = {literal(value)}" for name, value in environment]
+def assignments(start: Start, place: Path, environment: tuple[tuple[str, str], ...]) -> list[str]:
+    """Return the statements that set environment variables in a script at a place.
+
+    A value that is the path of something in a tree that may be moved is told by the way there.
+    """
+    return [f"os.environ[{literal(name)}] = {_text(start, place, value)}" for name, value in environment]
+
+
+def _text(start: Start, place: Path, value: str) -> str:
+    target = type(place)(value)
+    is_path = target.is_absolute() and str(target) == value and ".." not in target.parts
+    return start.in_python(place, target) if is_path else literal(value)
 
 
 def first_lines(start: Start, place: Path) -> str:
@@ -194,14 +203,20 @@ def _inside(arguments: str) -> str:
     return f"{arguments}\n" if "#" in arguments else arguments
 
 
-def _settings(values: Mapping[str, object], indent: str, form: str) -> str:
-    """Return one line a setting, mappings opened up."""
+def _settings(values: Mapping[str, object], indent: str, form: str, path: Callable[[PurePath], str]) -> str:
+    """Return one line a setting, mappings opened up.
+
+    Args:
+        path: gives the expression of a path.
+    """
     return "".join(
-        indent + form.format(name=name, value=_value(value, indent)) + ",\n" for name, value in values.items()
+        indent + form.format(name=name, value=_value(value, indent, path)) + ",\n" for name, value in values.items()
     )
 
 
-def _value(value: object, indent: str) -> str:
+def _value(value: object, indent: str, path: Callable[[PurePath], str]) -> str:
     if isinstance(value, Mapping):
-        return f"{{\n{_settings(value, f'{indent}    ', '{name!r}: {value}')}{indent}}}"
-    return repr(value)
+        return f"{{\n{_settings(value, f'{indent}    ', '{name!r}: {value}', path)}{indent}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(_value(item, indent, path) for item in value)}]"
+    return path(value) if isinstance(value, PurePath) else repr(value)

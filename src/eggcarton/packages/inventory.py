@@ -171,7 +171,7 @@ def lines(found: Inventory, *, lasting: Path | None = None, isolation: str = "")
         "lasting path": found.told(lasting) if lasting else "",
         "Python": f"{found.python.version}, {found.python.executable}",
         "digest": found.digest,
-        "isolation": isolation,
+        "isolation": f"{isolation}, as configured" if isolation else "",
         "extra paths": ", ".join(map(found.told, found.extra_paths)) or "none",
         "site-packages of the machine": "seen, behind all else" if found.site_packages else "not seen",
     }

@@ -137,7 +137,7 @@ def check(lock: Lock, needs: Needs) -> None:
     """Refuse needs that no lock could answer.
 
     Raises:
-        UsageProblem: a need excludes the version that is developed here, or names an extra that is not there.
+        UsageProblem: a need excludes the version that is developed here or the machine's, or names an unknown extra.
     """
     environment = markers.here()
     active = activated(lock, needs.develop, environment)
@@ -147,10 +147,12 @@ def check(lock: Lock, needs: Needs) -> None:
         if package is None or (requirement.marker and not requirement.marker.evaluate(environment)):
             continue
         if not requirement.specifier.contains(Version(package.version), prereleases=True):
-            raise UsageProblem(
-                f"{need.asked_by} needs {need.requirement}, and {package.name} {package.version} is developed here; "
-                "develop another version, or ask for this one"
-            )
+            if package.name in {one.name for one in needs.machine}:
+                here, remedy = (
+                    "is the machine's",
+                    "leave it out of allowed-eggs-from-site-packages, or change the machine's",
+                )
+            raise UsageProblem(f"{need.asked_by} needs {need.requirement}, and {package.name} {package.version} {told}")
         unknown = sorted({str(canonicalize_name(extra)) for extra in requirement.extras} - package.extras)
         if unknown and not needs.terms.unknown_extras:
             has = f"it has {', '.join(sorted(package.extras))}" if package.extras else "it has none"

@@ -88,18 +88,18 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
     settings = {
         "packages": list(options.packages),
         "defaults": list(options.defaults),
-        "working_directory": str(layout.root / options.working_directory),
+        "working_directory": layout.root / options.working_directory,
         "coverage": {
             "source": list(options.source),
             "omit": list(options.omit),
-            "outside": [str(place) for place in (environment.store, environment.prefix, layout.parts)],
+            "outside": [environment.store, environment.prefix, layout.parts],
             "branch": options.branch,
             "fail_under": options.fail_under,
             "report": list(options.report),
-            "data_file": str(data / "coverage.data"),
-            "html_directory": str(html),
-            "xml_file": str(data / "coverage.xml"),
-            "json_file": str(data / "coverage.json"),
+            "data_file": data / "coverage.data",
+            "html_directory": html,
+            "xml_file": data / "coverage.xml",
+            "json_file": data / "coverage.json",
         },
     }
     start = Start(python=environment.python, isolation=OPEN_BELOW, root=layout.movable)

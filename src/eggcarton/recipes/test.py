@@ -57,7 +57,7 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
     settings = {
         "packages": list(options.packages),
         "defaults": list(options.defaults),
-        "working_directory": str(layout.root / options.working_directory),
+        "working_directory": layout.root / options.working_directory,
     }
     start = Start(python=environment.python, isolation=OPEN_BELOW, root=layout.movable)
     body = runtime_body(start, script, runner, options.environment, settings)

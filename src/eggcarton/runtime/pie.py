@@ -94,10 +94,12 @@ def load_isolated_environment(path: str | bytes | os.PathLike[str]) -> tuple[str
     Raises:
         MalformedFile: the file is none.
         PackageMissing: something is nowhere.
-        PackageConflict: another version is imported already, or another file has decided otherwise.
+        PackageConflict: another version is imported already, another file has decided otherwise, or a directory is one
+            of another Python.
         OSError: the file cannot be read.
     """
     file, state = _read(os.path.abspath(os.fsdecode(path))), _state()
+    _check_python(file)
     with state.lock:
         for cached in (_Distribution.files, _Distribution.modules, _modules_in, _real, _by_name):
             cached.cache_clear()
@@ -270,6 +272,18 @@ def _read(path: str) -> _File:
             if one is not None:
                 found[said.startswith("!")].append(one)
     return _File(path, _directories(first, path), tuple(found[False]), tuple(found[True]))
+
+
+def _check_python(file: _File) -> None:
+    """Refuse directories of another Python, for which extension modules and chosen versions would be wrong."""
+    this = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    for directory in file.directories:
+        found = re.search(r"[/\\]python(\d+\.\d+)[/\\](?:site|dist)-packages$", os.path.realpath(directory))
+        if found and found[1] != this:
+            raise PackageConflict(
+                f"{file.path}:1: {directory} is that of Python {found[1]}, and this is Python {this}; run this with "
+                f"Python {found[1]}, or make the list with this one"
+            )
 
 
 def _directories(line: str, path: str) -> tuple[str, ...]:
@@ -902,6 +916,10 @@ def _missing(
     return PackageMissing(line.where, line.name, text, versions, file.directories, remark)
 
 
+# A Python that has setuptools imports this while it starts, and nothing of setuptools with it.
+_BY_PTH = frozenset({"_distutils_hack"})
+
+
 def _check_replaceable(line: _Line, one: _Distribution, place: _Place, pick: _Distribution, state: _State) -> None:
     """Refuse to put another version in the place of one that is in use."""
     for other, found in state.needed:
@@ -911,7 +929,7 @@ def _check_replaceable(line: _Line, one: _Distribution, place: _Place, pick: _Di
                 f"for '{other.text}'; let both lines ask for versions that one of them has"
             )
     mine, where = _own(one, place, {pick.key})
-    imported = _imported(mine, where)
+    imported = [name for name in _imported(mine, where) if name.partition(".")[0] not in _BY_PTH]
     if imported:
         raise PackageConflict(
             f"{line.where}: {line.text} is needed, but {imported[0]} is imported already, from {one.name} "

@@ -27,6 +27,9 @@ def begin() -> None:
     _begun = True
     if os.environ.get("EGGCARTON_ISOLATION") == "full":
         _leave_working_directory_out()
+        if sys.flags.isolated:
+            # What is typed can be edited and completed here as in any other Python, which leaves that out with -I.
+            sys.modules["site"].enablerlcompleter()
     file = sys._xoptions.get("eggcarton")
     if isinstance(file, str) and "sitecustomize" not in sys.modules:
         sys.meta_path.insert(0, _First(file))
