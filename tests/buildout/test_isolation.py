@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import py_compile
 import sys
+import venv
 from importlib.util import cache_from_source
 from pathlib import Path
 
@@ -201,6 +202,20 @@ def test_site_packages_for_an_initialization(attacked: Buildout, machine: Machin
     where = "import json; print(json.dumps(stranger_in_site_packages.__file__))"
     found, _ = outcome(attacked, attacked.bin / "py", "-c", where)
     assert str(machine.site_packages / "stranger_in_site_packages.py") == found
+
+
+@pytest.mark.parametrize("variable", ["PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__"])
+def test_the_place_of_another_python(attacked: Buildout, tmp_path: Path, variable: str) -> None:
+    """An interpreter, and what it starts, does not take itself for a Python of another environment."""
+    attacked.configure(CONFIG.format(isolation="full"))
+    attacked.build()
+    venv.create(tmp_path / "another")
+    [other] = (tmp_path / "another").glob("lib/python*/site-packages")
+    (other / "sitecustomize.py").write_text(said("another environment"), "utf-8")
+    attacked.variables[variable] = str(tmp_path / "another" / "bin" / "python")
+    child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {STATEMENT!r}])"
+    for statement in (STATEMENT, child):
+        assert ([], "") == outcome(attacked, attacked.bin / "py", "-c", statement)
 
 
 def test_foreign_bytecode(attacked: Buildout, tmp_path: Path) -> None:

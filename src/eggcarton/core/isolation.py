@@ -9,7 +9,8 @@ from types import MappingProxyType
 GUARD = "EGGCARTON_ISOLATION"
 """The environment variable by which the Pythons that a script starts know that they are kept apart too."""
 
-# Isolated mode ignores these, but does not bind the processes that a script starts.
+# Isolated mode ignores these, but does not bind the processes that a script starts. From CPython 3.11 on it does not
+# ignore PYTHONEXECUTABLE and __PYVENV_LAUNCHER__: only what starts through a shell that unsets them is safe.
 _LEADING_ELSEWHERE = (
     "PYTHONEXECUTABLE",
     "PYTHONHOME",
