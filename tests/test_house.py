@@ -62,7 +62,7 @@ STANDARD_LIBRARY_AND_CORE = (
     "modules",
     "hidden",
     "precedence",
-    "remarks",
+    "same_names",
     "interpreter",
     "eggs",
     "generations",

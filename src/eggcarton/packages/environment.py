@@ -23,7 +23,7 @@ from eggcarton.packages import environment_scripts, hidden, merging, precedence
 from eggcarton.packages.environment_links import Links
 from eggcarton.packages.interpreter import Interpreter
 from eggcarton.packages.member import Member, base_of, entry_points, noted, ordered
-from eggcarton.packages.remarks import sentences
+from eggcarton.packages.same_names import sentences
 
 _FORMAT = 6
 _RECORD = "eggcarton.json"
@@ -260,7 +260,7 @@ def _make(
     (staging / "pyvenv.cfg").write_text(_pyvenv(makeup, links), "utf-8")
     members = ordered(makeup.members)
     is_folding = folds(staging)
-    clashes = merging.fill(staging, site_packages, members, links, folds=is_folding)
+    same_names = merging.fill(staging, site_packages, members, links, folds=is_folding)
     if makeup.extra_paths:
         # The name sorts last, as zc.recipe.egg puts extra paths behind the distributions.
         lines = "".join(f"{links.pth_line(path, site_packages)}\n" for path in makeup.extra_paths)
@@ -274,10 +274,10 @@ def _make(
     (site_packages / "_eggcarton_startup.py").write_text(runtime_source("startup"), "utf-8")
     points = [point for member in members for point in entry_points(member)]
     start = Start(python=prefix / "bin" / "python", isolation=OPEN_BELOW, root=makeup.root)
-    clashes += environment_scripts.write(staging / "bin", start, members, points, links, names, folds=is_folding)
-    clashes += hidden.clashes(members, own, makeup.extra_paths, hidden.standard_library())
+    same_names += environment_scripts.write(staging / "bin", start, members, points, links, names, folds=is_folding)
+    same_names += hidden.names(members, own, makeup.extra_paths, hidden.standard_library())
     content = known or Content(
-        makeup, developed(members, makeup.root), namespaces, tuple(sentences(clashes)), links.kinds == {"symbolic"}
+        makeup, developed(members, makeup.root), namespaces, tuple(sentences(same_names)), links.kinds == {"symbolic"}
     )
     record = _record(prefix, content, points)
     (staging / _RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False), "utf-8")

@@ -10,7 +10,7 @@ from eggcarton.core.layout import EntryPoint, ScriptFile
 from eggcarton.core.script import Start, entry_point_body, python_file_body, script
 from eggcarton.packages.member import Member, script_files
 from eggcarton.packages.merging import folded
-from eggcarton.packages.remarks import Clash
+from eggcarton.packages.same_names import SameName
 
 _PLACEHOLDER = b"#!python"
 _GROUPS = ("console_scripts", "gui_scripts")
@@ -25,7 +25,7 @@ def write(
     taken: Collection[str],
     *,
     folds: bool,
-) -> list[Clash]:
+) -> list[SameName]:
     """Write what an installer would put into ``bin``, so that the environment is an ordinary one for other tools.
 
     Args:
@@ -47,17 +47,17 @@ def write(
     ]
     rank = {member.name: number for number, member in enumerate(members)}
     found: dict[str, tuple[str, str, bytes | Path]] = {}
-    clashes: dict[tuple[str, str], Clash] = {}
+    same_names: dict[tuple[str, str], SameName] = {}
     for owner, name, content in sorted((*own, *made), key=lambda item: rank[item[0]]):
         if name in taken or (folds and folded(name) in taken):
-            clashes[name, owner] = Clash("interpreter", f"bin/{name}", "", (owner,))
+            same_names[name, owner] = SameName("interpreter", f"bin/{name}", "", (owner,))
             continue
         used, first, kept = found.setdefault(folded(name) if folds else name, (owner, name, content))
         if first != name:
-            clashes[name, owner] = Clash("case", f"bin/{first}", used, (owner,), f"bin/{name}")
+            same_names[name, owner] = SameName("case", f"bin/{first}", used, (owner,), f"bin/{name}")
         elif used != owner and _bytes(kept) != _bytes(content):
-            others = clashes[name, used].others if (name, used) in clashes else ()
-            clashes[name, used] = Clash("file", f"bin/{name}", used, (*others, owner))
+            others = same_names[name, used].others if (name, used) in same_names else ()
+            same_names[name, used] = SameName("file", f"bin/{name}", used, (*others, owner))
     for _, name, content in found.values():
         path = directory / name
         if isinstance(content, Path):
@@ -65,7 +65,7 @@ def write(
         else:
             path.write_bytes(content)
             path.chmod(0o755)
-    return list(clashes.values())
+    return list(same_names.values())
 
 
 def files(members: Sequence[Member], points: Iterable[EntryPoint]) -> Iterator[ScriptFile]:

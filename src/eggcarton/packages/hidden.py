@@ -14,7 +14,7 @@ from eggcarton.packages.member import Member
 from eggcarton.packages.merging import importable
 from eggcarton.packages.modules import Modules
 from eggcarton.packages.precedence import Package, is_namespace
-from eggcarton.packages.remarks import Clash
+from eggcarton.packages.same_names import SameName
 
 _SUFFIXES = tuple(sorted(all_suffixes(), key=len, reverse=True))
 
@@ -38,12 +38,12 @@ class _Provider:
         return self.path.is_dir() and is_namespace(self.path)
 
 
-def clashes(
+def names(
     members: Sequence[Member],
     developed: Sequence[Package],
     extra_paths: Sequence[Path],
     standard: Collection[str],
-) -> Iterator[Clash]:
+) -> Iterator[SameName]:
     """Give the modules and packages that cannot be imported.
 
     Args:
@@ -72,7 +72,7 @@ def clashes(
     ]
     for name, provider in (*own, *eggs):
         if name in standard and not provider.is_shared:
-            yield Clash("standard", name, "the standard library", (provider.owner,))
+            yield SameName("standard", name, "the standard library", (provider.owner,))
     named = {name.partition(".")[0] for name, _ in (*own, *extra)} - set(standard)
     by_name: dict[str, list[_Provider]] = {}
     for name, provider in (*own, *eggs, *extra):
@@ -89,7 +89,7 @@ def standard_library() -> frozenset[str]:
     return frozenset(n for n in names if n in sys.builtin_module_names or PathFinder.find_spec(n, paths) is not None)
 
 
-def _compared(by_name: Mapping[str, Sequence[_Provider]], depth: int) -> Iterator[Clash]:
+def _compared(by_name: Mapping[str, Sequence[_Provider]], depth: int) -> Iterator[SameName]:
     """Compare names with so many dots, and those below them where they are namespaces."""
     below = {name: list(found) for name, found in by_name.items() if name.count(".") > depth}
     for name, found in sorted(by_name.items()):
@@ -104,7 +104,7 @@ def _compared(by_name: Mapping[str, Sequence[_Provider]], depth: int) -> Iterato
         others = [one for one in found if one is not used and not (one.is_locked and used.is_locked)]
         others = [one for one in others if _holds_code(one.path) and not _is_same(one.path, used.path)]
         if others:
-            yield Clash("module", name, used.owner, tuple(dict.fromkeys(one.owner for one in others)))
+            yield SameName("module", name, used.owner, tuple(dict.fromkeys(one.owner for one in others)))
     several = {name: found for name, found in below.items() if not all(one.is_locked for one in found)}
     if several:
         yield from _compared(several, depth + 1)

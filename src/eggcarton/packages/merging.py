@@ -10,7 +10,7 @@ from pathlib import Path
 
 from eggcarton.packages.eggs import COMPILED, declares_namespace
 from eggcarton.packages.member import Member
-from eggcarton.packages.remarks import Clash
+from eggcarton.packages.same_names import SameName
 
 # The directories of an egg that hold data files, scripts and headers.
 _TO_PREFIX = frozenset({"bin", "share", "etc", "include", "man"})
@@ -22,7 +22,7 @@ Owned = tuple[str, str, Path]
 
 def fill(
     prefix: Path, site_packages: Path, members: Sequence[Member], link: Callable[[Path, Path], None], *, folds: bool
-) -> list[Clash]:
+) -> list[SameName]:
     """Link all that members hold into an environment, and return what several of them want to own.
 
     The first one wins. Where they share a directory it is made anew, and holds what each of them has there.
@@ -34,7 +34,7 @@ def fill(
     merge = _Merge(link, folds)
     merge.into(site_packages, [(one.name, name, path) for one in members for name, path in importable(one)])
     merge.into(prefix, [(one.name, name, path) for one in members for name, path in _beside(one)])
-    return merge.clashes
+    return merge.same_names
 
 
 def importable(member: Member) -> Iterator[tuple[str, Path]]:
@@ -75,7 +75,7 @@ class _Merge:
 
     def __init__(self, link: Callable[[Path, Path], None], folds: bool) -> None:
         self._link, self._folds = link, folds
-        self.clashes: list[Clash] = []
+        self.same_names: list[SameName] = []
 
     def into(self, directory: Path, owned: Sequence[Owned], inside: str = "") -> None:
         """Fill a directory; what comes first wins.
@@ -111,7 +111,9 @@ class _Merge:
             self._link(paths[0], place)
             if not _are_equal(paths):
                 slash = "/" if any(path.is_dir() for path in paths) else ""
-                self.clashes.append(Clash("file", told + slash, found[0][0], tuple(owner for owner, _, _ in found[1:])))
+                self.same_names.append(
+                    SameName("file", told + slash, found[0][0], tuple(owner for owner, _, _ in found[1:]))
+                )
 
     def _alike(self, by_name: dict[str, list[Owned]], inside: str) -> list[str]:
         """Note the names that a file system may take for the same, and return those that have no place on this one."""
@@ -125,7 +127,7 @@ class _Merge:
                 owners = tuple(dict.fromkeys(owner for owner, _, _ in by_name[name]))
                 if self._folds or owners != (used,):
                     slash = "/" if by_name[name][0][2].is_dir() else ""
-                    self.clashes.append(Clash("case", inside + first + slash, used, owners, inside + name))
+                    self.same_names.append(SameName("case", inside + first + slash, used, owners, inside + name))
             left_out += others if self._folds else []
         return left_out
 

@@ -16,7 +16,7 @@ _IMPORTED = (".py", ".pyc", ".so", ".pyd", ".pth")
 
 
 @dataclass(frozen=True, slots=True)
-class Clash:
+class SameName:
     """One name that several have, of which one is used.
 
     Args:
@@ -46,23 +46,23 @@ class Clash:
         return top.partition(".")[0].lower() in _STRAY
 
 
-def sentences(clashes: Sequence[Clash]) -> list[str]:
-    """Return what is to be said of clashes, a finished sentence each."""
-    named = [clash for clash in clashes if not (clash.is_stray and clash.kind in ("file", "case", "module"))]
-    strays = [clash for clash in clashes if clash.is_stray and clash.kind == "file"]
+def sentences(same_names: Sequence[SameName]) -> list[str]:
+    """Return what is to be said of names that several have, a finished sentence each."""
+    named = [same for same in same_names if not (same.is_stray and same.kind in ("file", "case", "module"))]
+    strays = [same for same in same_names if same.is_stray and same.kind == "file"]
     return [
-        *_files(clash for clash in named if clash.kind == "file"),
-        *(_of_one(clash) for clash in named if clash.kind in ("case", "interpreter")),
-        *_modules(clash for clash in named if clash.kind == "module"),
-        *_standard([clash for clash in named if clash.kind == "standard"]),
-        *_strays([clash.name for clash in strays]),
+        *_files(same for same in named if same.kind == "file"),
+        *(_of_one(same) for same in named if same.kind in ("case", "interpreter")),
+        *_modules(same for same in named if same.kind == "module"),
+        *_standard([same for same in named if same.kind == "standard"]),
+        *_strays([same.name for same in strays]),
     ]
 
 
-def _files(clashes: Iterable[Clash]) -> Iterator[str]:
+def _files(same_names: Iterable[SameName]) -> Iterator[str]:
     groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for clash in clashes:
-        groups.setdefault((clash.used, clash.others), []).append(_spelt(clash.name))
+    for same in same_names:
+        groups.setdefault((same.used, same.others), []).append(_spelt(same.name))
     for (used, others), names in groups.items():
         those = ", ".join(others)
         if len(names) == 1:
@@ -72,32 +72,32 @@ def _files(clashes: Iterable[Clash]) -> Iterator[str]:
             yield f"{what} are in several distributions; those of {used} are used, not those of {those}"
 
 
-def _of_one(clash: Clash) -> str:
-    if clash.kind == "interpreter":
-        return f"{clash.name} of {', '.join(clash.others)} is left out: the environment's interpreter is called so"
-    name = clash.name.rstrip("/")
+def _of_one(same: SameName) -> str:
+    if same.kind == "interpreter":
+        return f"{same.name} of {', '.join(same.others)} is left out: the environment's interpreter is called so"
+    name = same.name.rstrip("/")
     return (
-        f"{name} of {clash.used} and {clash.other} of {', '.join(clash.others)} are one name to a file system "
+        f"{name} of {same.used} and {same.other} of {', '.join(same.others)} are one name to a file system "
         f"that takes no notice of case; there {name} is used, and the other one is missing"
     )
 
 
-def _modules(clashes: Iterable[Clash]) -> Iterator[str]:
+def _modules(same_names: Iterable[SameName]) -> Iterator[str]:
     groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for clash in clashes:
-        groups.setdefault((clash.used, clash.others), []).append(clash.name)
+    for same in same_names:
+        groups.setdefault((same.used, same.others), []).append(same.name)
     for (used, others), names in groups.items():
         yield f"{_listed(names)} of {', '.join(others)} cannot be imported: {used} has {_it(names)}, and comes first"
 
 
-def _standard(clashes: Sequence[Clash]) -> Iterator[str]:
+def _standard(same_names: Sequence[SameName]) -> Iterator[str]:
     by_owner: dict[str, list[str]] = {}
-    for clash in clashes:
-        for owner in clash.others:
-            by_owner.setdefault(owner, []).append(clash.name)
+    for same in same_names:
+        for owner in same.others:
+            by_owner.setdefault(owner, []).append(same.name)
     if by_owner:
         told = ", ".join(f"{_listed(names)} of {owner}" for owner, names in sorted(by_owner.items()))
-        has = f"the standard library has {_it([clash.name for clash in clashes])}"
+        has = f"the standard library has {_it([same.name for same in same_names])}"
         yield f"{told} cannot be imported: {has}, and comes first"
 
 
