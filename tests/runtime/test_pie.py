@@ -295,7 +295,8 @@ class TestKindsOfDistributions:
             threads = [threading.Thread(target=lambda: (barrier.wait(), load())) for _ in range(8)]
             for thread in threads: thread.start()
             for thread in threads: thread.join()
-            print(sum(one.endswith("site") for one in sys.path), sum(hasattr(one, "eggcarton_pie") for one in sys.meta_path))
+            guards = sum(hasattr(one, "eggcarton_pie") for one in sys.meta_path)
+            print(sum(one.endswith("site") for one in sys.path), guards)
             print(attempt("shop1"))
             """
         assert "1 1\n1.0" == machine.run(code)
@@ -407,7 +408,7 @@ class TestWhatIsTakenAway:
         assert "1.0 [] None" == machine.run("print(attempt('shop'), load(), attempt('shop'))", "site/shop-1.0-py3.egg")
 
     def test_however_the_directory_is_spelled(self, machine: Machine) -> None:
-        """A directory that is on the path in several spellings, or comes later in another one, hides the same in each."""
+        """A directory that is on the path in several spellings, or comes later in another, hides the same in each."""
         machine.install("site", "shop")
         (machine.root / "linked").symlink_to("site")
         machine.pie("\n! shop\n")
