@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.buildouts import Buildout, copy, tree
+from support.buildouts import Buildout, copy, run, tree
 from support.distributions import wheel
 from support.fakes import greeting, pytest_stand_in
 
@@ -103,6 +103,21 @@ def test_what_a_part_imports(made: Buildout) -> None:
     assert (made.root / place).samefile(made.root / "parts/.eggcarton/by-part/app")
     assert {"greeting", "devel"} < set(found)
     assert "waitress" not in found
+
+
+def test_a_movable_build_from_another_directory(build: Buildout, tmp_path: Path) -> None:
+    """Of a build that may be moved the same is told from whatever directory the command is started in."""
+    prepare(build)
+    build.configure(CONFIG.replace("develop = dev", "develop = dev\nrelative-paths = true"))
+    build.build()
+    here = told(build, "app")
+    (tmp_path / "elsewhere").mkdir()
+    command = [build.bin / "eggcarton", "-c", build.root / "buildout.cfg", "environment", "app"]
+    assert (0, here) == run(command, cwd=tmp_path / "elsewhere", variables=build.environment())
+    found = rows(here)
+    assert ["3", "develop", "dev/src", "devel"] == found["devel"]
+    assert ["lib"] == found["extra paths:"]
+    assert found["greeting"][2].startswith("eggs/v5/greeting-1.0")
 
 
 def test_every_part(made: Buildout) -> None:

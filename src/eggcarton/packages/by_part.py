@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -32,7 +33,17 @@ def find(records: Path, part: str) -> Path | None:
     try:
         return Path(os.path.normpath(place.parent / os.readlink(place)))
     except OSError:
-        return place if place.is_dir() else None
+        return _made_of(place) if place.is_dir() else None
+
+
+def _made_of(place: Path) -> Path:
+    """Return the environment of which a tree of hard links or copies was made, where there are no symbolic links."""
+    try:
+        digest = str(json.loads((place / "eggcarton.json").read_text("utf-8"))["digest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return place
+    prefix = place.parent.parent / "environments" / digest[:16]
+    return prefix if prefix.is_dir() else place
 
 
 def parts(records: Path) -> list[str]:

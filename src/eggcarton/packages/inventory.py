@@ -19,6 +19,7 @@ from eggcarton.packages.tree import Entry, Tokens
 _RECORD = "eggcarton.json"
 _SHA256 = re.compile("[0-9a-f]{64}")
 _VERSION = re.compile(r"^version\s*=\s*(\S+)", re.MULTILINE)
+_HOME = re.compile(r"^home\s*=\s*(.*?)\s*$", re.MULTILINE)
 _MOST_NAMES = 6
 
 
@@ -98,12 +99,11 @@ def read(prefix: Path, root: Path) -> Inventory:
         record: dict[str, Any] = json.loads((prefix / _RECORD).read_text("utf-8"))
         version = _VERSION.search((prefix / "pyvenv.cfg").read_text("utf-8"))
         members, base = noted(prefix, record), base_of(prefix, record)
-        python = prefix / "bin" / os.readlink(prefix / "bin" / "python")
         return Inventory(
             prefix=prefix,
             root=root,
             tokens=_tokens(prefix, root, [member.place for member in members if not member.files]),
-            python=Interpreter(Path(os.path.normpath(python)), version[1] if version else "unknown"),
+            python=Interpreter(_python_of(prefix, str(record["python"])), version[1] if version else "unknown"),
             extra_paths=tuple(base / path for path in record["extra_paths"]),
             site_packages=bool(record["site_packages"]),
             distributions=tuple(map(_held, members)),
@@ -115,6 +115,23 @@ def read(prefix: Path, root: Path) -> Inventory:
         raise Drift(
             f"{prefix} does not tell what it was made of; remove that directory, and run bin/buildout"
         ) from error
+
+
+def _python_of(prefix: Path, minor: str) -> Path:
+    """Return the Python that an environment was made for, whether it has a link to that or a copy of it.
+
+    Raises:
+        ValueError: a copy does not tell of which.
+    """
+    own = prefix / "bin" / "python"
+    if own.is_symlink():
+        return Path(os.path.normpath(own.parent / os.readlink(own)))
+    home = _HOME.search((prefix / "pyvenv.cfg").read_text("utf-8"))
+    places = [Path(home[1], name) for name in (f"python{minor}", "python3", "python")] if home else []
+    for place in places:
+        if place.is_file():
+            return place
+    raise ValueError(f"{own} is a copy of no Python that is told")
 
 
 def _held(member: Member) -> Held:
