@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -83,6 +84,11 @@ def test_a_build_without_links(build: Buildout, kinds: str) -> None:
     assert before == build.tree()
     status, output = within("eggcarton", "verify")
     assert 0 == status, output
+    told = [within("eggcarton", "environment", *parts) for parts in ([], ["app"], ["app", "app"])]
+    assert [0, 0, 0] == [one.status for one in told], told
+    assert f"environment:                   {prefix.relative_to(build.root)}\n" in told[1].output
+    assert re.search(rf"\nPython: .*, {re.escape(str(PYTHON.parent))}/python", told[1].output)
+    assert (0, True) == (within("eggcarton", "editor").status, (build.root / "pyrightconfig.json").is_file())
     # What stands as copies is compared, byte for byte, where links could be made.
     status, output = build.run("verify", program="eggcarton")
     assert 0 == status, output

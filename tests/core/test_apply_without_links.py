@@ -105,3 +105,18 @@ def test_where_links_can_be_made_again(place: Path) -> None:
     applied(place, "symbolic,hard", tree="source")
     applied(place, "symbolic,hard")
     assert ["file", "records", "source"] == sorted(os.listdir(place))
+
+
+@pytest.mark.parametrize("kinds", ["symbolic", "symbolic,hard"])
+def test_what_python_compiles(place: Path, kinds: str) -> None:
+    """What Python compiles in a directory, or in what stands in the place of a link to it, changes neither."""
+    for name in ("source/inner", "tree/inner"):
+        applied(place, kinds, tree="source")
+        (place / name / "__pycache__").mkdir()
+        (place / name / "__pycache__/text.cpython-311.pyc").write_bytes(b"code")
+        before = tree(place)
+        applied(place, kinds, tree="source")
+        assert before == tree(place)
+        assert "" == difference(Plan((Link(place / "tree", "source"),)), place)
+    applied(place, kinds)
+    assert not (place / "tree").exists()

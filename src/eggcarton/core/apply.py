@@ -40,7 +40,7 @@ from eggcarton.core.staging import (
     take_away,
     tidy,
 )
-from eggcarton.core.standing import Standing, digest_of_bytes, digest_of_tree, is_empty, look
+from eggcarton.core.standing import Standing, digest_of_bytes, digest_of_tree, is_empty, is_tree_of, look
 
 __all__ = ["Render", "Run", "apply", "difference"]
 
@@ -229,7 +229,7 @@ def _stale(paths: Iterable[Path], record: Record, part: str, records: Path) -> d
             standing = look(path)
             for entry in record.entries(path):
                 if entry.kind == "produced" and standing.kind == "directory":
-                    untouched = digest_of_tree(path) == entry.digest
+                    untouched = is_tree_of(path, entry.digest)
                 else:
                     untouched = stands(entry, standing)
                 if untouched and owner_of(records, path, besides=part) is None:
@@ -342,4 +342,4 @@ def _may_take_directory(step: Step, known: Sequence[Entry], *, replace: bool) ->
     if is_empty(step.path):
         return bool(known) or isinstance(step.item, Produced)
     produced = [entry for entry in known if entry.kind == "produced"]
-    return bool(produced) and (replace or digest_of_tree(step.path) in {entry.digest for entry in produced})
+    return bool(produced) and (replace or any(is_tree_of(step.path, entry.digest) for entry in produced))

@@ -55,7 +55,8 @@ def is_copy(item: Link, standing: Standing) -> bool:
     target = item.path.parent / item.target
     if standing.kind not in ("file", "directory") or not target.exists():
         return False
-    return digest_of_tree(item.path) == digest_of_tree(target.resolve())
+    # What Python compiles while it runs comes and goes on either side.
+    return digest_of_tree(item.path, with_caches=False) == digest_of_tree(target.resolve(), with_caches=False)
 
 
 def _short(path: Path, root: Path) -> str:

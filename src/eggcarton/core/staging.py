@@ -15,7 +15,7 @@ from eggcarton.core.errors import StagingProblem
 from eggcarton.core.linking import link
 from eggcarton.core.plan import Item, KeptDirectory, Link, OwnedDirectory, Produced
 from eggcarton.core.records import Entry
-from eggcarton.core.standing import Standing, digest_of_tree, discard, exchange, look
+from eggcarton.core.standing import CACHE, Standing, digest_of_tree, discard, exchange, look
 
 
 class Run(Protocol):
@@ -120,7 +120,7 @@ def stage(step: Step, undo: ExitStack, run: Run) -> Entry:
         _make_parents(step.path, undo)
         undo.callback(discard, staged)
         if isinstance(step.item, Link):
-            if link(step.item.target, staged) != "symbolic":
+            if link(step.item.target, staged, is_wanted=lambda path: path.name != CACHE) != "symbolic":
                 return replace(entry_of_copy(staged), source=step.entry.digest)
         elif isinstance(step.item, Produced):
             os.mkdir(staged)

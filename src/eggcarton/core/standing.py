@@ -15,6 +15,8 @@ from typing import Literal
 
 Kind = Literal["nothing", "file", "link", "directory", "other"]
 
+CACHE = "__pycache__"
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -56,19 +58,33 @@ def digest_of_bytes(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def digest_of_tree(path: Path) -> str:
+def digest_of_tree(path: Path, *, with_caches: bool = True) -> str:
     """Return one SHA-256 for a file or for all that is in a directory: names, kinds, contents, link targets.
+
+    Args:
+        with_caches: whether the directories of what Python has compiled count.
 
     Raises:
         OSError: when something cannot be read or is not there.
     """
     total = hashlib.sha256()
     for name, place in _walk(path, ""):
+        if not with_caches and CACHE in name.split("/"):
+            continue
         seen = look(place)
         if seen.kind == "nothing":
             raise FileNotFoundError(2, "No such file or directory", str(place))
         total.update(f"{name}\0{seen.kind}\0{seen.digest}\0".encode("utf-8", "surrogateescape"))
     return total.hexdigest()
+
+
+def is_tree_of(path: Path, digest: str) -> bool:
+    """Tell whether a tree has a digest, with or without what Python has compiled in it since.
+
+    Raises:
+        OSError: when something cannot be read or is not there.
+    """
+    return digest in (digest_of_tree(path), digest_of_tree(path, with_caches=False))
 
 
 def below(directory: Path) -> Iterator[Path]:

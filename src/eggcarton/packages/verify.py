@@ -237,12 +237,20 @@ def _of_record(record: Record) -> Iterator[Finding]:
         if standing.kind == "nothing":
             yield Finding(str(path), "missing")
         elif entry.kind == "produced":
-            if digest_of_tree(path) != entry.digest:
+            if not _is_tree_of(path, entry.digest):
                 yield Finding(str(path), "changed", "something in it is")
         elif standing.kind != entry.kind or standing.digest != entry.digest:
             yield Finding(str(path), "changed")
         elif standing.mode != entry.mode:
             yield Finding(str(path), "changed", f"its mode is {standing.mode:04o}, not {entry.mode:04o}")
+
+
+def _is_tree_of(path: Path, digest: str) -> bool:
+    """Tell whether a tree has a digest; what stands in the place of a link gets compiled there."""
+    if digest_of_tree(path) == digest:
+        return True
+    caches = [each for each in below(path) if _CACHE in each.relative_to(path).parts]
+    return digest_of_tree(path, with_caches=False) == digest and all(map(is_cache, caches))
 
 
 def _strangers(directory: Path, known: Collection[Path]) -> Iterator[Path]:
