@@ -73,6 +73,23 @@ def test_a_plain_python_imports_all_of_the_part(built: Buildout) -> None:
     assert f"{built.root}/etc/shop.pie" == text(built.root / "etc/other.ini").strip()
 
 
+@pytest.mark.parametrize("more", ["", "relative-paths = true\n"])
+def test_what_is_developed_comes_first(build: Buildout, more: str) -> None:
+    """Of a name that a develop and a locked package have, the file's Python imports the one that the scripts do."""
+    wheel(build.index.directory, "till", "1.0", {"till.py": "version = '1.0'\n"})
+    project = "[project]\nname = 'shop'\nversion = '1.0'\ndependencies = ['till']\n"
+    for name, content in (("pyproject.toml", project), ("src/shop.py", ""), ("src/till.py", "version = 'shop'\n")):
+        build.write(f"shop/{name}", content)
+    build.configure(CONFIG.replace("scripts =\n", f"scripts =\ninterpreter = py\n{more}"))
+    build.build()
+    code = "import shop, till; print(till.version)"
+    assert "shop\n" == build.run("-c", code, program="py").output
+    assert "shop\n" == imported(build, code)
+    path = build.root / "etc/shop.pie"
+    path.write_text(text(path).replace("shop == 1.0\n", ""), "utf-8")
+    assert "1.0\n" == imported(build, "import till; print(till.version)")
+
+
 def test_a_file_that_nobody_edited_is_replaced(built: Buildout) -> None:
     """It says nothing of its own, and lays nothing beside it."""
     built.configure(CONFIG.replace("till = 1.0", "till = 2.0"))

@@ -295,11 +295,11 @@ class TestKindsOfDistributions:
             threads = [threading.Thread(target=lambda: (barrier.wait(), load())) for _ in range(8)]
             for thread in threads: thread.start()
             for thread in threads: thread.join()
-            guards = sum(hasattr(one, "eggcarton_pie") for one in sys.meta_path)
-            print(sum(one.endswith("site") for one in sys.path), guards)
+            print(sum(one.endswith("site") for one in sys.path))
+            print(sum(hasattr(one, "eggcarton_pie") for one in sys.meta_path))
             print(attempt("shop1"))
             """
-        assert "1 1\n1.0" == machine.run(code)
+        assert "1\n1\n1.0" == machine.run(code)
 
     def test_errors_are_handed_on(self, machine: Machine) -> None:
         """An error reaches another process with all that it tells, as from a worker."""
@@ -408,7 +408,7 @@ class TestWhatIsTakenAway:
         assert "1.0 [] None" == machine.run("print(attempt('shop'), load(), attempt('shop'))", "site/shop-1.0-py3.egg")
 
     def test_however_the_directory_is_spelled(self, machine: Machine) -> None:
-        """A directory that is on the path in several spellings, or comes later in another, hides the same in each."""
+        """A directory hides the same in each of its spellings that are on the path, or come later."""
         machine.install("site", "shop")
         (machine.root / "linked").symlink_to("site")
         machine.pie("\n! shop\n")

@@ -73,10 +73,15 @@ def install(packages: list[tuple[list[str], list[str]]], namespaces: dict[str, l
     # Python reads the lines of an environment twice.
     is_there = any(isinstance(one, DevelopedFirst) for one in sys.meta_path)
     if not is_there and (namespaces or any(finders)):
-        at = sys.meta_path.index(PathFinder) if PathFinder in sys.meta_path else len(sys.meta_path)
+        # A PIE file has put one of another class in its place.
+        of_path = (isinstance(one, type) and issubclass(one, PathFinder) for one in sys.meta_path)
+        at = next((place for place, is_it in enumerate(of_path) if is_it), len(sys.meta_path))
         shared = {name: [_whole(here, path) for path in directories] for name, directories in namespaces.items()}
         sys.meta_path.insert(at, DevelopedFirst(list(zip(paths, finders, strict=True)), shared))  # type: ignore[arg-type]
 
 
 def _whole(here: str, path: str) -> str:
-    return os.path.normpath(os.path.join(here, path))
+    spelled = os.path.normpath(os.path.join(here, path))
+    # A relative path starts from where this file lies, also where a link leads to that.
+    lies = os.path.normpath(os.path.join(os.path.realpath(here), path))
+    return spelled if os.path.realpath(spelled) == os.path.realpath(lies) else lies

@@ -437,6 +437,8 @@ class _Marker:
 
 # What lies in a directory.
 
+# An environment of eggcarton's has its develop packages imported first by this file.
+_FIRST, _DEVELOPED = "~eggcarton-first.pth", "_eggcarton_developed"
 _STANDARD = os.path.realpath(os.path.dirname(ast.__file__))
 
 
@@ -948,7 +950,10 @@ def _to_add(
         if place.directory not in used:
             continue
         new.setdefault(place.directory, place)
-        for _, owner, lines in place.pth() if place.root else ():
+        found = list(place.pth()) if place.root else []
+        for name, owner, lines in found:
+            if name == _FIRST and all(one is None or one.key in needed for _, one, _ in found):
+                starts += [(line, place.directory) for line in lines]
             if owner is not None and owner.key not in needed:
                 continue
             for path in place.directories(lines):
@@ -1030,7 +1035,8 @@ def _hidden(state: _State) -> tuple[dict[str, set[str]], set[tuple[str, str, str
         is_told = all(one.files() is not None or one.lines("top_level.txt") is not None or not one.has_metadata
                       for one in wanted)  # fmt: skip
         if place.root and is_told:
-            unseen.update(name for name in _modules_in(place.directory) if not name.startswith("__editable__"))
+            own = ("__editable__", _DEVELOPED)
+            unseen.update(name for name in _modules_in(place.directory) if not name.startswith(own))
         above = {path[:end] for path in seen for end, sign in enumerate(path) if sign == "/"}
         for path in unseen - seen - above:
             _hide(table, place.directory, path)
@@ -1041,6 +1047,8 @@ def _hidden(state: _State) -> tuple[dict[str, set[str]], set[tuple[str, str, str
 def _start(line: str, sitedir: str) -> None:
     """Run a line of a .pth file as site does: it may look for `sitedir` in the frame that runs it."""
     exec(line)
+    # That of another environment is another module.
+    sys.modules.pop(_DEVELOPED, None)
 
 
 def main(arguments: Sequence[str]) -> int:
