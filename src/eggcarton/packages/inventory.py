@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,10 +122,11 @@ def _python_of(prefix: Path, minor: str) -> Path:
     """Return the Python that an environment was made for, whether it has a link to that or a copy of it.
 
     Raises:
+        FileNotFoundError: it is gone.
         ValueError: a copy does not tell of which.
     """
     own = prefix / "bin" / "python"
-    if own.is_symlink():
+    if not stat.S_ISREG(own.lstat().st_mode):
         return Path(os.path.normpath(own.parent / os.readlink(own)))
     home = _HOME.search((prefix / "pyvenv.cfg").read_text("utf-8"))
     places = [Path(home[1], name) for name in (f"python{minor}", "python3", "python")] if home else []
