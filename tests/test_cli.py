@@ -204,13 +204,14 @@ def test_lock_needs_the_extension(built: Buildout) -> None:
 
 
 def test_lock_writes_the_lock_alone(build: Buildout) -> None:
-    """No script, no part and nothing into the store; beside the lock only the file that keeps other runs out."""
+    """No script, no part and nothing into the store; beside the lock only what keeps other runs out, and says where."""
     greeting(build.index.directory)
     build.configure(CONFIG)
     before = tree(build.root)
     assert (0, "1 distribution locked, for all platforms\n") == build.run("lock", program="eggcarton")
     new = set(tree(build.root)) - set(before)
-    assert {str(build.lock), str(build.root / "parts/.eggcarton/state/lock")} == new
+    notes = {str(build.root / "parts/.eggcarton/state" / name) for name in ("lock", "directory")}
+    assert {str(build.lock), *notes} == new
     assert (0, "pylock.toml is up to date.\n") == build.run("lock", program="eggcarton")
 
 

@@ -55,7 +55,7 @@ class Build:
             "terms": TERMS,
             "constraints": [],
             "hashes": {},
-            "seen": [],
+            "working_sets": [],
         }
         sources = {"index": index.url, "find_links": [], "cache": str(root / "cache"), "offline": False}
         sources |= {"directories": [str(root / "wheels")], "allow_hosts": ["*"]}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from eggcarton.core.interpreter_script import interpreter
-from eggcarton.core.isolation import FULL, NONE, OPEN_BELOW, USER, Isolation
+from eggcarton.core.isolation import FULL, HEARD_ISOLATED, NONE, OPEN_BELOW, USER, Isolation
 from eggcarton.core.layout import EntryPoint
 from eggcarton.core.script import Start, entry_point_body, runtime_body, script
 
@@ -123,11 +123,30 @@ def test_runtime(python: Path, tmp_path: Path) -> None:
 
 
 def test_first_line() -> None:
-    """A short path without blanks is named on the first line, as everybody expects it."""
-    assert script(Start(python=Path("/e/bin/python")), Path("/b"), "pass").startswith("#!/e/bin/python -I\nimport os\n")
-    longest = Path("/" + "e" * (127 - len("#!/ -I")))
-    assert script(Start(python=longest), Path("/b"), "pass").startswith("#!/e")
-    assert script(Start(python=Path(f"{longest}e")), Path("/b"), "pass").startswith("#!/bin/sh\n'''exec' ")
+    """What is not isolated names a short path without blanks on the first line; a shell starts all others."""
+
+    def begins(path: Path, isolation: Isolation) -> str:
+        return script(Start(python=path, isolation=isolation), Path("/b"), "pass")
+
+    assert begins(Path("/e/bin/python"), NONE).startswith("#!/e/bin/python\nimport os\n")
+    longest = Path("/" + "e" * (127 - len("#!/")))
+    assert begins(longest, NONE).startswith("#!/e")
+    assert begins(Path(f"{longest}e"), NONE).startswith("#!/bin/sh\n''':'\nexec /e")
+    shell = "#!/bin/sh\n''':'\nunset PYTHONEXECUTABLE __PYVENV_LAUNCHER__\nexec /e/bin/python -I \"$0\" \"$@\"\n' '''\n"
+    assert begins(Path("/e/bin/python"), FULL).startswith(shell)
+
+
+@pytest.mark.parametrize("name", HEARD_ISOLATED)
+def test_another_interpreter_is_not_taken(python: Path, tmp_path: Path, name: str) -> None:
+    """Variables that name another environment's interpreter, which Python hears with -I too, have no effect."""
+    other = tmp_path / "other"
+    venv.create(other, symlinks=True)
+    place = tmp_path / "tool"
+    place.write_text(script(Start(python=python), place, "print(sys.prefix)"), encoding="utf-8")
+    place.chmod(0o755)
+    astray = {**LED_ASTRAY, name: f"{other}/bin/python"}
+    found = subprocess.run([place], capture_output=True, text=True, env=astray, check=False)
+    assert (f"{python.parent.parent}\n", "") == (found.stdout, found.stderr)
 
 
 def test_line_end() -> None:
@@ -177,9 +196,9 @@ def test_relative(tmp_path: Path) -> None:
 def test_what_lies_outside_is_named_whole() -> None:
     """What does not lie in the tree that may be moved is named by its whole path; a script outside names all so."""
     start = Start(python=Path("/usr/bin/python3"), root=Path("/srv/site"))
-    assert script(start, Path("/srv/site/bin/x"), "pass").startswith("#!/usr/bin/python3 -I\n")
+    assert "\nexec /usr/bin/python3 -I" in script(start, Path("/srv/site/bin/x"), "pass")
     start = Start(python=Path("/srv/site/e/bin/python"), root=Path("/srv/site"))
-    assert script(start, Path("/usr/local/bin/x"), "pass").startswith("#!/srv/site/e/bin/python -I\n")
+    assert "\nexec /srv/site/e/bin/python -I" in script(start, Path("/usr/local/bin/x"), "pass")
 
 
 def test_relative_interpreter(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Every case in tests/cases: a section in, a plan or an error out.
 
 A case is a file NAME.cfg whose first section is the part, with NAME.plan or NAME.error beside it. A section
-`[facts]` may say where the buildout lies (`root`, `prefix`; `inside` for an environment below the root, `relative` for a
-tree that may be moved), which files there are (`file PATH = TEXT`), which scripts distributions bring as files
+`[facts]` may say where the buildout lies (`root`, `prefix`; `inside` for an environment below the root, `relative` for
+a tree that may be moved), which files there are (`file PATH = TEXT`), which scripts distributions bring as files
 (`script-files = DISTRIBUTION:NAME:KIND...`) and what is locked there (`locked = NAME...`, `others = NAME...`,
 `pins = NAME=VERSION...`); without `locked` nothing is.
 With CASES_REGENERATE=1 in the environment the expectations are written instead of compared: read them.

@@ -51,9 +51,9 @@ def verify(
         python: the executable and the version of the Python that environments are made for.
 
     Returns:
-        ``findings`` (path, what and why of each); ``remove``, the eggs and environments that these are in: a build
-        looks whether they are there, and not into them; sentences in ``unpinned`` and ``unlocked``; the names of files
-        in ``absent``; ``edited`` files; ``unchecked``, how many files only pytest could check; the tree's ``digest``.
+        ``findings`` (path, what and why of each); ``remove``, the eggs and environments that these are in, which no
+        build looks into; sentences in ``unpinned``, ``unlocked`` and ``from_machine``; the names of files in
+        ``absent``; ``edited`` files; ``unchecked``, how many only pytest could check; the tree's ``digest``.
     """
     at_hand = _AtHand.of(sources)
     unpinned, unlocked, absent = list[str](), list[str](), list[str]()
@@ -75,7 +75,6 @@ def verify(
     owned, wrong = checks.of_parts(Path(records), parts)
     findings += wrong
     prefixes = list(_environments(Path(records) / "environments", owned))
-    from_machine = [line for prefix in prefixes for line in _of_machine(prefix, interpreter)]
     for prefix in prefixes:
         findings += checks.of_environment(prefix, interpreter, identities, spoilt)
     return {
@@ -83,7 +82,7 @@ def verify(
         "remove": sorted(_to_remove({Path(finding.path) for finding in findings}, [*map(Path, eggs), *prefixes])),
         "unpinned": unpinned,
         "unlocked": unlocked,
-        "from_machine": from_machine,
+        "from_machine": [line for prefix in prefixes for line in _of_machine(prefix, interpreter)],
         "absent": sorted(set(absent)),
         "edited": sorted(str(path) for record in owned.values() for path in edited(record)),
         "unchecked": sum(

@@ -9,10 +9,15 @@ from types import MappingProxyType
 GUARD = "EGGCARTON_ISOLATION"
 """The environment variable by which the Pythons that a script starts know that they are kept apart too."""
 
-# Isolated mode ignores these, but does not bind the processes that a script starts. From CPython 3.11 on it does not
-# ignore PYTHONEXECUTABLE and __PYVENV_LAUNCHER__: only what starts through a shell that unsets them is safe.
+HEARD_ISOLATED = ("PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__")
+"""The variables that CPython hears even in isolated mode, from 3.11 on: they name the interpreter of an environment.
+
+Source: Modules/getpath.py.
+"""
+
+# Isolated mode ignores the others, but does not bind the processes that a script starts.
 _LEADING_ELSEWHERE = (
-    "PYTHONEXECUTABLE",
+    *HEARD_ISOLATED,
     "PYTHONHOME",
     "PYTHONINSPECT",
     "PYTHONPATH",
@@ -20,7 +25,6 @@ _LEADING_ELSEWHERE = (
     "PYTHONPYCACHEPREFIX",
     "PYTHONSTARTUP",
     "PYTHONUSERBASE",
-    "__PYVENV_LAUNCHER__",
 )
 
 

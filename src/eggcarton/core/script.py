@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from eggcarton.core.isolation import FULL, Isolation
+from eggcarton.core.isolation import FULL, HEARD_ISOLATED, Isolation
 from eggcarton.core.layout import EntryPoint, ScriptFile
 from eggcarton.core.quoting import python as literal
 from eggcarton.core.quoting import shell
@@ -177,9 +177,10 @@ def _text(start: Start, place: Path, value: str) -> str:
 
 
 def first_lines(start: Start, place: Path) -> str:
-    """Return how the kernel finds the interpreter: by itself, or where it cannot, through a shell.
+    """Return how the kernel finds the interpreter: by itself, or where that does not do, through a shell.
 
-    The shell's lines are a text without effect to Python. Source: simple_launcher in pip's distlib.
+    An isolated one starts through a shell, which takes away what leads even an isolated Python elsewhere. The shell's
+    lines are a text without effect to Python. Source: simple_launcher in pip's distlib.
 
     Raises:
         ValueError: when no script can name the interpreter.
@@ -187,15 +188,16 @@ def first_lines(start: Start, place: Path) -> str:
     path, flags = str(start.python), f" {start.isolation.flags}".rstrip()
     if any(sign in path for sign in "\0\r\n"):
         raise ValueError(f"no script can start {path!r}: there is a line end in the path")
+    line = f"#!{path}{flags}"
+    is_nameable = not any(sign.isspace() for sign in path) and len(line.encode()) <= _LONGEST_FIRST_LINE
     before, word = start.in_shell(place, start.python)
+    if start.isolation.scrubbed:
+        before += f"unset {' '.join(HEARD_ISOLATED)}\n"
+    elif not before and is_nameable:
+        return f"{line}\n"
     # A backslash is doubled between double quotes, where both languages read it as one.
     quoted = word.replace("\\", "'\"\\\\\"'")
-    if before:
-        return f"#!/bin/sh\n''':'\n{before}exec {quoted}{flags} \"$0\" \"$@\"\n' '''\n"
-    line = f"#!{path}{flags}"
-    if not any(sign.isspace() for sign in path) and len(line.encode()) <= _LONGEST_FIRST_LINE:
-        return f"{line}\n"
-    return f"#!/bin/sh\n'''exec' {quoted}{flags} \"$0\" \"$@\"\n' '''\n"
+    return f"#!/bin/sh\n''':'\n{before}exec {quoted}{flags} \"$0\" \"$@\"\n' '''\n"
 
 
 def _inside(arguments: str) -> str:

@@ -147,11 +147,9 @@ def check(lock: Lock, needs: Needs) -> None:
         if package is None or (requirement.marker and not requirement.marker.evaluate(environment)):
             continue
         if not requirement.specifier.contains(Version(package.version), prereleases=True):
+            told = "is developed here; develop another version, or ask for this one"
             if package.name in {one.name for one in needs.machine}:
-                here, remedy = (
-                    "is the machine's",
-                    "leave it out of allowed-eggs-from-site-packages, or change the machine's",
-                )
+                told = "is the machine's; leave it out of allowed-eggs-from-site-packages, or change the machine's"
             raise UsageProblem(f"{need.asked_by} needs {need.requirement}, and {package.name} {package.version} {told}")
         unknown = sorted({str(canonicalize_name(extra)) for extra in requirement.extras} - package.extras)
         if unknown and not needs.terms.unknown_extras:

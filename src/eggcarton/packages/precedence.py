@@ -13,9 +13,11 @@ from eggcarton.packages.eggs import declares_namespace
 from eggcarton.packages.member import Member
 from eggcarton.packages.modules import Modules
 
-# The name sorts last, so that all other lines have had their effect.
-_LINES = "~eggcarton-first.pth"
-_MODULE = "_eggcarton_developed"
+LINES = "~eggcarton-first.pth"
+"""The file of an environment that puts develop packages first; it sorts last, when all other lines had their effect."""
+MODULE = "_eggcarton_developed"
+"""The module that it imports."""
+
 _SOURCE = "developed_first"
 # The module of a finder that serves several packages. Source: the bootstrap module of ``editables``.
 _SHARED_FINDER = "editables.redirector"
@@ -70,8 +72,8 @@ def write(
 
     order = [(spelt(one.modules.directories), list(one.finders)) for one in packages]
     shared = {name: spelt(paths) for name, paths in sorted(namespaces.items())}
-    (site_packages / f"{_MODULE}.py").write_text(runtime_source(_SOURCE), "utf-8")
-    (site_packages / _LINES).write_text(f"import {_MODULE}; {_MODULE}.install({order!r}, {shared!r})\n", "utf-8")
+    (site_packages / f"{MODULE}.py").write_text(runtime_source(_SOURCE), "utf-8")
+    (site_packages / LINES).write_text(f"import {MODULE}; {MODULE}.install({order!r}, {shared!r})\n", "utf-8")
 
 
 def namespaces(packages: Iterable[Package], site_packages: Path) -> dict[str, list[Path]]:

@@ -19,7 +19,7 @@ from eggcarton.core.editable import is_beside
 from eggcarton.core.errors import RecordProblem
 from eggcarton.core.records import Record, read_record
 from eggcarton.core.standing import below, digest_of_tree, look
-from eggcarton.packages import eggs, environment, machine
+from eggcarton.packages import eggs, environment, machine, precedence
 from eggcarton.packages.eggs import Row
 from eggcarton.packages.interpreter import Interpreter
 
@@ -155,12 +155,15 @@ def of_environment(
             why = f"the machine's {member.name} is another one than when it was made; run bin/buildout"
             yield Finding(str(prefix), "changed", why)
             return
-    yield from _of_developed(content)
+    yield from (developed := list(_of_developed(content)))
     with tempfile.TemporaryDirectory(prefix="eggcarton-verify-") as directory:
         staging = Path(directory) / prefix.name
         if not any(str(member.place) in spoilt and not member.place.is_dir() for member in content.makeup.members):
             environment.remake(prefix, content, staging)
-            yield from _differences(prefix, staging, [place for place in spoilt if _is_in(place, content)])
+            # Written from what develop packages say of themselves: where that has changed, it is told already.
+            told = {precedence.LINES, f"{precedence.MODULE}.py"} if developed else set()
+            found = _differences(prefix, staging, [place for place in spoilt if _is_in(place, content)])
+            yield from (one for one in found if Path(one.path).name not in told)
 
 
 def _of_developed(content: environment.Content) -> Iterator[Finding]:
