@@ -96,7 +96,7 @@ def test_what_a_part_imports(made: Buildout) -> None:
     assert ["1.0", sha256, f"eggs/v5/{egg}", "greeting"] == found["greeting"]
     assert ["3", "develop", "dev/src", "devel"] == found["devel"]
     assert ["lib"] == found["extra paths:"]
-    assert ["full"] == found["isolation:"]
+    assert ["full, as configured"] == found["isolation:"]
     assert "isolation:" not in rows(told(made, "web"))
     assert ["parts/.eggcarton/by-part/app"] == found["lasting path:"]
     (place,) = found["environment:"]

@@ -113,7 +113,7 @@ def test_what_the_record_tells(tmp_path: Path) -> None:
     assert "six.py is told." == lines[-1]
     cells = [line.split(":", 1) for line in lines if ":" in line]
     told = {name: value.strip() for name, value in cells}
-    assert ("full", "seen, behind all else", "none") == (
+    assert ("full, as configured", "seen, behind all else", "none") == (
         told["isolation"],
         told["site-packages of the machine"],
         told["extra paths"],
