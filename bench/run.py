@@ -13,8 +13,8 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
-from material import REPOSITORY, Material, gather, served
-from measure import Goal, Result, run, take_turns, write_results
+from material import Material, gather, served
+from measure import REPOSITORY, Goal, Result, run, take_turns, write_results
 from sides import EXAMPLE, Ours, Side, Stock, Uv
 
 OURS, STOCK, UV = "eggcarton", "zc.buildout 6.0.1", "uv"

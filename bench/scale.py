@@ -15,8 +15,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from material import REPOSITORY, served
-from measure import Goal, Result, Runner, run, take_turns, write_results
+from material import served
+from measure import REPOSITORY, Goal, Result, Runner, run, take_turns, write_results
 
 sys.path.insert(0, str(REPOSITORY / "tests"))
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from material import REPOSITORY, Material, normalized
-from measure import Runner, run
+from material import Material, normalized
+from measure import REPOSITORY, Runner, run
 
 SETTLED = 6.0
 EXAMPLE = REPOSITORY / "examples/guestbook"

@@ -65,7 +65,7 @@ class Site:
         (self.place / "requirements.txt").write_text(pins)
         uv = next(self.place.glob("cache/**/bin/uv"))
         run([uv, "venv", "--python", sys.executable, self.environment], self.place, self.variables)
-        words = ["pip", "sync", "--python", self.environment / "bin/python", "--compile-bytecode"]
+        words: list[str | Path] = ["pip", "sync", "--python", self.environment / "bin/python", "--compile-bytecode"]
         run([uv, *words, self.place / "requirements.txt"], self.place, self.variables)
         script = self.environment / "bin/theirs"
         script.write_text(f"#!{self.environment}/bin/python\nimport sys\n{IMPORTS}\nfrom time import tzset\n\n")
