@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from eggcarton.core.errors import EggcartonError, IntegrityProblem, Unavailable
+from eggcarton.indexes.attempts import Budget
 from eggcarton.indexes.cache import Cache
 from eggcarton.indexes.client import Client
-from eggcarton.indexes.fetch import AT_ONCE, Fetcher, Pages, Wanted, hint_of
-from eggcarton.indexes.routes import ATTEMPTS
+from eggcarton.indexes.fetch import AT_ONCE, Fetcher
+from eggcarton.indexes.listing import Pages
+from eggcarton.indexes.network import Network
 from eggcarton.indexes.routing import Index as Route
 from eggcarton.indexes.routing import Routing
+from eggcarton.indexes.wanted import Wanted, hint_of
 from support.distributions import wheel
 from support.faults import Response
 from support.index import Index
@@ -55,9 +58,9 @@ def fetcher(index: Index, cache: Cache, pauses: list[float]) -> Fetcher:
 
 
 def made(url: str, cache: Cache, pauses: list[float], *directories: Path) -> Fetcher:
-    client = Client()
-    pages = Pages(Routing((Route("main", url),)), client, sleep=pauses.append)
-    return Fetcher(cache, pages, client, directories=directories, sleep=pauses.append)
+    network = Network(Client(), sleep=pauses.append)
+    pages = Pages(Routing((Route("main", url),)), network)
+    return Fetcher(cache, pages, network, directories=directories)
 
 
 def wanted(index: Index, *, hints: bool = True) -> list[Wanted]:
@@ -191,7 +194,7 @@ def test_lasting_faults_end(index: Index, fetcher: Fetcher, cache: Cache, pauses
     file = wanted(index)[0]
     index.fault("/files/*", "status:503", forever=True)
     assert f"{file.name}: index main does not serve it: HTTP 503" == refusal(fetcher, [file])
-    assert (ATTEMPTS, ATTEMPTS - 1) == (len(index.paths("/files/*")), len(pauses))
+    assert (Budget().rounds, Budget().rounds - 1) == (len(index.paths("/files/*")), len(pauses))
     assert [] == stored(cache)
 
 
@@ -356,9 +359,9 @@ def test_a_dead_index_is_told_once(index: Index, cache: Cache, pauses: list[floa
     told = refusal(fetcher, files[:1])
     assert f"index main ({index.url}) does not answer for '{NAMES[0]}': " in told
     assert "check the address, the proxy and the network, then run again" in told
-    assert ATTEMPTS - 1 == len(pauses)
+    assert Budget().rounds - 1 == len(pauses)
     assert told == refusal(fetcher, files)
-    assert ATTEMPTS - 1 == len(pauses)
+    assert Budget().rounds - 1 == len(pauses)
 
 
 @pytest.mark.parametrize(
@@ -399,8 +402,8 @@ def test_the_index_that_the_lock_names(index: Index, cache: Cache, tmp_path: Pat
         routing = Routing(
             (Route("main", index.url), Route("corp", corp.url, ("project01",)), Route("third", other.url))
         )
-        client = Client()
-        fetcher = Fetcher(cache, Pages(routing, client), client)
+        network = Network(Client())
+        fetcher = Fetcher(cache, Pages(routing, network), network)
         first, second, third = wanted(index, hints=False)[:3]
         fetcher.fetch([first, second, replace(third, index="third")])
         assert [["project00"], ["project01"], ["project02"]] == [
@@ -413,8 +416,8 @@ def test_a_private_name_is_not_asked_elsewhere(index: Index, cache: Cache, tmp_p
     (tmp_path / "empty").mkdir()
     with Index(tmp_path / "empty") as corp:
         routing = Routing((Route("main", index.url), Route("corp", corp.url, ("project01",))))
-        client = Client()
-        fetcher = Fetcher(cache, Pages(routing, client), client)
+        network = Network(Client())
+        fetcher = Fetcher(cache, Pages(routing, network), network)
         assert "index corp does not list it" in refusal(fetcher, wanted(index)[1:2])
     assert [] == index.paths()
 
@@ -439,9 +442,9 @@ def test_pages_of_find_links(index: Index, cache: Cache, pauses: list[float], tm
         wheel(other.directory, "further", "1.0")
         further = wanted(other, hints=False)[0]
         links = f"{other.url}further/"
-        client = Client()
-        pages = Pages(Routing((Route("main", index.url),)), client, find_links=[links], sleep=pauses.append)
-        fetcher = Fetcher(cache, pages, client, sleep=pauses.append)
+        network = Network(Client(), sleep=pauses.append)
+        pages = Pages(Routing((Route("main", index.url),)), network, find_links=[links])
+        fetcher = Fetcher(cache, pages, network)
         assert [further.sha256] == list(fetcher.fetch([further, *wanted(index)[:1]]))[:1]
         assert "does not list it" in refusal(
             fetcher, [replace(further, sha256="0" * 64, name="none-1.0-py3-none-any.whl")]

@@ -6,38 +6,47 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eggcarton.indexes.routes import Meaning, Outcome, meaning, pause
+from eggcarton.indexes.routes import RULES, Kind, Outcome, pause
 
 TABLE = {
-    Meaning.SERVED: [200, 206],
-    Meaning.ABSENT: [404, 410],
-    Meaning.REFUSED: [401, 403, 407, 451],
-    Meaning.AGAIN: [408, 425, 429, 500, 502, 503, 504, 520, 522, 527],
-    Meaning.BROKEN: [204, 304, 400, 406, 418, 501, 505, 511, 528],
+    Kind.SERVED: [200, 206],
+    Kind.ABSENT: [404, 410],
+    Kind.REFUSED: [400, 401, 403, 406, 407, 418, 451],
+    Kind.LATER: [429],
+    Kind.PASSING: [408, 425, 500, 502, 503, 504, 520, 522, 527],
+    Kind.USELESS: [204, 304, 501, 505, 511, 528],
 }
 
 
 @pytest.mark.parametrize(("expected", "status"), [(kind, s) for kind, found in TABLE.items() for s in found])
-def test_statuses(expected: Meaning, status: int) -> None:
+def test_statuses(expected: Kind, status: int) -> None:
     """Each HTTP status means what the table of the mirror semantics says."""
-    assert expected is meaning(Outcome(status=status))
+    assert expected is Outcome.of_status(status).kind
 
 
-def test_a_fault_is_tried_again() -> None:
-    """A request that ended before any status may be made again."""
-    assert Meaning.AGAIN is meaning(Outcome(fault="connection reset"))
+def test_a_503_that_says_when_to_come_again_is_obeyed() -> None:
+    """With Retry-After a 503 is no fault of the route, and asks for a pause."""
+    assert Kind.LATER is Outcome.of_status(503, 7.0).kind
+    assert 7.0 == Outcome.of_status(503, 7.0).embargo
 
 
-@given(st.one_of(st.none(), st.integers(100, 599)))
-def test_wrong_bytes_are_never_tried_again(status: int | None) -> None:
-    """Bytes other than those promised make a route broken, whatever status they came with."""
-    assert Meaning.BROKEN is meaning(Outcome(status=status, integrity=True))
+@pytest.mark.parametrize(("expected", "told"), [(1.0, None), (0.0, -3.0), (5.0, 5.0), (300.0, 1e12)])
+def test_embargoes_have_bounds(expected: float, told: float | None) -> None:
+    """A route is left alone as long as it asks for, a second where it does not say, and five minutes at most."""
+    assert expected == Outcome.of_status(429, told).embargo
+
+
+def test_what_asking_again_cannot_mend() -> None:
+    """Only faults that come and go are worth another request to the same route."""
+    again = {Kind.UNREACHABLE, Kind.INTERRUPTED, Kind.LATER, Kind.PASSING}
+    assert again == {kind for kind, rule in RULES.items() if rule.again}
+    assert set(Kind) == set(RULES)
 
 
 def test_an_outcome_reads_as_a_phrase() -> None:
     """An outcome names its fault, or else its status."""
-    assert "timed out" == str(Outcome(fault="timed out"))
-    assert "HTTP 503" == str(Outcome(status=503))
+    assert "timed out" == str(Outcome(Kind.INTERRUPTED, fault="timed out"))
+    assert "HTTP 503" == str(Outcome.of_status(503))
 
 
 @given(st.integers(1, 1000), st.floats(0, 1))

@@ -15,7 +15,9 @@ import pytest
 from eggcarton.core.errors import EggcartonError, IntegrityProblem, Unavailable, UsageProblem
 from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.client import Client
-from eggcarton.indexes.fetch import Fetcher, Pages
+from eggcarton.indexes.fetch import Fetcher
+from eggcarton.indexes.listing import Pages
+from eggcarton.indexes.network import Network
 from eggcarton.indexes.routing import Index as Route
 from eggcarton.indexes.routing import Routing
 from eggcarton.packages import origin as origins
@@ -70,14 +72,14 @@ class Machine:
     def direct(self, given: Mapping[str, str] | None = None) -> Direct:
         return self._parts(given)[0]
 
-    def _parts(self, given: Mapping[str, str] | None) -> tuple[Direct, Routing, Pages, Client, Fetcher, Builder]:
-        routing, client = Routing((Route("default", self._index.url),)), Client()
-        pages = Pages(routing, client, sleep=lambda seconds: None)
+    def _parts(self, given: Mapping[str, str] | None) -> tuple[Direct, Routing, Pages, Network, Fetcher, Builder]:
+        routing, network = Routing((Route("default", self._index.url),)), Network(Client(), sleep=lambda seconds: None)
+        pages = Pages(routing, network)
         cache = Cache(self.place / "cache")
-        fetcher = Fetcher(cache, pages, client, directories=self._kept, sleep=lambda seconds: None)
+        fetcher = Fetcher(cache, pages, network, directories=self._kept)
         builder = Builder(Toolchain((), {}), self.place / "cache")
         direct = Direct(cache, fetcher, builder, self._offline, given or {})
-        return direct, routing, pages, client, fetcher, builder
+        return direct, routing, pages, network, fetcher, builder
 
     def lock(
         self,
@@ -87,12 +89,12 @@ class Machine:
         given: Mapping[str, str] | None = None,
         wanted: Needs | None = None,
     ) -> Lock:
-        direct, routing, pages, client, fetcher, builder = self._parts(given)
+        direct, routing, pages, network, fetcher, builder = self._parts(given)
         resolver = Resolver(
             program=uv_program(),
             routing=routing,
             pages=pages,
-            client=client,
+            network=network,
             fetcher=fetcher,
             cache=self.place / "cache",
             builder=builder,

@@ -16,7 +16,9 @@ import pytest
 from eggcarton.core.errors import EggcartonError, Unavailable, UsageProblem
 from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.client import Client
-from eggcarton.indexes.fetch import Fetcher, Pages
+from eggcarton.indexes.fetch import Fetcher
+from eggcarton.indexes.listing import Pages
+from eggcarton.indexes.network import Network
 from eggcarton.indexes.routing import Index as Route
 from eggcarton.indexes.routing import Routing
 from eggcarton.packages import cutoff
@@ -57,16 +59,16 @@ def resolver(index: Index, tmp_path: Path) -> Resolver:
 
 
 def made(url: str, place: Path, *allow_sdist: str, find_links: Sequence[str] = (), **further: Any) -> Resolver:
-    routing, client = Routing((Route("default", url),)), Client()
+    routing, network = Routing((Route("default", url),)), Network(Client(), sleep=lambda seconds: None)
     remote = [link for link in find_links if "://" in link]
     here = [Path(link) for link in find_links if link not in remote]
-    pages = Pages(routing, client, find_links=remote, sleep=lambda seconds: None)
+    pages = Pages(routing, network, find_links=remote)
     return Resolver(
         program=uv_program(),
         routing=routing,
         pages=pages,
-        client=client,
-        fetcher=Fetcher(Cache(place / "cache"), pages, client, directories=here, sleep=lambda seconds: None),
+        network=network,
+        fetcher=Fetcher(Cache(place / "cache"), pages, network, directories=here),
         cache=place / "cache",
         find_links=find_links,
         builder=Builder(Toolchain((), {}), place / "cache"),

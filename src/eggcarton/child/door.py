@@ -11,9 +11,12 @@ from typing import Any
 from eggcarton.core.errors import EggcartonError, Unavailable, UsageProblem
 from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.client import Client
-from eggcarton.indexes.fetch import Fetcher, Pages, Wanted
+from eggcarton.indexes.fetch import Fetcher
+from eggcarton.indexes.listing import Pages
+from eggcarton.indexes.network import Network
 from eggcarton.indexes.pages import Listed
 from eggcarton.indexes.routing import Index, Routing
+from eggcarton.indexes.wanted import Wanted
 from eggcarton.packages.chains import Places
 from eggcarton.packages.direct import Direct
 from eggcarton.packages.lock import LockedFile, LockedPackage
@@ -25,9 +28,9 @@ from eggcarton.packages.wheels import best_wheel
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where files come from in this run: the cache, local directories, one index, and nothing at all offline."""
+    """Where files come from in this run: the cache, local directories, the indexes, and nothing at all offline."""
 
-    index: str
+    indexes: tuple[Index, ...]
     find_links: tuple[str, ...]
     cache: Path
     directories: tuple[Path, ...]
@@ -38,7 +41,7 @@ class Sources:
     def of(cls, fields: Mapping[str, Any]) -> Sources:
         """Return what a request says, its text turned into paths."""
         return cls(
-            index=fields["index"],
+            indexes=_indexes(fields),
             find_links=tuple(fields["find_links"]),
             cache=Path(fields["cache"]),
             directories=tuple(Path(directory) for directory in fields["directories"]),
@@ -48,12 +51,12 @@ class Sources:
 
     def open(self) -> Door:
         """Return the door to the network; nothing is asked before something is fetched."""
-        routing = Routing((Index("default", self.index),))
-        client = Client(allow_hosts=self.allow_hosts)
+        routing = Routing(self.indexes)
+        network = Network(Client(allow_hosts=self.allow_hosts))
         remote = [link for link in self.find_links if "://" in link]
-        pages = Pages(routing, client, find_links=remote)
-        fetcher = Fetcher(Cache(self.cache), pages, client, directories=self.directories)
-        return Door(self, routing, client, pages, fetcher)
+        pages = Pages(routing, network, find_links=remote)
+        fetcher = Fetcher(Cache(self.cache), pages, network, directories=self.directories)
+        return Door(self, routing, network, pages, fetcher)
 
 
 @dataclass(slots=True)
@@ -62,7 +65,7 @@ class Door:
 
     sources: Sources
     routing: Routing
-    client: Client
+    network: Network
     pages: Pages
     fetcher: Fetcher
     builder: Builder | None = None
@@ -87,7 +90,7 @@ class Door:
             program=uv_program(),
             routing=self.routing,
             pages=self.pages,
-            client=self.client,
+            network=self.network,
             fetcher=self.fetcher,
             cache=self.sources.cache,
             find_links=self.sources.find_links,
@@ -164,6 +167,11 @@ class Door:
                 f"offline, and {len(missing)} files are neither in the store nor in the cache:", tried=missing
             )
         return found
+
+
+def _indexes(fields: Mapping[str, Any]) -> tuple[Index, ...]:
+    """Return the indexes that a request names: all of them, or the address of the one that there is."""
+    return tuple(map(Index.of, fields.get("indexes") or [{"name": "default", "url": fields["index"]}]))
 
 
 def uv_program() -> Path:

@@ -15,7 +15,7 @@ from packaging.version import Version
 from eggcarton.child.building import Place
 from eggcarton.child.door import Door, Sources
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
-from eggcarton.indexes.fetch import hint_of
+from eggcarton.indexes.wanted import hint_of
 from eggcarton.packages import build_lock, cutoff
 from eggcarton.packages.build_lock import BuildLock
 from eggcarton.packages.lock import LockedFile, LockedPackage

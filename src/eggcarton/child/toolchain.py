@@ -10,7 +10,7 @@ from typing import Any
 from eggcarton.child.door import Door, Sources, uv_program
 from eggcarton.core.errors import Unavailable
 from eggcarton.indexes.cache import file_digest
-from eggcarton.indexes.fetch import Wanted
+from eggcarton.indexes.wanted import Wanted
 from eggcarton.packages import pins
 from eggcarton.packages.needs import Need, Needs
 from eggcarton.packages.pins import Pin

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,10 +16,11 @@ import urllib3
 
 from eggcarton.core.errors import UsageProblem
 from eggcarton.indexes import configured
-from eggcarton.indexes.routes import Outcome
+from eggcarton.indexes.routes import Kind, Outcome
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 30.0
+_BLOCK = 1 << 17
 
 
 class RequestFailed(Exception):
@@ -43,6 +45,44 @@ def trusted_authorities() -> ssl.SSLContext:
         except ssl.SSLError as error:
             raise UsageProblem(f"{bundle} holds no certificates; let SSL_CERT_FILE name a file that does") from error
     return context
+
+
+class Answer:
+    """The answer to one request, while it is read.
+
+    Attributes:
+        url: where it came from, redirects followed.
+        status: 200, or 206 where a part was asked for.
+        headers: as they were sent, found in any case.
+        first_byte: seconds from the request to the first byte of the answer.
+        received: bytes of the body read so far.
+    """
+
+    def __init__(self, response: urllib3.BaseHTTPResponse, url: str, first_byte: float) -> None:
+        self._response = response
+        self.url, self.status, self.headers = url, response.status, response.headers
+        self.first_byte, self.received = first_byte, 0
+
+    def blocks(self, size: int = _BLOCK) -> Iterator[bytes]:
+        """Give the body as it comes, in blocks of up to `size` bytes.
+
+        Raises:
+            RequestFailed: it ended early.
+        """
+        try:
+            for block in self._response.stream(size):
+                self.received += len(block)
+                yield block
+        except urllib3.exceptions.HTTPError as error:
+            raise RequestFailed(_outcome(error)) from error
+
+    def read(self) -> bytes:
+        """Return the whole body.
+
+        Raises:
+            RequestFailed: it ended early.
+        """
+        return b"".join(self.blocks())
 
 
 class Client:
@@ -76,32 +116,42 @@ class Client:
         return self._proxies[address]
 
     @contextmanager
-    def get(self, url: str, *, accept: str = "*/*") -> Iterator[urllib3.BaseHTTPResponse]:
+    def get(self, url: str, *, accept: str = "*/*", start: int = 0, credentials: str = "netrc") -> Iterator[Answer]:
         """Open one GET request, follow its redirects, and give its answer while the block runs.
+
+        Args:
+            url: the address, http or https.
+            accept: the Accept header.
+            start: the first byte that is wanted; beyond 0 the answer may be 206, or 200 with the whole.
+            credentials: where those of the address's origin are, as in `Index`.
 
         Raises:
             UsageProblem: the environment's proxy cannot be one, or the host is none of those allowed.
-            RequestFailed: what is no address, no connection, a fault on the way, or a status other than 200. The
-                body's own faults are raised as this too, also while the block reads it.
+            RequestFailed: what is no address, no connection, a fault on the way, or a status other than 200 and 206.
+                The body's own faults are raised as this too, while the block reads it.
         """
         if fault := configured.fault_of(url):
-            raise RequestFailed(Outcome(fault=f"{redacted(url)} is not an address: {fault}"))
+            raise RequestFailed(Outcome(Kind.USELESS, fault=f"{redacted(url)} is not an address: {fault}"))
         self.check_host(url)
         headers = {"Accept": accept, "Accept-Encoding": "identity", **self._authorization(url)}
+        if start:
+            headers["Range"] = f"bytes={start}-"
+        began = time.monotonic()
         try:
             response = self._pool(url).request("GET", url, headers=headers, preload_content=False)
             try:
-                self.check_host(address_of(response, url))
-                if response.status != 200:
-                    raise RequestFailed(Outcome(status=response.status))
-                yield response
+                came_from = address_of(response, url)
+                self.check_host(came_from)
+                if response.status not in (200, 206):
+                    raise RequestFailed(Outcome.of_status(response.status))
+                yield Answer(response, came_from, time.monotonic() - began)
             except BaseException:
                 # What was left unread would be taken for the answer to the connection's next request.
                 response.close()
                 raise
             response.release_conn()
         except urllib3.exceptions.HTTPError as error:
-            raise RequestFailed(Outcome(fault=_sentence(error))) from error
+            raise RequestFailed(_outcome(error)) from error
 
     def check_host(self, url: str) -> None:
         """Make sure that ``allow-hosts`` lets the host of an address be asked.
@@ -147,6 +197,10 @@ def _credentials(parts: SplitResult) -> str | None:
     return f"{unquote(parts.username)}:{unquote(parts.password or '')}"
 
 
-def _sentence(error: urllib3.exceptions.HTTPError) -> str:
+def _outcome(error: urllib3.exceptions.HTTPError) -> Outcome:
     reason = getattr(error, "reason", None) or error
-    return f"{type(reason).__name__}: {reason}"
+    broken = (urllib3.exceptions.ProtocolError, urllib3.exceptions.TimeoutError)
+    kind = Kind.INTERRUPTED if isinstance(reason, broken) else Kind.UNREACHABLE
+    if isinstance(reason, urllib3.exceptions.SSLError):
+        kind = Kind.UNTRUSTED
+    return Outcome(kind, fault=f"{type(reason).__name__}: {reason}")

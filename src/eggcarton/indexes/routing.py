@@ -1,22 +1,105 @@
-"""Which index a project's name is asked at: one table, and never another index when that one is down."""
+"""Which index a project's name is asked at, and by which routes: one table, and never another index."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import urlsplit
+
+CANONICAL, MIRROR, HASHED = "canonical", "mirror", "hashed"
+AFTER_ALL = 1_000
+"""The tier of a canonical route while bytes are fetched by their hash: it is asked when no mirror has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """Another route to an index, which changes where bytes come from and nothing else.
+
+    Attributes:
+        url: the address of its simple API, or of the directory that holds ``sha256/HEX`` where it is ``hashed``.
+        tier: routes of a lower tier are asked first.
+        only: ``files`` where it is never asked what an index lists while locking, ``pages`` where it has no files.
+        hashed: whether it keeps files by their sha256, and knows no names.
+    """
+
+    url: str
+    tier: int = 1
+    only: str | None = None
+    hashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way to the files and pages of an index."""
+
+    index: str
+    url: str
+    kind: str = CANONICAL
+    tier: int = 0
+    position: int = 0
+    credentials: str = "netrc"
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port in lower case: what a breaker and credentials belong to."""
+        return origin_of(self.url)
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
     """A namespace and its canonical route.
 
-    ``url`` is the address of the simple API; ``projects`` are the names and patterns asked here and nowhere else;
-    an index without any is the default for all others.
+    Attributes:
+        name: what the configuration and the lock call it.
+        url: the address of the simple API.
+        projects: the names and patterns asked here and nowhere else; the index without any is asked for all others.
+        mirrors: other routes to the same files.
+        authority: whose hashes enter a lock: ``canonical``, ``quorum:N`` or ``any``.
+        credentials: where the credentials of its routes are: ``netrc``, ``keyring``, ``env:NAME`` or ``none``.
+        allow_stale: whether a page that is older than one seen before is taken.
     """
 
     name: str
     url: str
     projects: tuple[str, ...] = ()
+    mirrors: tuple[Mirror, ...] = ()
+    authority: str = "canonical"
+    credentials: str = "netrc"
+    allow_stale: bool = False
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Index:
+        """Return the index that `fields` was made of."""
+        mirrors = tuple(Mirror(**mirror) for mirror in fields.get("mirrors", ()))
+        return cls(**{**fields, "projects": tuple(fields.get("projects", ())), "mirrors": mirrors})
+
+    def fields(self) -> dict[str, Any]:
+        """Return all of it as JSON can tell it."""
+        return asdict(self)
+
+    @property
+    def canonical(self) -> Route:
+        """The route that speaks for the index."""
+        return Route(self.name, self.url, credentials=self.credentials)
+
+    def page_routes(self) -> tuple[Route, ...]:
+        """Return the routes that may be asked what the index lists, the canonical one first."""
+        mirrors = [mirror for mirror in self.mirrors if mirror.only != "files" and not mirror.hashed]
+        return (self.canonical, *self._routes(mirrors))
+
+    def file_routes(self) -> tuple[Route, ...]:
+        """Return the routes that files may come from, the canonical one last."""
+        last = Route(self.name, self.url, tier=AFTER_ALL, position=len(self.mirrors), credentials=self.credentials)
+        return (*self._routes([mirror for mirror in self.mirrors if mirror.only != "pages"]), last)
+
+    def _routes(self, mirrors: list[Mirror]) -> list[Route]:
+        found = [
+            Route(self.name, m.url, HASHED if m.hashed else MIRROR, m.tier, self.mirrors.index(m), self.credentials)
+            for m in mirrors
+        ]
+        return sorted(found, key=lambda route: (route.tier, route.kind == HASHED, route.position))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +127,16 @@ class Routing:
     def named(self, name: str) -> Index | None:
         """Return the index that a lock calls by this name."""
         return next((index for index in self.indexes if index.name == name), None)
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of an address, without credentials.
+
+    >>> origin_of("https://me:secret@Index.example/simple/")
+    'https://index.example:443'
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return "file://"
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from eggcarton.core.errors import EggcartonError
-from eggcarton.indexes.fetch import hint_of
+from eggcarton.indexes.wanted import hint_of
 from eggcarton.packages.lock import LockedFile, LockedPackage
 from eggcarton.packages.needs import Needs
 

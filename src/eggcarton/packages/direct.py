@@ -18,8 +18,9 @@ from packaging.utils import parse_wheel_filename
 from eggcarton.core.errors import EggcartonError, IntegrityProblem, Unavailable, UsageProblem
 from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.client import redacted
-from eggcarton.indexes.fetch import Fetcher, Wanted
+from eggcarton.indexes.fetch import Fetcher
 from eggcarton.indexes.git import Repository
+from eggcarton.indexes.wanted import Wanted
 from eggcarton.packages import archive, checkouts, metadata
 from eggcarton.packages import origin as origins
 from eggcarton.packages.lock import LockedFile, LockedPackage, extras_in

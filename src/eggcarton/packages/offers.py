@@ -12,9 +12,11 @@ from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist
 from packaging.version import Version
 
 from eggcarton.core.errors import EggcartonError, IntegrityProblem, UsageProblem
-from eggcarton.indexes.fetch import Fetcher, Pages, Wanted, hint_of
+from eggcarton.indexes.fetch import Fetcher
+from eggcarton.indexes.listing import Pages
 from eggcarton.indexes.pages import Listed
 from eggcarton.indexes.routing import Routing
+from eggcarton.indexes.wanted import Wanted, hint_of
 from eggcarton.packages import cutoff
 from eggcarton.packages.lock import LockedFile
 from eggcarton.packages.needs import Needs, pin_of

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timezone
-from hashlib import sha256
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -17,10 +16,12 @@ from packaging.utils import canonicalize_name
 
 from eggcarton.core import linking
 from eggcarton.core.errors import EggcartonError
-from eggcarton.indexes.client import Client, RequestFailed
-from eggcarton.indexes.fetch import Fetcher, Pages, Wanted
+from eggcarton.indexes.fetch import Fetcher
+from eggcarton.indexes.listing import Pages
+from eggcarton.indexes.network import Network
 from eggcarton.indexes.pages import Listed
 from eggcarton.indexes.routing import Routing
+from eggcarton.indexes.wanted import Wanted
 from eggcarton.packages import clash, compiled, cutoff, explanation, metadata, pythons, uv
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
@@ -52,7 +53,7 @@ class Resolver:
         program: Path,
         routing: Routing,
         pages: Pages,
-        client: Client,
+        network: Network,
         fetcher: Fetcher,
         cache: Path,
         find_links: Sequence[str] = (),
@@ -63,7 +64,7 @@ class Resolver:
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         self._program, self._routing, self._pages = program, routing, pages
-        self._client, self._fetcher, self._cache = client, fetcher, cache
+        self._network, self._fetcher, self._cache = network, fetcher, cache
         self._find_links, self._now = tuple(find_links), now
         self._directories = tuple(link for link in find_links if "://" not in link)
         self._builder, self._allow_sdist, self._direct = builder, tuple(allow_sdist), direct
@@ -206,7 +207,7 @@ class Resolver:
         (directory / "versions.txt").write_text("".join(sorted(pins)), "utf-8")
         index = self._routing.index_of("")
         # uv knows of no hosts that it must not ask.
-        self._client.check_host(index.url)
+        self._network.client.check_host(index.url)
         arguments = [
             "pip",
             "compile",
@@ -241,14 +242,9 @@ class Resolver:
         wanted = Wanted(package.name, wheel.name, wheel.sha256, wheel.size, package.index, wheel.hint)
         index = self._pages.index_of(wanted)
         listed = next((file for file in self._pages.page(index, package.name) if file.name == wheel.name), None)
-        if listed and listed.metadata_sha256:
-            try:
-                with self._client.get(listed.url + ".metadata") as answer:
-                    body = answer.read()
-            except RequestFailed:
-                body = b""
-            if sha256(body).hexdigest() == listed.metadata_sha256:
-                return metadata.of_text(body.decode("utf-8", "replace"))
+        body = self._pages.metadata(index, listed) if listed else None
+        if body is not None:
+            return metadata.of_text(body.decode("utf-8", "replace"))
         return metadata.of_wheel(self._fetcher.fetch([wanted])[wheel.sha256])
 
 

@@ -1,0 +1,143 @@
+"""What to do next for one page or file: pure, the clock and chance are passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import inf
+
+from eggcarton.indexes.health import Health, Standing, State
+from eggcarton.indexes.routes import Kind, Outcome, pause
+from eggcarton.indexes.routing import Route
+
+WORTH = 1 << 16
+"""Bytes that make an interrupted answer worth going on with at once, without counting it."""
+
+_SHORTEST, _LONGEST = 0.05, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much is spent on one page or file before it counts as unavailable.
+
+    Attributes:
+        rounds: how often each route is asked.
+        waiting: seconds spent on waiting for routes that will be ready later.
+        resumptions: how often an answer is gone on with that was interrupted after bytes worth it.
+        laters: how often a route that asks to come later is obeyed before that counts as being asked.
+    """
+
+    rounds: int = 3
+    waiting: float = 60.0
+    resumptions: int = 20
+    laters: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask this route now."""
+
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Ask again after so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """No route is left, or the budget is spent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One request that did not serve: its route, how it ended, and the bytes that came."""
+
+    route: Route
+    outcome: Outcome
+    bytes: int = 0
+
+
+@dataclass(slots=True)
+class Attempts:
+    """The requests for one page or file so far.
+
+    Attributes:
+        routes: all that may be asked, in the order in which an index lists them.
+        budget: what may be spent.
+        trials: what failed so far, in order.
+    """
+
+    routes: Sequence[Route]
+    budget: Budget = field(default_factory=Budget)
+    trials: list[Trial] = field(default_factory=list)
+    _asked: dict[Route, int] = field(default_factory=dict)
+    _out: set[Route] = field(default_factory=set)
+    _round: int = 1
+    _waited: float = 0.0
+    _resumptions: int = 0
+    _laters: int = 0
+    _next: Route | None = None
+
+    def next(self, health: Health, now: float, random: float) -> Ask | Wait | GiveUp:
+        """Return what to do now.
+
+        Args:
+            health: how the origins fare.
+            now: the time of the clock that `health` was told of.
+            random: a number from 0 to 1, for the jitter of pauses.
+        """
+        again, self._next = self._next, None
+        left = [route for route in self.routes if route not in self._out and self._number(route) < self.budget.rounds]
+        if again in left:
+            return Ask(again)
+        standings = {route: health.standing(route, now) for route in health.ranked(left, now)}
+        ready = [route for route, standing in standings.items() if standing.state is State.READY]
+        if not ready and self.trials:
+            # A breaker keeps what has not begun from a route; what was begun is not given up while no other is there.
+            resting = [route for route, standing in standings.items() if standing.state is State.RESTING]
+            ready = [route for route in resting if self._number(route) + 1 < self.budget.rounds]
+        if ready:
+            best = min(ready, key=self._number)
+            if self._number(best) < self._round:
+                return Ask(best)
+            self._round = self._number(best) + 1
+            return Wait(pause(self._round - 1, random))
+        return self._wait(standings.values(), now)
+
+    def _wait(self, standings: Iterable[Standing], now: float) -> Wait | GiveUp:
+        """Wait for what will be ready within the budget; what never served in this run is not waited for."""
+        worth = [s.at for s in standings if s.state is State.EMBARGOED or (s.state is State.RESTING and s.has_served)]
+        seconds = max(0.0, min(worth, default=inf) - now)
+        if self._waited + seconds > self.budget.waiting:
+            return GiveUp()
+        # Another request may find it well before that.
+        step = min(max(seconds, _SHORTEST), _LONGEST)
+        self._waited += step
+        return Wait(step)
+
+    def _number(self, route: Route) -> int:
+        return self._asked.get(route, 0)
+
+    def told(self, route: Route, outcome: Outcome, received: int = 0) -> None:
+        """Take note of a request that did not serve.
+
+        Args:
+            route: the one that was asked.
+            outcome: how it ended.
+            received: the bytes of the answer's body that came, and that are kept.
+        """
+        self.trials.append(Trial(route, outcome, received))
+        if not outcome.rule.again:
+            self._out.add(route)
+        elif outcome.kind is Kind.INTERRUPTED and received >= WORTH and self._resumptions < self.budget.resumptions:
+            self._resumptions += 1
+            self._next = route
+        elif outcome.kind is Kind.LATER and self._laters < self.budget.laters:
+            # The embargo keeps it from being asked at once.
+            self._laters += 1
+        else:
+            self._asked[route] = self._number(route) + 1

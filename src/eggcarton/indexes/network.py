@@ -1,0 +1,193 @@
+"""The way out of a run: which route is asked next is decided elsewhere, here it is asked, timed and noted."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+from eggcarton.core.credentials import without_credentials
+from eggcarton.indexes.attempts import Ask, Attempts, Budget, GiveUp, Trial, Wait
+from eggcarton.indexes.client import Answer, Client, RequestFailed
+from eggcarton.indexes.health import Health
+from eggcarton.indexes.journal import Event
+from eggcarton.indexes.routes import Kind, Outcome
+from eggcarton.indexes.routing import Route, origin_of
+
+T = TypeVar("T")
+
+
+class NoRoute(Exception):
+    """No route served a page or a file; `trials` has one entry a request, in order."""
+
+    def __init__(self, trials: Sequence[Trial]) -> None:
+        super().__init__("; ".join(f"{without_credentials(t.route.url)}: {t.outcome}" for t in trials))
+        self.trials = tuple(trials)
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether every route that answered said that it does not have it."""
+        return bool(self.trials) and all(trial.outcome.kind is Kind.ABSENT for trial in self.trials)
+
+    @property
+    def is_spoilt(self) -> bool:
+        """Whether a route served bytes that are not those of the lock."""
+        return any(trial.outcome.kind is Kind.SPOILT for trial in self.trials)
+
+
+class Failed(Exception):
+    """One request that did not serve, raised by what asks: its outcome, and the bytes that came and are kept."""
+
+    def __init__(self, outcome: Outcome, received: int = 0) -> None:
+        super().__init__(str(outcome))
+        self.outcome, self.received = outcome, received
+
+
+class Network:
+    """All requests of one run: its connections, the health of its routes, and what is noted of each request.
+
+    Shared by threads. Clock, pauses and chance are passed in.
+
+    Args:
+        client: opens single requests.
+        health: how the routes fared so far.
+        now: a clock that never goes back, in seconds.
+        sleep: waits so many seconds.
+        chance: gives a number from 0 to 1.
+        note: told of every request that ended.
+        warn: told of a route that needs care, a sentence each, once.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        health: Health | None = None,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        chance: Callable[[], float] = random.random,
+        note: Callable[[Event], None] = lambda event: None,
+        warn: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
+        self.client, self.health = client, health or Health()
+        self.now, self.sleep, self._chance = now, sleep, chance
+        self._note, self._warn = note, warn
+        self._guard = threading.RLock()
+        self._freed = threading.Condition(self._guard)
+        self._busy: dict[str, int] = {}
+        self._warned: set[str] = set()
+
+    def ask(self, routes: Sequence[Route], one: Callable[[Route], T], budget: Budget | None = None) -> T:
+        """Ask routes in turn, as their health and what came before say, until one serves.
+
+        Args:
+            routes: all that may be asked.
+            one: asks one route; what it raises as `Failed` or `RequestFailed` sends it to the next.
+            budget: what may be spent.
+
+        Raises:
+            NoRoute: none served.
+        """
+        attempts = Attempts(routes, budget or Budget())
+        while True:
+            with self._guard:
+                step = attempts.next(self.health, self.now(), self._chance())
+            if isinstance(step, GiveUp):
+                raise NoRoute(attempts.trials)
+            if isinstance(step, Wait):
+                self.sleep(step.seconds)
+                continue
+            try:
+                return one(step.route)
+            except Failed as failed:
+                attempts.told(step.route, failed.outcome, failed.received)
+            except RequestFailed as failed:
+                attempts.told(step.route, failed.outcome)
+            self._tell(step, attempts.trials[-1])
+
+    def _tell(self, step: Ask, trial: Trial) -> None:
+        if trial.outcome.rule.told and step.route.url not in self._warned:
+            self._warned.add(step.route.url)
+            shown = without_credentials(step.route.url)
+            self._warn(f"index {step.route.index}: the route {shown} needs care: {trial.outcome}")
+
+    @contextmanager
+    def request(
+        self,
+        route: Route,
+        url: str,
+        what: str,
+        name: str,
+        *,
+        accept: str = "*/*",
+        start: int = 0,
+        hedged: bool = False,
+    ) -> Iterator[Answer]:
+        """Send one GET request along a route, when its origin has a place free, and give the answer.
+
+        What is raised in the block as `Failed` or `RequestFailed` counts as the outcome of this request.
+
+        Args:
+            route: whose health is concerned; credentials go by it.
+            url: the address.
+            what: as in `Event`.
+            name: the project or the file.
+            accept: the Accept header.
+            start: the first byte that is wanted.
+            hedged: whether it is a second request beside a slow one.
+
+        Raises:
+            RequestFailed: no usable answer came.
+        """
+        origin, began = origin_of(url), self._enter(route, url)
+        outcome: Outcome | None = None
+        answer: Answer | None = None
+        try:
+            with self.client.get(url, accept=accept, start=start, credentials=route.credentials) as answer:
+                yield answer
+                outcome = Outcome(Kind.SERVED, answer.status)
+        except (Failed, RequestFailed) as failed:
+            outcome = failed.outcome
+            raise
+        finally:
+            ended, first = self.now(), answer.first_byte if answer is not None else None
+            with self._guard:
+                self.health.end(route, outcome, ended, first_byte=first)
+                self._busy[origin] -= 1
+                self._freed.notify_all()
+            self._note(
+                Event(
+                    index=route.index,
+                    route=without_credentials(route.url),
+                    what=what,
+                    name=name,
+                    status=outcome.status if outcome is not None else None,
+                    fault=_fault(outcome),
+                    bytes=answer.received if answer is not None else 0,
+                    seconds=ended - began,
+                    first_byte=first,
+                    resumed=start > 0,
+                    hedged=hedged,
+                )
+            )
+
+    def _enter(self, route: Route, url: str) -> float:
+        """Wait until the origin that an address leads to has a place free, and return when the request began."""
+        origin = origin_of(url)
+        with self._freed:
+            while self._busy.get(origin, 0) >= self.health.of(origin).cap:
+                self._freed.wait()
+            self._busy[origin] = self._busy.get(origin, 0) + 1
+            began = self.now()
+            self.health.begin(route, began)
+            return began
+
+
+def _fault(outcome: Outcome | None) -> str | None:
+    if outcome is None:
+        # A full disk or Ctrl-C, which is not the route's fault.
+        return "given up"
+    return None if outcome.kind is Kind.SERVED else str(outcome)
