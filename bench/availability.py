@@ -156,7 +156,7 @@ class Contest:
         return [self.root / "bin/eggcarton", "-c", self.root / "buildout.cfg", "fetch"]
 
     def eggcarton_canonical(self, first: str, second: str, target: Path) -> list[str | Path]:
-        """Return the same with the fault at the canonical route, and a mirror that is well but asked for files alone."""
+        """Return the same with the fault at the canonical route, and a mirror that is well."""
         return self.eggcarton(second, first, target)
 
     def pip_command(self, first: str, second: str, target: Path) -> list[str | Path]:
@@ -241,7 +241,7 @@ def as_text(found: Mapping[str, Mapping[str, tuple[str, float]]]) -> str:
     tools = list(next(iter(found.values())))
     known = facts()
     lines = [
-        f"{known['date']}, {known['system']}, {known['cores']} cores, CPython {known['python']}; commit {known['commit']}",
+        f"{known['date']}, {known['system']}, {known['cores']} cores, commit {known['commit']}",
         "",
         f"{FILES} files by hash from two routes, one of which has the fault; at most {LIMIT:.0f} s",
         "",

@@ -3,10 +3,10 @@
     python3 bench/mirrors.py                # a few minutes to prepare, five to measure
     python3 bench/mirrors.py --samples 1    # only see that it runs
 
-Every run fetches all files that Plone's lock names for this platform into an empty cache, from servers on loopback: from
-one direct route, from two healthy mirrors, with the first mirror dead, with connections that drop after 90 % of each
-large file, and through two mirrors that are down for twenty requests now and then. Times are compared in turns; bytes and requests are
-counted by the servers. Writes bench/results/mirrors.json and mirrors.txt.
+Every run fetches all files that Plone's lock names for this platform into an empty cache, from servers on loopback:
+from one direct route, from two healthy mirrors, with the first mirror dead, with connections that drop after 90 % of
+each large file, and through two mirrors that are down for twenty requests now and then. Times are compared in turns;
+bytes and requests are counted by the servers. Writes bench/results/mirrors.json and mirrors.txt.
 """
 
 import argparse
