@@ -23,7 +23,7 @@ import json
 
 def strangers():
     found = []
-    for name in ("in_site_packages", "in_user_site", "in_python_path", "in_working_directory", "by_pth"):
+    for name in ("in_site_packages", "in_user_site", "in_python_path", "in_working_directory", "by_pth", "in_bin"):
         try:
             importlib.import_module(f"stranger_{name}")
         except ModuleNotFoundError:
@@ -53,6 +53,9 @@ def in_a_process(method):
         return pool.apply(strangers)
 
 def main():
+    if sys.argv[1:] == ["anew"]:
+        print(json.dumps(strangers()))
+        return
     program = "import probe, json; print(json.dumps(probe.strangers()))"
     again = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {program!r}])"
     told = {
@@ -62,6 +65,7 @@ def main():
         "child, standard input": child(text=program),
         "child, -": child("-", text=program),
         "child, program": child(__file__.replace("attacked", "probe")),
+        "started anew": child(*sys.argv, "anew"),
         "child of a child": child("-c", again),
         "spawn": in_a_process("spawn"),
         "forkserver": in_a_process("forkserver"),
@@ -104,6 +108,7 @@ def attacked(build: Buildout, machine: Machine, tmp_path: Path) -> Buildout:
         "in_python_path": tmp_path / "python path",
         "in_working_directory": tmp_path / "working directory",
         "by_pth": tmp_path / "by pth",
+        "in_bin": build.bin,
     }
     for name, place in places.items():
         place.mkdir(parents=True, exist_ok=True)
@@ -166,7 +171,7 @@ def test_user(attacked: Buildout) -> None:
     attacked.build()
     told, beside = outcome(attacked, attacked.bin / "attacked")
     assert isinstance(told, dict)
-    assert ([], []) == (told["itself"], told["child, program"])
+    assert (["in_bin"], ["in_bin"], []) == (told["itself"], told["started anew"], told["child, program"])
     assert (["in_working_directory"], "") == (told["child -c"], beside)
     program = attacked.home.parent / "working directory" / "program.py"
     program.write_text(STATEMENT, "utf-8")
@@ -179,7 +184,10 @@ def test_none(attacked: Buildout) -> None:
     attacked.build()
     told, beside = outcome(attacked, attacked.bin / "attacked")
     assert isinstance(told, dict)
-    assert (["in_python_path"], ["in_python_path", "in_working_directory"]) == (told["itself"], told["child -c"])
+    assert (["in_python_path", "in_bin"], ["in_python_path", "in_working_directory"]) == (
+        told["itself"],
+        told["child -c"],
+    )
     assert "a stranger in in_python_path runs" in beside
 
 

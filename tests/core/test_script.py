@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from eggcarton.core.interpreter_script import interpreter
-from eggcarton.core.isolation import FULL, HEARD_ISOLATED, NONE, OPEN_BELOW, USER, Isolation
+from eggcarton.core.isolation import AS_STARTED, FULL, HEARD_ISOLATED, NONE, OPEN_BELOW, USER, Isolation
 from eggcarton.core.layout import EntryPoint
 from eggcarton.core.script import Start, entry_point_body, runtime_body, script
 
+BARE = {"PATH": "/usr/bin:/bin"}
 LED_ASTRAY = {
     "PYTHONPATH": "/nowhere",
     "PYTHONHOME": "/nowhere",
@@ -147,6 +148,62 @@ def test_another_interpreter_is_not_taken(python: Path, tmp_path: Path, name: st
     astray = {**LED_ASTRAY, name: f"{other}/bin/python"}
     found = subprocess.run([place], capture_output=True, text=True, env=astray, check=False)
     assert (f"{python.parent.parent}\n", "") == (found.stdout, found.stderr)
+
+
+AGAIN = """
+import importlib.util
+import subprocess
+
+print(importlib.util.find_spec("stranger") is not None, flush=True)
+if sys.argv[1:] != ["again"]:
+    sys.argv.append("again")
+    subprocess.run([sys.executable, *sys.argv])
+"""
+
+
+@pytest.mark.parametrize(
+    ("isolation", "told"),
+    [(FULL, "False False"), (OPEN_BELOW, "False False"), (USER, "True True"), (NONE, "True True")],
+    ids=["full", "open below", "user", "none"],
+)
+def test_started_anew_by_itself(tmp_path: Path, isolation: Isolation, told: str) -> None:
+    """What starts itself anew imports what it did before: nothing from beside its script where it is alone."""
+    venv.create(tmp_path / "e", symlinks=True)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "stranger.py").write_text("")
+    place = tmp_path / "bin" / "tool"
+    text = script(Start(python=tmp_path / "e" / "bin" / "python", isolation=isolation), place, AGAIN)
+    (tmp_path / "link").symlink_to(place)
+    place.write_text(text, encoding="utf-8")
+    place.chmod(0o755)
+    # By its name alone, too, as by somebody who works there.
+    for name in (place, tmp_path / "link", "./tool"):
+        done = subprocess.run([name], cwd=place.parent, capture_output=True, text=True, env=BARE, check=False)
+        assert (told.split(), "") == (done.stdout.split(), done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("isolation", "told"),
+    [(OPEN_BELOW, "None"), (USER, "None"), (NONE, "None"), (AS_STARTED, "full")],
+    ids=["open below", "user", "none", "as started"],
+)
+def test_started_by_one_that_is_isolated_more(tmp_path: Path, isolation: Isolation, told: str) -> None:
+    """Below a script that is fully isolated those of other parts are as isolated as alone, programs beside it as it."""
+    venv.create(tmp_path / "e", symlinks=True)
+    start = Start(python=tmp_path / "e" / "bin" / "python", isolation=isolation)
+    fully = tmp_path / "fully"
+    print_guard = "import os; print(os.environ.get('EGGCARTON_ISOLATION'))"
+    child = "import subprocess\n\nsys.exit(subprocess.call(sys.argv[1:]))"
+    for place, text in (
+        (fully, script(Start(python=start.python), fully, child)),
+        (tmp_path / "tool", script(start, tmp_path / "tool", print_guard)),
+        (tmp_path / "py", interpreter(start, tmp_path / "py")),
+    ):
+        place.write_text(text, encoding="utf-8")
+        place.chmod(0o755)
+    for words in ([tmp_path / "tool"], [tmp_path / "py", "-c", print_guard]):
+        done = subprocess.run([fully, *words], capture_output=True, text=True, env=BARE, check=False)
+        assert (f"{told}\n", 0) == (done.stdout, done.returncode), done.stderr
 
 
 def test_line_end() -> None:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 GUARD = "EGGCARTON_ISOLATION"
-"""The environment variable by which the Pythons that a script starts know that they are kept apart too."""
+"""The environment variable by which the Pythons that a script starts know that they are kept apart too.
+
+It is meant for those of the script's own environment: a script that is less isolated does not hand it on.
+"""
 
 HEARD_ISOLATED = ("PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__")
 """The variables that CPython hears even in isolated mode, from 3.11 on: they name the interpreter of an environment.
@@ -42,6 +45,11 @@ class Isolation:
     scrubbed: tuple[str, ...]
     handed_on: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether nothing is imported from beside a program."""
+        return self.flags == "-I"
+
     def with_site_packages(self) -> Isolation:
         """Return this for an environment that sees the machine's site-packages.
 
@@ -55,13 +63,16 @@ class Isolation:
 FULL = Isolation("-I", _LEADING_ELSEWHERE, ((GUARD, "full"),))
 """Only the environment and the standard library, also in the Pythons of the environment that a script starts."""
 
-OPEN_BELOW = Isolation("-I", _LEADING_ELSEWHERE)
+OPEN_BELOW = Isolation("-I", (*_LEADING_ELSEWHERE, GUARD))
 """As full, but for the working directory of the Pythons that a script starts: tests make programs, and run them."""
 
-USER = Isolation("-Es", _LEADING_ELSEWHERE)
+AS_STARTED = Isolation("-I", _LEADING_ELSEWHERE)
+"""As full where a script that is so has started it, else open below: for the programs of an environment itself."""
+
+USER = Isolation("-Es", (*_LEADING_ELSEWHERE, GUARD))
 """Without PYTHONPATH and the user's site-packages; a program's own directory is imported from, as in any Python."""
 
-NONE = Isolation("", ())
+NONE = Isolation("", (GUARD,))
 """As any Python of a virtual environment."""
 
 BY_NAME: Mapping[str, Isolation] = MappingProxyType({"full": FULL, "user": USER, "none": NONE})

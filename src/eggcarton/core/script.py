@@ -15,6 +15,13 @@ from eggcarton.core.quoting import shell
 # What kernels before 5.1 read of a script's first line.
 _LONGEST_FIRST_LINE = 127
 
+# A program that starts itself anew, [sys.executable, *sys.argv], does so without -I; Python then puts the directory of
+# the script first, links followed.
+_NOT_FROM_BESIDE = """
+if not sys.flags.isolated and sys.path[:1] == [os.path.dirname(os.path.realpath(__file__))]:
+    del sys.path[0]
+"""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Start:
@@ -85,6 +92,8 @@ def program(start: Start, body: str) -> str:
         names = "".join(f'    "{name}",\n' for name in start.isolation.scrubbed)
         text += f"\nfor name in (\n{names}):\n    os.environ.pop(name, None)\n"
     text += "".join(f'os.environ["{name}"] = "{value}"\n' for name, value in start.isolation.handed_on)
+    if start.isolation.is_alone:
+        text += _NOT_FROM_BESIDE
     return f"{text}\n{body.strip()}\n"
 
 
@@ -191,7 +200,7 @@ def first_lines(start: Start, place: Path) -> str:
     line = f"#!{path}{flags}"
     is_nameable = not any(sign.isspace() for sign in path) and len(line.encode()) <= _LONGEST_FIRST_LINE
     before, word = start.in_shell(place, start.python)
-    if start.isolation.scrubbed:
+    if set(HEARD_ISOLATED) <= set(start.isolation.scrubbed):
         before += f"unset {' '.join(HEARD_ISOLATED)}\n"
     elif not before and is_nameable:
         return f"{line}\n"

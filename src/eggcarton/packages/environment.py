@@ -14,7 +14,7 @@ from typing import Any
 
 from eggcarton.core import linking
 from eggcarton.core.interpreter_script import XOPTION
-from eggcarton.core.isolation import GUARD, OPEN_BELOW
+from eggcarton.core.isolation import AS_STARTED, GUARD
 from eggcarton.core.layout import EntryPoint, Environment, ScriptFile
 from eggcarton.core.plan import runtime_source
 from eggcarton.core.script import Start
@@ -273,7 +273,7 @@ def _make(
     (site_packages / "~eggcarton-startup.pth").write_text(_STARTUP, "utf-8")
     (site_packages / "_eggcarton_startup.py").write_text(runtime_source("startup"), "utf-8")
     points = [point for member in members for point in entry_points(member)]
-    start = Start(python=prefix / "bin" / "python", isolation=OPEN_BELOW, root=makeup.root)
+    start = Start(python=prefix / "bin" / "python", isolation=AS_STARTED, root=makeup.root)
     same_names += environment_scripts.write(staging / "bin", start, members, points, links, names, folds=is_folding)
     same_names += hidden.names(members, own, makeup.extra_paths, hidden.standard_library())
     content = known or Content(
