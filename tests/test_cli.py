@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from support.buildouts import Buildout, tree
@@ -52,6 +54,18 @@ def test_plan_shows_scripts_that_go(built: Buildout) -> None:
     """A script that a part does not make any more is shown as removed."""
     built.configure(CONFIG.replace("interpreter = py\n", ""))
     assert "[app]\nremoved: bin/py\n\n" == planned(built, "app")
+
+
+def test_plan_shows_an_environment_that_is_missing(built: Buildout) -> None:
+    """An environment that somebody removed, or that is not whole, is shown, and the next run makes it."""
+    prefix = (built.root / "parts/.eggcarton/by-part/app").resolve()
+    name = prefix.relative_to(built.root)
+    (prefix / "eggcarton.json").unlink()
+    assert f"[app]\nenvironment made over: {name}\n\n" == planned(built, "app")
+    shutil.rmtree(prefix)
+    assert f"[app]\nnew environment: {name}\n\n" == planned(built, "app")
+    built.build()
+    assert "[app] nothing to do\n" == planned(built, "app")
 
 
 def test_plan_of_a_build_that_is_not_up_to_date(built: Buildout) -> None:

@@ -209,6 +209,21 @@ def test_not_built(build: Buildout) -> None:
     assert "This build is locked. It is not verified: nothing is built here yet" in verified(build, status=3)
 
 
+def test_a_first_build_that_failed(build: Buildout) -> None:
+    """What a build that failed has left is verified only when each part is built, recipes of others included."""
+    greeting(build.index.directory)
+    build.configure(CONFIG.replace("parts = text app theirs", "parts = app text theirs"))
+    build.write("text.in", "hello\n")
+    stranger = build.write("etc/text.ini", "a stranger's\n")
+    assert "etc/text.ini" in build.fails(status=1)
+    lines = verified(build, status=3).splitlines()
+    sentence = "part text is not built yet (and 1 more); run bin/buildout."
+    assert [f"This build is locked. It is not verified: {sentence}"] == lines
+    stranger.unlink()
+    build.build()
+    assert AIR_GAPPED == verified(build)
+
+
 @pytest.mark.parametrize("compiled", ["false", "true"])
 def test_two_directories(build: Buildout, template: Path, tmp_path: Path, compiled: str) -> None:
     """One configuration built in two directories, with nothing of their surroundings alike, has one tree digest."""

@@ -132,6 +132,21 @@ def test_every_part(made: Buildout) -> None:
         told(made, line.split()[0])
 
 
+def test_every_part_that_there_will_be(made: Buildout) -> None:
+    """A part that is not built yet is named as that, and one whose environment is gone, each with status 3."""
+    lines = told(made).splitlines()
+    more = "\n[new]\n<= app\n\n[pins]\nrecipe = eggcarton:pins\nversions-file = x\n\n[further]\n<= theirs\n"
+    made.configure(CONFIG.replace("parts = app", "parts = new pins further app") + more)
+    assert [*lines, "new       not built yet; run bin/buildout"] == told(made, status=3).splitlines()
+    made.configure(CONFIG)
+    prefix = (made.root / "parts/.eggcarton/by-part/web").resolve()
+    shutil.rmtree(prefix)
+    lines[1] = f"web       {prefix}/eggcarton.json is gone; run bin/buildout, which makes it again"
+    assert lines == told(made, status=3).splitlines()
+    made.build()
+    assert lines != told(made).splitlines()
+
+
 def test_two_parts(made: Buildout) -> None:
     """What is only in one of two parts is told, with status 3; with itself a part has all in common."""
     expected = ["only in [app]: extra path lib", "only in [test]: pytest 9.0"]

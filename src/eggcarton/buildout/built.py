@@ -44,6 +44,17 @@ class Built:
         ordered = [part for part in self._configured if part in known]
         return [*ordered, *(part for part in known if part not in ordered)]
 
+    def to_come(self) -> list[str]:
+        """Return the parts that are not built yet and may have an environment then."""
+        known = {*by_part.parts(self.records), *installed.of(self.buildout).parts}
+        return [part for part in self._configured if part not in known and self._may_import(part)]
+
+    def _may_import(self, part: str) -> bool:
+        """Tell whether a part's recipe is one of ours that gives it an environment where it asks for eggs."""
+        recipe, _, name = self._sections.section(part)["recipe"].partition(":")
+        module = RECIPES.get(name.strip() or "default")
+        return canonical_name(recipe.strip()) == OURS and hasattr(getattr(module, "Options", None), "requirements")
+
     def inventory(self, part: str) -> Inventory:
         """Return what the environment of a part is.
 

@@ -110,8 +110,8 @@ class Part:
             logger.warning("%s", warning)
         self.options = reading.options
         self.layout = replace(layout_of(self.buildout, self.name), relative=self._is_relative(), locked=self._locked())
-        environment = self._environment()
-        self.plan = self._with_link(module.plan(self.options, self.layout, environment), environment)
+        self.environment = self._environment()
+        self.plan = self._with_link(module.plan(self.options, self.layout, self.environment), self.environment)
         if self.session is None or not self.session.reading:
             self._check()
 

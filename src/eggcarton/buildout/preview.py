@@ -17,7 +17,7 @@ from eggcarton.core.plan import File, Item, Plan, Rendered
 from eggcarton.core.records import Record, read_record
 from eggcarton.core.staging import stands
 from eggcarton.core.standing import look
-from eggcarton.packages import closed
+from eggcarton.packages import closed, environment
 
 
 class Preview:
@@ -93,6 +93,7 @@ class Preview:
             if difference(Plan(items=tuple(item for item in items if item.path == beside)), self._root):
                 yield f"kept: {self._short(path)}, which has been edited; the new one is {self._short(beside)}\n"
         yield from (f"finding: {finding}\n" for finding in part.plan.findings)
+        yield from self._environment(part)
         yield difference(Plan(items=tuple(items)), self._root)
         for item in items:
             if isinstance(item, Rendered):
@@ -103,6 +104,16 @@ class Preview:
         planned = {*settled.kept, *(item.path for item in items)}
         gone = sorted(path for path in record.known - planned if not self._is_edited(path, record))
         yield from (f"removed: {self._short(path)}\n" for path in gone if os.path.lexists(path))
+
+    def _environment(self, part: Part) -> Iterator[str]:
+        """Tell of an environment that a run would make, or make over since what stands is no whole one."""
+        wanted = part.environment
+        if wanted is None:
+            return
+        found = environment.load(wanted.prefix, self._session.store)
+        if found is None or found.digest != wanted.digest:
+            what = "environment made over" if os.path.lexists(wanted.prefix) else "new environment"
+            yield f"{what}: {self._short(wanted.prefix)}\n"
 
     def _filled_in(self, item: Rendered) -> Item:
         """Return a template filled in; as it is where that would mean to fetch what fills it in."""

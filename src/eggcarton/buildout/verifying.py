@@ -79,15 +79,17 @@ def verdict(session: Session, *, against: str | None = None) -> Verdict:
         python=[str(session.python.executable), session.python.version],
     )
     findings = tuple((path, what, why) for path, what, why in told["findings"])
+    noted = installed.of(session.buildout).parts
     is_built = all(question["built"] is not None for question in locked)
+    to_come = [f"part {part} is not built yet" for part in session.sections.parts() if part not in noted]
     return Verdict(
         findings=findings,
-        reasons=_reasons(told, session.settings.root, is_built=is_built, against=against),
+        reasons=_reasons(told, session.settings.root, is_built=is_built, to_come=to_come, against=against),
         digest=told["digest"],
         unchecked=told["unchecked"],
         edited=tuple(told["edited"]),
         is_locked_but_for_the_machine=not told["unlocked"],
-        others=tuple(name for name in installed.of(session.buildout).parts if name not in parts),
+        others=tuple(name for name in noted if name not in parts),
     )
 
 
@@ -110,7 +112,9 @@ def _remedy(told: dict[str, Any], root: Path) -> str:
     return f"remove {remove}, and run bin/buildout" if remove else "run bin/buildout"
 
 
-def _reasons(told: dict[str, Any], root: Path, *, is_built: bool, against: str | None) -> dict[str, str]:
+def _reasons(
+    told: dict[str, Any], root: Path, *, is_built: bool, to_come: list[str], against: str | None
+) -> dict[str, str]:
     reasons = {}
     if told["unpinned"]:
         reasons["pinned"] = _first(told["unpinned"])
@@ -124,6 +128,8 @@ def _reasons(told: dict[str, Any], root: Path, *, is_built: bool, against: str |
         number = len(told["findings"])
         what = "1 file is not as it was" if number == 1 else f"{number} files are not as they were"
         reasons["verified"] = f"{what} built from the lock; {_remedy(told, root)}"
+    elif to_come:
+        reasons["verified"] = f"{_first(to_come)}; run bin/buildout"
     if told["absent"]:
         reasons["air-gapped"] = f"{_first(told['absent'])} is neither in wheels nor in the cache"
     if against is None:

@@ -13,7 +13,9 @@ from eggcarton.core.errors import Drift, UsageProblem
 from eggcarton.packages import inventory, inventory_difference
 from eggcarton.packages.inventory import Inventory
 
-HELP = "tell what a part can import, from where, with which digest; 3 where another part or build differs"
+HELP = (
+    "tell what a part can import, from where, with which digest; 3 where one differs or is not built"
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,8 +36,10 @@ def run(call: Call) -> int:
         raise UsageProblem("--against compares one part with itself in another build; name that one part")
     built = Built(call.buildout())
     if part is None:
-        print("\n".join(_overview(built)))
-        return 0
+        rows = list(_overview(built))
+        width = max(len(name) for name, _, _ in rows)
+        print("\n".join(f"{name.ljust(width)}  {what}" for name, what, _ in rows))
+        return 0 if all(stands for _, _, stands in rows) else Drift.exit_code
     found = built.inventory(part)
     if against is not None and re.fullmatch("[0-9a-f]{64}", against):
         told = [] if found.digest == against else [f"The digest of [{part}] is {found.digest}, not {against}."]
@@ -52,18 +56,24 @@ def run(call: Call) -> int:
     return Drift.exit_code if told else 0
 
 
-def _overview(built: Built) -> Iterator[str]:
-    """Give a line for each part that has an environment; parts that share one tell so."""
-    parts = built.parts()
-    width = max(map(len, parts))
+def _overview(built: Built) -> Iterator[tuple[str, str, bool]]:
+    """Give each part that has an environment or is still to be built, what that is, and whether it stands.
+
+    Parts that share one tell so.
+    """
     first: dict[Path, str] = {}
-    for part in parts:
-        found = built.inventory(part)
+    for part in built.parts():
+        try:
+            found = built.inventory(part)
+        except Drift as drift:
+            yield part, str(drift), False
+            continue
         if found.prefix in first:
-            yield f"{part.ljust(width)}  the environment of {first[found.prefix]}"
+            yield part, f"the environment of {first[found.prefix]}", True
         else:
             first[found.prefix] = part
-            yield f"{part.ljust(width)}  {_size(found)}, {found.told(found.prefix)}"
+            yield part, f"{_size(found)}, {found.told(found.prefix)}", True
+    yield from ((part, "not built yet; run bin/buildout", False) for part in built.to_come())
 
 
 def _size(found: Inventory) -> str:

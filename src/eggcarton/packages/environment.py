@@ -25,7 +25,7 @@ from eggcarton.packages.interpreter import Interpreter
 from eggcarton.packages.member import Member, base_of, entry_points, noted, ordered
 from eggcarton.packages.same_names import sentences
 
-_FORMAT = 6
+_FORMAT = 7
 _RECORD = "eggcarton.json"
 _CACHE = "__pycache__"
 # Costs a Python that was told nothing two look-ups.
