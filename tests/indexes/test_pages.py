@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eggcarton.indexes.client import Client
-from eggcarton.indexes.pages import ACCEPT, JSON, Listed, PageProblem, read_page
+from eggcarton.indexes.pages import ACCEPT, JSON, Listed, PageProblem, read, read_page
 from support.distributions import sdist, wheel
 from support.index import Index
 
@@ -160,3 +160,86 @@ def test_what_is_no_page(body: bytes, kind: str, message: str) -> None:
 def test_types_have_parameters_and_capitals() -> None:
     """A type is known in any case and with a character set behind it."""
     assert () == read_page(b'{"files": []}', "Application/JSON; charset=utf-8", PAGE)
+
+
+def test_everything_a_page_tells_is_kept() -> None:
+    """Fields that nobody here knows stay in the document of a JSON page; only its addresses are made absolute."""
+    told = {
+        "meta": {"api-version": "1.4", "_last-serial": 7, "tracks": ["https://index.example/other/"]},
+        "name": "Six",
+        "project-status": {"status": "archived", "reason": "done"},
+        "versions": ["1.17.0"],
+        "files": [{"filename": SIX, "url": "../x", "hashes": {"md5": "ab"}, "provenance": None, "new-field": [1]}],
+        "alternate-locations": [],
+    }
+    page = read(json.dumps(told).encode(), JSON, PAGE, project="six")
+    expected = json.loads(json.dumps(told))
+    expected["files"][0]["url"] = "https://index.example/simple/x"
+    assert (expected, 7, (SIX,)) == (page.document, page.serial, tuple(file.name for file in page.listed))
+
+
+def test_an_html_page_as_a_document() -> None:
+    """What an HTML page tells is put as a JSON page would tell it."""
+    head = (
+        '<meta name="pypi:repository-version" content="1.0"><meta name="pypi:project-status" content="archived">'
+        '<meta name="pypi:project-status-reason" content="done">'
+    )
+    link = (
+        f'<a href="{SIX}#sha256=ab" data-requires-python="&gt;=3.8" data-core-metadata="sha256=cd" data-yanked=""'
+        ' data-gpg-sig="false" data-provenance="https://index.example/p">x</a>'
+    )
+    page = read(f"<html><head>{head}</head>{link}</html>".encode(), "text/html", PAGE, serial="12")
+    entry = {
+        "filename": SIX,
+        "url": f"{PAGE}{SIX}",
+        "hashes": {"sha256": "ab"},
+        "requires-python": ">=3.8",
+        "core-metadata": {"sha256": "cd"},
+        "yanked": True,
+        "gpg-sig": False,
+        "provenance": "https://index.example/p",
+    }
+    status = {"status": "archived", "reason": "done"}
+    assert {"meta": {"api-version": "1.0"}, "files": [entry], "project-status": status} == page.document
+    assert (12, Listed(SIX, f"{PAGE}{SIX}", "ab", None, "cd", True, None, ">=3.8", "")) == (
+        page.serial,
+        page.listed[0],
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "meta", "serial"),
+    [
+        (None, {}, None),
+        ("9", {"_last-serial": 7}, 9),
+        ("", {"_last-serial": 7}, 7),
+        ("soon", {}, None),
+        ("-1", {}, None),
+    ],
+)
+def test_serials(header: str | None, meta: dict[str, int], serial: int | None) -> None:
+    """The serial is that of the header, else that of the page; what is no number is unknown."""
+    assert serial == read(json.dumps({"meta": meta, "files": []}).encode(), JSON, PAGE, serial=header).serial
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "told"),
+    [
+        (json.dumps({"name": "seven", "files": []}), JSON, "is that of 'seven'"),
+        (json.dumps({"files": [{"filename": "seven-1.0.tar.gz", "url": "x"}]}), JSON, "lists files of other projects"),
+        ('<a href="six_addons-1.0-py3-none-any.whl">x</a>', "text/html", "lists files of other projects alone"),
+    ],
+)
+def test_the_page_of_another_project(body: str, kind: str, told: str) -> None:
+    """A page that names another project, or lists nothing but files of others, is none of the one asked for."""
+    with pytest.raises(PageProblem) as caught:
+        read(body.encode(), kind, PAGE, project="six")
+    assert str(caught.value).startswith(told)
+
+
+@pytest.mark.parametrize(
+    "name", ["Six-1.0.zip", "six-1.0-1.tar.gz", "six-1.0.win32.exe", "six.whl", "six-2005b.tar.gz"]
+)
+def test_files_of_old_forms(name: str) -> None:
+    """Files whose names do not tell their project are no reason to refuse a page."""
+    assert 1 == len(read(f'<a href="{name}">x</a>'.encode(), "text/html", PAGE, project="six").listed)

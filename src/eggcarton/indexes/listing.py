@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urljoin
-
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
 
 from eggcarton.core.errors import Unavailable
 from eggcarton.indexes.cache import file_digest
 from eggcarton.indexes.client import redacted
 from eggcarton.indexes.journal import METADATA, PAGE
 from eggcarton.indexes.network import Failed, Network, NoRoute
-from eggcarton.indexes.pages import ACCEPT, Listed, PageProblem, read_page
+from eggcarton.indexes.pages import ACCEPT, Listed, Page, PageProblem, is_of, read
 from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import Index, Route, Routing
 from eggcarton.indexes.wanted import Wanted
@@ -38,7 +32,7 @@ class Pages:
     ) -> None:
         self._routing, self._network = routing, network
         self._find_links = [Index(f"find-links {number}", url) for number, url in enumerate(find_links, 1)]
-        self._pages: dict[tuple[str, str], tuple[Listed, ...]] = {}
+        self._pages: dict[tuple[str, str], Page | None] = {}
         self._bases: dict[str, str | None] = {}
         self._guards: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -49,6 +43,15 @@ class Pages:
 
     def page(self, index: Index, project: str) -> tuple[Listed, ...]:
         """Return what an index lists for a project; nothing when it does not know the name.
+
+        Raises:
+            Unavailable: no attempt brought a page.
+        """
+        whole = self.whole(index, project)
+        return whole.listed if whole is not None else ()
+
+    def whole(self, index: Index, project: str) -> Page | None:
+        """Return all that an index tells of a project, None when it does not know the name.
 
         Raises:
             Unavailable: no attempt brought a page.
@@ -72,27 +75,29 @@ class Pages:
         """
         found = list(self.page(index, project))
         for links in self._find_links:
-            found += (file for file in self.page(links, "") if _of(file.name, project))
+            found += (file for file in self.page(links, "") if is_of(file.name, project))
         for directory in map(Path, directories):
-            paths = (path for path in sorted(directory.glob("*")) if _of(path.name, project))
+            paths = (path for path in sorted(directory.glob("*")) if is_of(path.name, project))
             found += (Listed(path.name, path.as_uri(), file_digest(path), path.stat().st_size) for path in paths)
         return tuple(found)
 
-    def _ask(self, index: Index, project: str) -> tuple[Listed, ...]:
-        def one(route: Route) -> tuple[Listed, ...]:
+    def _ask(self, index: Index, project: str) -> Page | None:
+        def one(route: Route) -> Page:
             # A page of find-links is one for all projects.
             url = f"{route.url.rstrip('/')}/{project}/" if project else route.url
             with self._network.request(route, url, PAGE, project, accept=ACCEPT) as answer:
+                kind, serial = answer.headers.get("Content-Type", ""), answer.headers.get("X-PyPI-Last-Serial")
                 try:
-                    return read_page(answer.read(), answer.headers.get("Content-Type", ""), answer.url)
+                    page = read(answer.read(), kind, answer.url, project=project, serial=serial)
                 except PageProblem as error:
                     raise Failed(Outcome(Kind.USELESS, fault=f"the page of {project!r} {error}")) from error
+            return replace(page, route=route)
 
         try:
             return self._network.ask(index.page_routes(), one)
         except NoRoute as none:
             if none.is_absent:
-                return ()
+                return None
             reason = none.trials[-1].outcome if none.trials else "all its routes have failed before"
             raise Unavailable(
                 f"index {index.name} ({redacted(index.url)}) does not answer for {project!r}: {reason}; check the "
@@ -145,15 +150,6 @@ class Pages:
     def _guard(self, name: str) -> threading.Lock:
         with self._lock:
             return self._guards.setdefault(name, threading.Lock())
-
-
-def _of(file: str, project: str) -> bool:
-    """Tell whether a file is a wheel or a source distribution of a project."""
-    try:
-        name = parse_wheel_filename(file)[0] if file.endswith(".whl") else parse_sdist_filename(file)[0]
-    except (InvalidWheelFilename, InvalidSdistFilename):
-        return False
-    return name == project
 
 
 def _base_in(page: Sequence[Listed], wanted: Wanted) -> str | None:

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+
+from eggcarton.indexes.routing import Route
 
 JSON = "application/vnd.pypi.simple.v1+json"
 ACCEPT = f"{JSON}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 _ENDS = (".whl", ".tar.gz", ".zip", ".egg", ".tar.bz2", ".tgz", ".exe")
+_ALGORITHMS = frozenset({"md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2b", "blake2s"})
 # What an index writes on a page without any files.
 _MARKS = ("pypi:repository-version", "Links for", "links for")
 
@@ -36,43 +50,107 @@ class Listed:
     yanked: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All that one route told of a project.
+
+    Attributes:
+        listed: its files.
+        document: the page as PEP 691 puts it, with whatever else it told; only the addresses in it are made absolute,
+            and one that came as HTML is put so.
+        serial: the number of the change that it shows, where the index counts those.
+        route: which route it came by, None where nobody said.
+    """
+
+    listed: tuple[Listed, ...]
+    document: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    serial: int | None = None
+    route: Route | None = None
+
+
 def read_page(body: bytes, content_type: str, url: str) -> tuple[Listed, ...]:
-    """Return the files of one project page.
+    """Return the files of one project page; see `read`."""
+    return read(body, content_type, url).listed
+
+
+def read(body: bytes, content_type: str, url: str, *, project: str = "", serial: str | None = None) -> Page:
+    """Return what one project page says.
 
     Args:
         body: the page as it came.
         content_type: the Content-Type header.
         url: where the page came from after redirects; links are relative to it.
+        project: the canonical name that was asked for; empty for a page of find-links, which may list anything.
+        serial: the X-PyPI-Last-Serial header.
 
     Raises:
-        PageProblem: the body is not such a page.
+        PageProblem: the body is not such a page, or it is of another project.
     """
     kind = content_type.partition(";")[0].strip().lower()
     if kind.endswith("+json") or kind == "application/json":
-        return _read_json(body, url)
-    if "html" in kind:
-        return _read_html(body, url)
-    raise PageProblem(f"is of the type {kind or 'nothing'!r}, not a package index page")
-
-
-def _read_json(body: bytes, url: str) -> tuple[Listed, ...]:
+        document = _read_json(body, url)
+    elif "html" in kind:
+        document = _read_html(body, url)
+    else:
+        raise PageProblem(f"is of the type {kind or 'nothing'!r}, not a package index page")
     try:
-        page = json.loads(body)
-        version = str(page.get("meta", {}).get("api-version", "1.0"))
+        page = Page(tuple(map(_listed, document["files"])), document, _serial(serial, document))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise PageProblem(f"is not a valid JSON index page ({error!r})") from error
+    if project:
+        _check_project(page, project)
+    return page
+
+
+def is_of(file: str, project: str) -> bool | None:
+    """Tell whether a file is a wheel or a source distribution of a project, None where its name does not tell."""
+    try:
+        name = parse_wheel_filename(file)[0] if file.endswith(".whl") else parse_sdist_filename(file)[0]
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return None
+    return name == project
+
+
+def _check_project(page: Page, project: str) -> None:
+    named = page.document.get("name")
+    if isinstance(named, str) and canonicalize_name(named) != project:
+        raise PageProblem(f"is that of {named!r}")
+    if page.listed and not any(_may_be_of(file.name, project) for file in page.listed):
+        raise PageProblem(f"lists files of other projects alone, such as {page.listed[0].name}")
+
+
+def _may_be_of(file: str, project: str) -> bool:
+    # Before there was a rule, versions had hyphens: six-1.0-1.tar.gz.
+    return is_of(file, project) is not False or re.match(rf"{project}-\d", canonicalize_name(file)) is not None
+
+
+def _serial(header: str | None, document: Mapping[str, Any]) -> int | None:
+    if header and header.strip().isdecimal():
+        return int(header)
+    meta = document.get("meta")
+    told = meta.get("_last-serial") if isinstance(meta, dict) else None
+    return told if isinstance(told, int) and told >= 0 else None
+
+
+def _read_json(body: bytes, url: str) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+        version = str(document.get("meta", {}).get("api-version", "1.0"))
         if version.partition(".")[0] == "1":
-            return tuple(_listed(item, url) for item in page["files"])
+            files = [{**item, "url": urljoin(url, str(item["url"]))} for item in document["files"]]
+            return {**document, "files": files}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PageProblem(f"is not a valid JSON index page ({error!r})") from error
     raise PageProblem(f"is of version {version} of the index interface, and only 1 is understood")
 
 
-def _listed(item: dict[str, object], url: str) -> Listed:
+def _listed(item: dict[str, object]) -> Listed:
     hashes = item.get("hashes")
     metadata = item.get("core-metadata", item.get("dist-info-metadata"))
     size, yanked = item.get("size"), item.get("yanked")
     return Listed(
         name=str(item["filename"]),
-        url=urljoin(url, str(item["url"])),
+        url=str(item["url"]),
         sha256=str(hashes["sha256"]) if isinstance(hashes, dict) and "sha256" in hashes else None,
         size=size if isinstance(size, int) else None,
         metadata_sha256=str(metadata["sha256"]) if isinstance(metadata, dict) and "sha256" in metadata else None,
@@ -88,44 +166,59 @@ class _Anchors(HTMLParser):
         super().__init__()
         self.base: str | None = None
         self.found: list[dict[str, str | None]] = []
+        self.told: dict[str, str] = {}
         self.text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = dict(attrs)
         if tag == "a":
-            self.found.append(dict(attrs))
+            self.found.append(known)
         elif tag == "base" and self.base is None:
-            self.base = dict(attrs).get("href")
+            self.base = known.get("href")
         elif tag == "meta":
-            self.text += f"{dict(attrs).get('name')} "
+            self.text += f"{known.get('name')} "
+            self.told[known.get("name") or ""] = known.get("content") or ""
 
     def handle_data(self, data: str) -> None:
         self.text += data
 
 
-def _read_html(body: bytes, url: str) -> tuple[Listed, ...]:
+def _read_html(body: bytes, url: str) -> dict[str, Any]:
     parser = _Anchors()
     parser.feed(body.decode("utf-8", "replace"))
     base = urljoin(url, parser.base) if parser.base else url
-    listed = tuple(_anchored(anchor, base) for anchor in parser.found if anchor.get("href"))
-    if any(file.name.endswith(_ENDS) for file in listed) or any(mark in parser.text for mark in _MARKS):
-        return listed
+    files = [_anchored(anchor, base) for anchor in parser.found if anchor.get("href")]
+    if any(file["filename"].endswith(_ENDS) for file in files) or any(mark in parser.text for mark in _MARKS):
+        document: dict[str, Any] = {"meta": {"api-version": "1.0"}, "files": files}
+        if status := parser.told.get("pypi:project-status"):
+            reason = parser.told.get("pypi:project-status-reason")
+            document["project-status"] = {"status": status, **({"reason": reason} if reason else {})}
+        return document
     raise PageProblem("lists no files and is no package index page; a network that wants a login sends such a page")
 
 
-def _anchored(anchor: dict[str, str | None], base: str) -> Listed:
+def _anchored(anchor: dict[str, str | None], base: str) -> dict[str, Any]:
+    """Return a file as a JSON page would tell it."""
     address, fragment = urldefrag(urljoin(base, anchor["href"] or ""))
-    metadata = anchor.get("data-core-metadata", anchor.get("data-dist-info-metadata"))
-    return Listed(
-        name=unquote(urlsplit(address).path.rpartition("/")[2]),
-        url=address,
-        sha256=_hash_of(fragment),
-        metadata_sha256=_hash_of(metadata or ""),
-        has_metadata="data-core-metadata" in anchor or "data-dist-info-metadata" in anchor,
-        requires_python=anchor.get("data-requires-python"),
-        yanked=(anchor["data-yanked"] or "") if "data-yanked" in anchor else None,
-    )
+    item: dict[str, Any] = {
+        "filename": unquote(urlsplit(address).path.rpartition("/")[2]),
+        "url": address,
+        "hashes": _hashes_of(fragment),
+    }
+    if requires_python := anchor.get("data-requires-python"):
+        item["requires-python"] = requires_python
+    for key in ("core-metadata", "dist-info-metadata"):
+        if f"data-{key}" in anchor:
+            item[key] = _hashes_of(anchor[f"data-{key}"] or "") or True
+    if "data-yanked" in anchor:
+        item["yanked"] = anchor["data-yanked"] or True
+    if "data-gpg-sig" in anchor:
+        item["gpg-sig"] = anchor["data-gpg-sig"] == "true"
+    if provenance := anchor.get("data-provenance"):
+        item["provenance"] = provenance
+    return item
 
 
-def _hash_of(text: str) -> str | None:
+def _hashes_of(text: str) -> dict[str, str]:
     name, _, value = text.partition("=")
-    return value if name == "sha256" and value else None
+    return {name: value} if name in _ALGORITHMS and value else {}
