@@ -89,12 +89,11 @@ class Machine:
         given: Mapping[str, str] | None = None,
         wanted: Needs | None = None,
     ) -> Lock:
-        direct, routing, pages, network, fetcher, builder = self._parts(given)
+        direct, routing, pages, _, fetcher, builder = self._parts(given)
         resolver = Resolver(
             program=uv_program(),
             routing=routing,
             pages=pages,
-            network=network,
             fetcher=fetcher,
             cache=self.place / "cache",
             builder=builder,

@@ -67,7 +67,6 @@ def made(url: str, place: Path, *allow_sdist: str, find_links: Sequence[str] = (
         program=uv_program(),
         routing=routing,
         pages=pages,
-        network=network,
         fetcher=Fetcher(Cache(place / "cache"), pages, network, directories=here),
         cache=place / "cache",
         find_links=find_links,
@@ -165,13 +164,12 @@ def test_upgrade_by_name(index: Index, tmp_path: Path) -> None:
         assert expected == [versions(lock)[name] for name in ("six", "colour")], upgrade
 
 
-@pytest.mark.slow  # uv itself waits and asks again for some seconds
 def test_a_dead_index(index: Index, tmp_path: Path) -> None:
     """An index that does not answer is told as that, without the credentials in its address."""
     index.stop()
     with pytest.raises(Unavailable) as caught:
         made(index.url.replace("://", "://me:secret@"), tmp_path).resolve(needs("six"))
-    assert str(caught.value).startswith("the index could not be asked while locking; check its address, the proxy")
+    assert str(caught.value).startswith(f"index default ({index.url}) does not answer for 'six': ")
     assert "secret" not in str(caught.value)
 
 
@@ -185,11 +183,9 @@ def test_metadata_without_its_own_file(index: Index, tmp_path: Path) -> None:
 
 def test_spoilt_metadata_is_not_believed(index: Index, tmp_path: Path) -> None:
     """Metadata with another digest than its page tells is not believed; the wheel is read."""
-    resolver = made(index.url, tmp_path)
-    resolver.resolve(needs("web"))
     index.fault("*.metadata", "flip", forever=True)
-    assert "six>=1" in resolver.resolve(needs("web")).named("web")[0].requires
-    assert 1 <= len(index.paths("*/web-2.0-py3-none-any.whl"))
+    assert "six>=1" in made(index.url, tmp_path).resolve(needs("web")).named("web")[0].requires
+    assert 1 == len(index.paths("*/web-2.0-py3-none-any.whl"))
 
 
 def test_an_index_without_digests(index: Index, tmp_path: Path) -> None:

@@ -90,7 +90,6 @@ class Door:
             program=uv_program(),
             routing=self.routing,
             pages=self.pages,
-            network=self.network,
             fetcher=self.fetcher,
             cache=self.sources.cache,
             find_links=self.sources.find_links,

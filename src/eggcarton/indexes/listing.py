@@ -21,7 +21,7 @@ from eggcarton.indexes.wanted import Wanted
 
 
 class Pages:
-    """The pages of all indexes, each asked at most once in a run."""
+    """The pages of all indexes, each asked at most once in a run; ``find_links`` are those of find-links."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Pages:
         find_links: Sequence[str] = (),
     ) -> None:
         self._routing, self._network = routing, network
-        self._find_links = [Index(f"find-links {number}", url) for number, url in enumerate(find_links, 1)]
+        self.find_links = tuple(Index(f"find-links {number}", url) for number, url in enumerate(find_links, 1))
         self._pages: dict[tuple[str, str], Page | None] = {}
         self._bases: dict[str, str | None] = {}
         self._guards: dict[str, threading.Lock] = {}
@@ -74,7 +74,7 @@ class Pages:
             Unavailable: no attempt brought a page.
         """
         found = list(self.page(index, project))
-        for links in self._find_links:
+        for links in self.find_links:
             found += (file for file in self.page(links, "") if is_of(file.name, project))
         for directory in map(Path, directories):
             paths = (path for path in sorted(directory.glob("*")) if is_of(path.name, project))
@@ -144,7 +144,7 @@ class Pages:
         for listed in page:
             if listed.name == wanted.name and listed.url != tried:
                 yield listed.url
-        for links in self._find_links:
+        for links in self.find_links:
             yield from (listed.url for listed in self.page(links, "") if listed.name == wanted.name)
 
     def _guard(self, name: str) -> threading.Lock:

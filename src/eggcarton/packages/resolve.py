@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import sys
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -14,38 +13,33 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from eggcarton.core import linking
 from eggcarton.core.errors import EggcartonError
+from eggcarton.indexes.cache import Cache
 from eggcarton.indexes.fetch import Fetcher
+from eggcarton.indexes.listed_files import ListedFiles
 from eggcarton.indexes.listing import Pages
-from eggcarton.indexes.network import Network
 from eggcarton.indexes.pages import Listed
+from eggcarton.indexes.relay import Relay
 from eggcarton.indexes.routing import Routing
 from eggcarton.indexes.wanted import Wanted
-from eggcarton.packages import clash, compiled, cutoff, explanation, metadata, pythons, uv
+from eggcarton.packages import clash, compiled, cutoff, explanation, metadata, pythons
 from eggcarton.packages import lock as locks
-from eggcarton.packages import origin as origins
 from eggcarton.packages.addresses import Addresses, stranger
 from eggcarton.packages.chains import Places
+from eggcarton.packages.compiling import Compiler
 from eggcarton.packages.conflict import Attempt, Search
 from eggcarton.packages.direct import Direct
 from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
-from eggcarton.packages.needs import Needs, pin_of
-from eggcarton.packages.offers import Offers, write_wheel
+from eggcarton.packages.needs import Needs
+from eggcarton.packages.offers import Offers
 from eggcarton.packages.sdists import Builder
 from eggcarton.packages.wheels import best_wheel
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-_TABLE = "[tool.eggcarton.places]"
 _NO_WHEEL = re.compile(r"Wheels are required for `([^`]+)`")
 
 
 class Resolver:
-    """Turns needs into a lock; the index, the cache and uv are handed in."""
+    """Turns needs into a lock; indexes, the cache and uv are handed in."""
 
     def __init__(
         self,
@@ -53,7 +47,6 @@ class Resolver:
         program: Path,
         routing: Routing,
         pages: Pages,
-        network: Network,
         fetcher: Fetcher,
         cache: Path,
         find_links: Sequence[str] = (),
@@ -64,7 +57,8 @@ class Resolver:
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         self._program, self._routing, self._pages = program, routing, pages
-        self._network, self._fetcher, self._cache = network, fetcher, cache
+        self._fetcher = fetcher
+        self._files = ListedFiles(Cache(cache), pages, fetcher)
         self._find_links, self._now = tuple(find_links), now
         self._directories = tuple(link for link in find_links if "://" not in link)
         self._builder, self._allow_sdist, self._direct = builder, tuple(allow_sdist), direct
@@ -85,8 +79,10 @@ class Resolver:
         terms = needs.terms
         newest = cutoff.moment(terms.exclude_newer, self._now()) if terms.exclude_newer else None
         addresses = Addresses(self._direct, needs, old, upgrade)
-        with tempfile.TemporaryDirectory(prefix="eggcarton-resolve-") as name:
-            needs, found, built = self._compiled(Path(name), needs, newest, addresses, _kept(old, upgrade))
+        with self._relay() as relay, tempfile.TemporaryDirectory(prefix="eggcarton-resolve-") as name:
+            compiler = Compiler(self._program, relay, self._directories, Path(name, "cache"))
+            kept = _kept(old, upgrade)
+            needs, found, built = self._compiled(compiler, Path(name), needs, newest, addresses, kept)
         packages = compiled.packages(found, needs, addresses.packages)
         packages = [_as_source(package, built.get(package.name)) for package in packages]
         with ThreadPoolExecutor(8) as pool:
@@ -97,8 +93,17 @@ class Resolver:
             packages = [_as_before(package, old, upgrade or ()) for package in packages]
         return Lock(needs.requires_python, tuple(packages), newest)
 
+    def _relay(self) -> Relay:
+        return Relay(self._routing, self._pages, self._fetcher, self._files)
+
     def _compiled(
-        self, directory: Path, needs: Needs, newest: str | None, addresses: Addresses, before: Lock | None
+        self,
+        compiler: Compiler,
+        directory: Path,
+        needs: Needs,
+        newest: str | None,
+        addresses: Addresses,
+        before: Lock | None,
     ) -> tuple[Needs, dict[str, list[dict[str, object]]], dict[str, LockedFile]]:
         """Return what uv resolves to, for which needs, and the source distributions that had to be built for it.
 
@@ -119,9 +124,9 @@ class Resolver:
             directories=self._directories,
         )
         while True:
-            done = self._compile(directory, needs, offers.directory, newest, addresses.packages, before)
+            done = compiler.compile(directory, needs, offers.directory, newest, addresses.packages, before)
             if not done.status:
-                found = _read(directory)
+                found = compiler.read(directory)
                 if addresses.take([str(entry["name"]) for entry in found.get("packages", ())]):
                     continue
                 offers.check()
@@ -135,11 +140,14 @@ class Resolver:
                 if first is not None and not needs.terms.asked_python:
                     needs = replace(needs, requires_python=f">={first}")
                     continue
-                unsolved = stranger(done.output)
-                raise unsolved or self._unsolved(done.output, needs, offers, newest, addresses.packages, before)
+                unsolved: EggcartonError | None = stranger(done.output)
+                if unsolved is None:
+                    unsolved = self._unsolved(compiler, done.output, needs, offers, newest, addresses.packages, before)
+                raise unsolved
 
     def _unsolved(
         self,
+        compiler: Compiler,
         words: str,
         needs: Needs,
         offers: Offers,
@@ -153,10 +161,10 @@ class Resolver:
         def attempt(fewer: Needs) -> Attempt:
             moment = newest if fewer.terms.exclude_newer else None
             with tempfile.TemporaryDirectory(prefix="eggcarton-resolve-") as name:
-                done = self._compile(Path(name), fewer, offers.directory, moment, direct, before)
+                done = compiler.compile(Path(name), fewer, offers.directory, moment, direct, before)
                 if done.status:
                     return Attempt(None, done.output)
-                found = compiled.packages(_read(Path(name)), fewer, direct)
+                found = compiled.packages(compiler.read(Path(name)), fewer, direct)
             packages = tuple(_as_source(package, offers.built.get(package.name)) for package in found)
             return Attempt(Lock(fewer.requires_python, packages))
 
@@ -179,56 +187,6 @@ class Resolver:
         index = clash.Index(listed, with_edges)
         return explanation.unsolved(search, index, newest=newest, places=self._places, known=known)
 
-    def _compile(
-        self,
-        directory: Path,
-        needs: Needs,
-        offered: Path,
-        newest: str | None,
-        direct: Sequence[LockedPackage],
-        before: Lock | None,
-    ) -> uv.Completed:
-        if before is not None:
-            indexed = replace(before, packages=tuple(package for package in before.packages if package.origin is None))
-            (directory / "pylock.toml").write_text(locks.text_of(indexed).partition(_TABLE)[0], "utf-8")
-        stubs = {package.name: _stub(directory, package) for package in needs.develop}
-        lines = {_as_needed(need.requirement, stubs) for need in needs.needs}
-        (directory / "needs.in").write_text("".join(f"{line}\n" for line in sorted(lines)), "utf-8")
-        pins = [
-            f"{name}{pin_of(name, value)}\n"
-            for name, value in needs.pins.items()
-            if canonicalize_name(name) not in stubs
-        ]
-        pins += [f"{_as_needed(line.requirement, stubs)}\n" for line in needs.constraints]
-        # What nothing asks for by name here may still be led to, and must be asked for at no index then.
-        pins += [f"{name} @ {stub.as_uri()}\n" for name, stub in stubs.items()]
-        # Only by a constraint does uv take an address for what others need by name alone.
-        pins += [f"{package.name} @ {_stub(directory, package).as_uri()}\n" for package in direct]
-        (directory / "versions.txt").write_text("".join(sorted(pins)), "utf-8")
-        index = self._routing.index_of("")
-        # uv knows of no hosts that it must not ask.
-        self._network.client.check_host(index.url)
-        arguments = [
-            "pip",
-            "compile",
-            "needs.in",
-            "--universal",
-            "--format",
-            "pylock.toml",
-            "--output-file",
-            "pylock.toml",
-        ]
-        arguments += ["--no-header", "--generate-hashes", "--no-build", "--system-certs", "--quiet"]
-        arguments += ["--python", sys.executable, "--python-version", compiled.lowest(needs.requires_python)]
-        arguments += ["--constraints", "versions.txt", "--default-index", index.url]
-        arguments += ["--prerelease", "allow" if needs.terms.prereleases else "if-necessary-or-explicit"]
-        arguments += ["--exclude-newer", newest] if newest else []
-        for link in (str(offered), *self._find_links):
-            arguments += ["--find-links", link]
-        # uv makes symbolic links in its cache; where that one has none a cache for this time only may have some.
-        cache = self._cache / "uv" if linking.is_possible(self._cache / "uv") else directory / "cache"
-        return uv.run(self._program, arguments, cache=cache, directory=directory)
-
     def _metadata(self, package: LockedPackage) -> metadata.Edges:
         """Return requirements and extras of a package, by its metadata file or, without one, by its wheel."""
         if package.origin is not None:
@@ -242,9 +200,9 @@ class Resolver:
         wanted = Wanted(package.name, wheel.name, wheel.sha256, wheel.size, package.index, wheel.hint)
         index = self._pages.index_of(wanted)
         listed = next((file for file in self._pages.page(index, package.name) if file.name == wheel.name), None)
-        body = self._pages.metadata(index, listed) if listed else None
-        if body is not None:
-            return metadata.of_text(body.decode("utf-8", "replace"))
+        if listed is not None and listed.metadata_sha256 is not None:
+            text = self._files.metadata(index, package.name, listed).decode("utf-8", "replace")
+            return metadata.of_text(text)
         return metadata.of_wheel(self._fetcher.fetch([wanted])[wheel.sha256])
 
 
@@ -254,10 +212,6 @@ def _kept(old: Lock | None, upgrade: Sequence[str] | None) -> Lock | None:
         return None
     dropped = {canonicalize_name(project) for project in upgrade or ()}
     return replace(old, packages=tuple(package for package in old.packages if package.name not in dropped))
-
-
-def _read(directory: Path) -> dict[str, list[dict[str, object]]]:
-    return tomllib.loads((directory / "pylock.toml").read_text("utf-8"))
 
 
 def _as_source(package: LockedPackage, sdist: LockedFile | None) -> LockedPackage:
@@ -276,27 +230,6 @@ def _as_before(package: LockedPackage, old: Lock, upgrade: Sequence[str]) -> Loc
     same = (p for p in old.named(package.name) if p.version == package.version and p.origin is None)
     before = next(same, package)
     return replace(before, marker=package.marker)
-
-
-def _stub(directory: Path, package: LockedPackage) -> Path:
-    """Write a wheel that holds nothing but a develop package's metadata.
-
-    uv then resolves its extras and markers as it does everyone's, and its name is asked at no index.
-    """
-    lines = [f"Provides-Extra: {extra}" for extra in sorted(package.extras)]
-    # What it needs by address has an entry of its own.
-    lines += [f"Requires-Dist: {origins.without_address(line)}" for line in package.requires]
-    return write_wheel(directory, package.name, package.version, lines)
-
-
-def _as_needed(line: str, stubs: Mapping[str, Path]) -> str:
-    requirement = Requirement(line)
-    stub = stubs.get(str(canonicalize_name(requirement.name)))
-    if stub is None:
-        return origins.without_address(line)
-    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
-    marker = f" ; {requirement.marker}" if requirement.marker else ""
-    return f"{requirement.name}{extras} @ {stub.as_uri()}{marker}"
 
 
 def _with_edges(

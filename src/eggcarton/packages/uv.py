@@ -30,7 +30,32 @@ def environment(inherited: Mapping[str, str]) -> dict[str, str]:
     return kept | {"UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
 
 
-def run(program: Path, arguments: Sequence[str], *, cache: Path, directory: Path, timeout: float = 1800) -> Completed:
+def only_loopback(index: str) -> dict[str, str]:
+    """Return the variables by which uv asks one index on loopback, and no proxy and no file for its credentials.
+
+    Args:
+        index: its address. It is told here, as every user of the machine can read a command line.
+    """
+    return {
+        "UV_DEFAULT_INDEX": index,
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+        "NETRC": os.devnull,
+        # What answers there asks every route as often as is worth while, which takes its time.
+        "UV_HTTP_RETRIES": "0",
+        "UV_HTTP_TIMEOUT": "1800",
+    }
+
+
+def run(
+    program: Path,
+    arguments: Sequence[str],
+    *,
+    cache: Path,
+    directory: Path,
+    timeout: float = 1800,
+    variables: Mapping[str, str] | None = None,
+) -> Completed:
     """Run uv to its end.
 
     Args:
@@ -39,11 +64,12 @@ def run(program: Path, arguments: Sequence[str], *, cache: Path, directory: Path
         cache: its cache directory; a private one where hard links to it must not be shared.
         directory: where it runs.
         timeout: seconds.
+        variables: what it is told beyond.
     """
     process = subprocess.run(
         [str(program), *arguments],
         cwd=directory,
-        env=environment(os.environ) | {"UV_CACHE_DIR": str(cache)},
+        env=environment(os.environ) | {"UV_CACHE_DIR": str(cache)} | dict(variables or {}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
