@@ -116,13 +116,16 @@ class Client:
         return self._proxies[address]
 
     @contextmanager
-    def get(self, url: str, *, accept: str = "*/*", start: int = 0, credentials: str = "netrc") -> Iterator[Answer]:
+    def get(
+        self, url: str, *, accept: str = "*/*", start: int = 0, end: int | None = None, credentials: str = "netrc"
+    ) -> Iterator[Answer]:
         """Open one GET request, follow its redirects, and give its answer while the block runs.
 
         Args:
             url: the address, http or https.
             accept: the Accept header.
             start: the first byte that is wanted; beyond 0 the answer may be 206, or 200 with the whole.
+            end: the last byte that is wanted, where that is not the last one.
             credentials: where those of the address's origin are, as in `Index`.
 
         Raises:
@@ -134,8 +137,8 @@ class Client:
             raise RequestFailed(Outcome(Kind.USELESS, fault=f"{redacted(url)} is not an address: {fault}"))
         self.check_host(url)
         headers = {"Accept": accept, "Accept-Encoding": "identity", **self._authorization(url)}
-        if start:
-            headers["Range"] = f"bytes={start}-"
+        if start or end is not None:
+            headers["Range"] = f"bytes={start}-{'' if end is None else end}"
         began = time.monotonic()
         try:
             response = self._pool(url).request("GET", url, headers=headers, preload_content=False)

@@ -108,6 +108,14 @@ class Network:
                 attempts.told(step.route, failed.outcome)
             self._tell(step, attempts.trials[-1])
 
+    def warn(self, sentence: str) -> None:
+        """Warn of something, once in a run."""
+        with self._guard:
+            is_new = sentence not in self._warned
+            self._warned.add(sentence)
+        if is_new:
+            self._warn(sentence)
+
     def _tell(self, step: Ask, trial: Trial) -> None:
         if trial.outcome.rule.told and step.route.url not in self._warned:
             self._warned.add(step.route.url)
@@ -124,6 +132,7 @@ class Network:
         *,
         accept: str = "*/*",
         start: int = 0,
+        end: int | None = None,
         hedged: bool = False,
     ) -> Iterator[Answer]:
         """Send one GET request along a route, when its origin has a place free, and give the answer.
@@ -137,6 +146,7 @@ class Network:
             name: the project or the file.
             accept: the Accept header.
             start: the first byte that is wanted.
+            end: the last byte that is wanted, where that is not the last one.
             hedged: whether it is a second request beside a slow one.
 
         Raises:
@@ -146,7 +156,7 @@ class Network:
         outcome: Outcome | None = None
         answer: Answer | None = None
         try:
-            with self.client.get(url, accept=accept, start=start, credentials=route.credentials) as answer:
+            with self.client.get(url, accept=accept, start=start, end=end, credentials=route.credentials) as answer:
                 yield answer
                 outcome = Outcome(Kind.SERVED, answer.status)
         except (Failed, RequestFailed) as failed:
@@ -169,7 +179,7 @@ class Network:
                     bytes=answer.received if answer is not None else 0,
                     seconds=ended - began,
                     first_byte=first,
-                    resumed=start > 0,
+                    resumed=start > 0 and end is None,
                     hedged=hedged,
                 )
             )

@@ -60,12 +60,14 @@ class Page:
             and one that came as HTML is put so.
         serial: the number of the change that it shows, where the index counts those.
         route: which route it came by, None where nobody said.
+        doubt: why its hashes may not enter a lock, None where they may: it completes "they may not, and ...".
     """
 
     listed: tuple[Listed, ...]
     document: Mapping[str, Any] = field(default_factory=dict, compare=False)
     serial: int | None = None
     route: Route | None = None
+    doubt: str | None = None
 
 
 def read_page(body: bytes, content_type: str, url: str) -> tuple[Listed, ...]:

@@ -24,6 +24,7 @@ class Kind(Enum):
     PASSING = "passing"  # the server's own trouble
     USELESS = "useless"  # what answers is no index, or no file: a captive portal, another project's page
     ABSENT = "absent"  # this route does not have it
+    STALE = "stale"  # an older page than one that was seen before
     REFUSED = "refused"  # credentials: asking again with the same ones is useless
     UNTRUSTED = "untrusted"  # a certificate that does not hold
     SPOILT = "spoilt"  # bytes with another hash or another length than the lock's
@@ -62,6 +63,7 @@ RULES = {
     Kind.PASSING: Rule(again=True, breaking=Breaking.COUNT),
     Kind.USELESS: Rule(again=False, breaking=Breaking.OPEN, told=True),
     Kind.ABSENT: Rule(again=False, breaking=Breaking.NOTHING),
+    Kind.STALE: Rule(again=False, breaking=Breaking.NOTHING, told=True),
     Kind.REFUSED: Rule(again=False, breaking=Breaking.MARK, told=True),
     Kind.UNTRUSTED: Rule(again=False, breaking=Breaking.OPEN, told=True),
     Kind.SPOILT: Rule(again=False, breaking=Breaking.RUN, told=True),
