@@ -10,7 +10,8 @@ import pytest
 import trustme
 
 from eggcarton.core.errors import UsageProblem
-from eggcarton.indexes.client import Client, RequestFailed, address_of, redacted
+from eggcarton.indexes.client import Client, RequestFailed, redacted
+from eggcarton.indexes.routes import Kind, Outcome
 from support.distributions import wheel
 from support.index import Index
 
@@ -80,7 +81,6 @@ def test_connections_are_kept(index: Index) -> None:
     for _ in range(3):
         with client.get(index.url) as answer:
             answer.read()
-            assert answer.connection is None
         ports.append(client._direct.connection_from_url(index.url).num_connections)
     assert [1, 1, 1] == ports
 
@@ -100,14 +100,14 @@ def test_redirects_are_followed(index: Index) -> None:
     index.fault("/simple/a/b/", "redirect:../six/")
     index.fault("/simple/a/six/", "redirect:/simple/six/")
     with Client().get(index.url) as answer:
-        assert f"{index.url}six/" == address_of(answer, index.url)
+        assert f"{index.url}six/" == answer.url
         assert b"six" in answer.read()
 
 
 def test_address_without_redirects(index: Index) -> None:
     """Without a redirect an answer comes from where it was asked."""
     with Client().get(index.url) as answer:
-        assert index.url == address_of(answer, index.url)
+        assert index.url == answer.url
 
 
 def test_endless_redirects_fail(index: Index) -> None:
@@ -147,6 +147,38 @@ def test_credentials_stay_with_their_origin(index: Index, tmp_path: Path) -> Non
         assert [False, False] == ["Authorization" in request.headers for request in other.requests]
 
 
+def test_redirects_from_https_to_http_are_not_followed(
+    private: tuple[Index, Path], index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An address that leads from https to http makes its route untrusted, and nobody is asked there."""
+    secure, bundle = private
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    secure.fault("/simple/", f"redirect:{index.url}")
+    with pytest.raises(RequestFailed) as caught:
+        read(Client(), secure.url)
+    told = f"it leads from https to http, to {index.url}, where anybody could change what comes"
+    assert Outcome(Kind.UNTRUSTED, fault=told) == caught.value.outcome
+    assert [] == index.paths()
+
+
+def test_credentials_of_a_redirect_are_not_taken(index: Index, tmp_path: Path) -> None:
+    """What credentials an answer would have us send elsewhere is not for it to say."""
+    with Index(tmp_path / "served") as other:
+        index.fault("/simple/", f"redirect:{with_credentials(other, 'me:secret')}")
+        read(Client(), index.url)
+        assert [False] == ["Authorization" in request.headers for request in other.requests]
+
+
+def test_a_way_back_has_the_credentials_again(index: Index, tmp_path: Path) -> None:
+    """Where redirects lead back to the origin that was asked, it gets its credentials again, and nobody else does."""
+    with Index(tmp_path / "served") as other:
+        index.credentials = "me:secret"
+        index.fault("/simple/", f"redirect:{other.url}six/")
+        other.fault("/simple/six/", f"redirect:{index.url}six/")
+        assert b"six" in read(Client(), with_credentials(index, "me:secret"))
+        assert [False] == ["Authorization" in request.headers for request in other.requests]
+
+
 def test_credentials_are_not_told(index: Index) -> None:
     """No failure tells credentials, not even that of an address that is none."""
     index.stop()
@@ -162,7 +194,7 @@ def test_credentials_are_not_told(index: Index) -> None:
     [
         ("http://me:secret@[bad/six/", "http://[bad/six/ is not an address: its host is none"),
         ("http://me:secret@h:99999/", "http://h:99999/ is not an address: its port is not a number up to 65535"),
-        ("htp:/x/six/", "htp:/x/six/ is not an address: it does not begin with http:// or https:// or file://"),
+        ("htp:/x/six/", "htp:/x/six/ is not an address: it does not begin with http:// or https://"),
     ],
 )
 def test_an_address_that_is_none(url: str, told: str) -> None:

@@ -415,7 +415,7 @@ def test_a_stale_canonical_route(scene: Scene) -> None:
 
 
 def test_nothing_but_stale_pages(scene: Scene) -> None:
-    """Where every route is stale that is told, with the setting by which a page is taken all the same, and warned of."""
+    """Where every route is stale that is told, and the setting by which such a page is taken, with a warning."""
     scene.canonical.serial = 9
     scene.ask()
     for server in (scene.canonical, *scene.mirrors):

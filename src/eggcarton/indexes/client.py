@@ -6,7 +6,7 @@ import os
 import re
 import ssl
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
@@ -16,11 +16,16 @@ import urllib3
 
 from eggcarton.core.errors import UsageProblem
 from eggcarton.indexes import configured
+from eggcarton.indexes.faults import outcome_of, retry_after
 from eggcarton.indexes.routes import Kind, Outcome
+from eggcarton.indexes.routing import origin_of
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 30.0
+REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BLOCK = 1 << 17
+_SHORT = 1 << 14
 
 
 class RequestFailed(Exception):
@@ -58,8 +63,8 @@ class Answer:
         received: bytes of the body read so far.
     """
 
-    def __init__(self, response: urllib3.BaseHTTPResponse, url: str, first_byte: float) -> None:
-        self._response = response
+    def __init__(self, response: urllib3.BaseHTTPResponse, url: str, first_byte: float, within: float) -> None:
+        self._response, self._within = response, within
         self.url, self.status, self.headers = url, response.status, response.headers
         self.first_byte, self.received = first_byte, 0
 
@@ -74,7 +79,7 @@ class Answer:
                 self.received += len(block)
                 yield block
         except urllib3.exceptions.HTTPError as error:
-            raise RequestFailed(_outcome(error)) from error
+            raise RequestFailed(outcome_of(error, host_of(self.url), read=self._within, is_reading=True)) from error
 
     def read(self) -> bytes:
         """Return the whole body.
@@ -86,15 +91,31 @@ class Answer:
 
 
 class Client:
-    """Connections that are kept and shared by threads, directly or through the environment's proxy."""
+    """Connections that are kept and shared by threads, directly or through the environment's proxy.
 
-    def __init__(self, *, connections: int = 8, allow_hosts: Sequence[str] = ("*",)) -> None:
-        self._allow_hosts = tuple(allow_hosts)
+    Args:
+        connections: how many are kept for each origin.
+        allow_hosts: patterns for the hosts that may be asked.
+        connect: seconds in which there must be a connection, secured where it is by TLS.
+        read: seconds in which the answer, and then each next piece of it, must come.
+        wall: the clock that dates are compared with, in seconds of the epoch.
+    """
+
+    def __init__(
+        self,
+        *,
+        connections: int = 8,
+        allow_hosts: Sequence[str] = ("*",),
+        connect: float = CONNECT_TIMEOUT,
+        read: float = READ_TIMEOUT,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._allow_hosts, self._wall = tuple(allow_hosts), wall
+        self._connect, self._read = connect, read
         self._settings: dict[str, Any] = {
             "maxsize": connections,
             "ssl_context": trusted_authorities(),
-            "timeout": urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
-            "retries": urllib3.Retry(connect=0, read=0, status=0, other=0, redirect=5),
+            "timeout": urllib3.Timeout(connect=connect, read=read),
         }
         self._direct = urllib3.PoolManager(**self._settings)
         self._proxies: dict[str, urllib3.ProxyManager] = {}
@@ -133,28 +154,53 @@ class Client:
             RequestFailed: what is no address, no connection, a fault on the way, or a status other than 200 and 206.
                 The body's own faults are raised as this too, while the block reads it.
         """
-        if fault := configured.fault_of(url):
-            raise RequestFailed(Outcome(Kind.USELESS, fault=f"{redacted(url)} is not an address: {fault}"))
-        self.check_host(url)
-        headers = {"Accept": accept, "Accept-Encoding": "identity", **self._authorization(url)}
+        headers = {"Accept": accept, "Accept-Encoding": "identity"}
         if start or end is not None:
             headers["Range"] = f"bytes={start}-{'' if end is None else end}"
         began = time.monotonic()
+        response, came_from = self._follow(url, headers)
         try:
-            response = self._pool(url).request("GET", url, headers=headers, preload_content=False)
-            try:
-                came_from = address_of(response, url)
-                self.check_host(came_from)
-                if response.status not in (200, 206):
-                    raise RequestFailed(Outcome.of_status(response.status))
-                yield Answer(response, came_from, time.monotonic() - began)
-            except BaseException:
-                # What was left unread would be taken for the answer to the connection's next request.
-                response.close()
-                raise
-            response.release_conn()
+            if response.status not in (200, 206):
+                later = retry_after(response.headers.get("Retry-After"), self._wall())
+                raise RequestFailed(Outcome.of_status(response.status, later))
+            yield Answer(response, came_from, time.monotonic() - began, self._read)
+        except BaseException:
+            # What was left unread would be taken for the answer to the connection's next request.
+            response.close()
+            raise
+        response.release_conn()
+
+    def _follow(self, url: str, headers: Mapping[str, str]) -> tuple[urllib3.BaseHTTPResponse, str]:
+        """Return the first answer that is no redirect, and where it came from.
+
+        Credentials go to the origin that was asked first, and never follow to another one.
+        """
+        here, first = url, origin_of(url) if configured.fault_of(url) is None else None
+        for _ in range(1 + REDIRECTS):
+            if fault := configured.fault_of(here, configured.PROXIES):
+                raise RequestFailed(Outcome(Kind.USELESS, fault=f"{redacted(here)} is not an address: {fault}"))
+            self.check_host(here)
+            own = self._authorization(here) if origin_of(here) == first else {}
+            response = self._send(here, {**headers, **own})
+            onward = response.headers.get("Location") if response.status in _REDIRECTS else None
+            if onward is None:
+                return response, here
+            _leave(response)
+            # What credentials an answer would have us send elsewhere is not for it to say.
+            there = redacted(urljoin(here, onward))
+            if here.startswith("https:") and there.startswith("http:"):
+                fault = f"it leads from https to http, to {redacted(there)}, where anybody could change what comes"
+                raise RequestFailed(Outcome(Kind.UNTRUSTED, fault=fault))
+            here = there
+        raise RequestFailed(Outcome(Kind.USELESS, fault=f"too many redirects, the last one to {redacted(here)}"))
+
+    def _send(self, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        try:
+            return self._pool(url).request(
+                "GET", redacted(url), headers=headers, preload_content=False, retries=False, redirect=False
+            )
         except urllib3.exceptions.HTTPError as error:
-            raise RequestFailed(_outcome(error)) from error
+            raise RequestFailed(outcome_of(error, host_of(url), connect=self._connect, read=self._read)) from error
 
     def check_host(self, url: str) -> None:
         """Make sure that ``allow-hosts`` lets the host of an address be asked.
@@ -163,10 +209,9 @@ class Client:
             UsageProblem: it does not.
         """
         if not configured.is_allowed(url, self._allow_hosts):
-            host = urlsplit(url).netloc.rpartition("@")[2]
             raise UsageProblem(
-                f"[buildout] option 'allow-hosts' keeps {host} from being asked, which {redacted(url)} leads to; "
-                "add it there, or use an index whose files lie elsewhere"
+                f"[buildout] option 'allow-hosts' keeps {host_of(url)} from being asked, which {redacted(url)} leads "
+                "to; add it there, or use an index whose files lie elsewhere"
             )
 
     def _authorization(self, url: str) -> dict[str, str]:
@@ -175,18 +220,25 @@ class Client:
         An index whose address holds credentials may link to its files by addresses that hold none.
         """
         parts = urlsplit(url)
-        origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        origin = origin_of(url)
         if known := _credentials(parts):
             self._authorizations[origin] = {"Authorization": urllib3.make_headers(basic_auth=known)["authorization"]}
         return self._authorizations.get(origin, {})
 
 
-def address_of(answer: urllib3.BaseHTTPResponse, asked: str) -> str:
-    """Return where an answer came from after its redirects; urllib3 itself tells only a path without the host."""
-    for step in answer.retries.history if answer.retries else ():
-        if step.redirect_location:
-            asked = urljoin(asked, step.redirect_location)
-    return asked
+def _leave(response: urllib3.BaseHTTPResponse) -> None:
+    """Give the connection of a redirect back, if what there is to read before that is short."""
+    length = response.headers.get("Content-Length", "")
+    if length.isdigit() and int(length) <= _SHORT:
+        response.drain_conn()
+        response.release_conn()
+    else:
+        response.close()
+
+
+def host_of(url: str) -> str:
+    """Return the host and the port of an address, without credentials."""
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def redacted(url: str) -> str:
@@ -198,12 +250,3 @@ def _credentials(parts: SplitResult) -> str | None:
     if parts.username is None:
         return None
     return f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-
-
-def _outcome(error: urllib3.exceptions.HTTPError) -> Outcome:
-    reason = getattr(error, "reason", None) or error
-    broken = (urllib3.exceptions.ProtocolError, urllib3.exceptions.TimeoutError)
-    kind = Kind.INTERRUPTED if isinstance(reason, broken) else Kind.UNREACHABLE
-    if isinstance(reason, urllib3.exceptions.SSLError):
-        kind = Kind.UNTRUSTED
-    return Outcome(kind, fault=f"{type(reason).__name__}: {reason}")
