@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from support.buildouts import CHECKOUT, Buildout, Result, stop, wait_for
+from eggcarton.buildout import index_pages
+from support.buildouts import CHECKOUT, PYTHON, Buildout, Result, run, stop, wait_for
+from support.distributions import wheel
+from support.fakes import greeting
 
 PROGRAMS = {"buildout": "main", "eggcarton": "eggcarton"}
 
@@ -97,3 +100,52 @@ def test_interrupted_while_it_works(build: Buildout) -> None:
     status, output = stop(process, signal.SIGINT)
     assert (130, "Interrupted; what was finished before that stays.\n") == (status, output)
     assert not build.lock.exists()
+
+
+@pytest.mark.slow
+def test_no_pip_is_imported_where_no_page_is_read(build: Buildout) -> None:
+    """A locked build and a command start without pip, which takes longer to import than all else."""
+    greeting(build.index.directory)
+    build.configure("[buildout]\nextensions = eggcarton\nparts = app\n[app]\nrecipe = eggcarton\neggs = greeting\n")
+    build.build()
+    for program, words in (("buildout", []), ("eggcarton", ["plan"])):
+        command: list[str | Path] = [PYTHON, "-IS", "-X", "importtime", build.bin / program, *words]
+        status, output = run(command, cwd=build.root, variables=build.environment())
+        assert (0, True, False) == (status, " zc.buildout.easy_install\n" in output, "pip._vendor" in output)
+
+
+@pytest.mark.slow
+def test_pages_are_read_with_pip(build: Buildout, wheels: Path) -> None:
+    """Where zc.buildout itself looks at an index, it heeds as always which Pythons a file is for."""
+    greeting(build.index.directory, "1.0")
+    wheel(build.index.directory, "greeting", "2.0", requires_python=">=4")
+    shutil.copy(next(wheels.glob("setuptools-*.whl")), build.index.directory)
+    # pip takes the index only where it is told in its own way.
+    build.variables["PIP_INDEX_URL"] = build.index.url
+    build.configure("[buildout]\nparts = app\n[app]\nrecipe = zc.recipe.egg\neggs = greeting\n")
+    output = build.build()
+    assert "Getting distribution for 'greeting'" in output
+    assert "Got greeting 1.0" in output
+    assert "could not be patched" not in output
+
+
+class Pages:
+    """What reads pages before it is patched."""
+
+    def process_url(self, url: str, retrieve: bool = False) -> str:
+        return f"unpatched {url}"
+
+
+def test_what_others_put_over_it_stays() -> None:
+    """Who replaces how pages are read before the first one is, still has his way, and calls what was there."""
+    patched: list[str] = []
+
+    def patch() -> None:
+        patched.append("once")
+        Pages.process_url = lambda self, url, retrieve=False: f"patched {url}"  # type: ignore[method-assign]
+
+    index_pages._seat(patch, Pages)
+    seated = Pages.process_url
+    Pages.process_url = lambda self, url, retrieve=False: f"over {seated(self, url)}"  # type: ignore[method-assign]
+    assert ["over patched a", "over patched b"] == [Pages().process_url("a"), Pages().process_url("b")]
+    assert ["once"] == patched

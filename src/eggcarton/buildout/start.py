@@ -37,14 +37,16 @@ def _start(program: str, module: str, *, early: bool = False) -> None:
     heeded = signal.getsignal(signal.SIGINT) != signal.SIG_IGN
     if heeded:
         signal.signal(signal.SIGINT, _interrupted)
+    from eggcarton.buildout import index_pages
     from eggcarton.packages import closed
 
     try:
         if early:
             closed.warm_up()
-        # Importing zc.buildout, with setuptools and pip behind it, takes longer than anything else in most runs.
+        # Importing zc.buildout, with setuptools behind it, takes longer than anything else in most runs.
         try:
-            run = import_module(module).main
+            with index_pages.later():
+                run = import_module(module).main
         except ImportError as error:
             gone = error.name or "something"
             sys.exit(f"Error: the eggs that bin/{program} starts from are gone ({gone}); run bootstrap.py again")

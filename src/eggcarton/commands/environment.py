@@ -13,9 +13,7 @@ from eggcarton.core.errors import Drift, UsageProblem
 from eggcarton.packages import inventory, inventory_difference
 from eggcarton.packages.inventory import Inventory
 
-HELP = (
-    "tell what a part can import, from where, with which digest; 3 where one differs or is not built"
-)
+HELP = "tell what a part can import, from where, with which digest; 3 where one differs or is not built"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
