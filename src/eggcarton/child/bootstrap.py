@@ -34,8 +34,10 @@ _QUERY = """
 import json, sys
 settings = json.loads(sys.argv[1])
 sys.path[:0] = settings["paths"]
-from zc.buildout import UserError, configparser
-from zc.buildout.buildout import Buildout
+from eggcarton.buildout import index_pages
+with index_pages.later():
+    from zc.buildout import UserError, configparser
+    from zc.buildout.buildout import Buildout
 import logging, pkg_resources
 
 def ask(*more):
