@@ -8,6 +8,7 @@ import pytest
 
 from support.buildouts import Buildout
 from support.distributions import wheel
+from support.kept import Kept
 
 pytestmark = pytest.mark.slow
 
@@ -29,9 +30,8 @@ eggs =
 """
 
 
-@pytest.fixture
-def built(build: Buildout) -> Buildout:
-    """A buildout whose parts and pins agree, built."""
+def make(build: Buildout) -> None:
+    """Put everything into place and build it."""
     for version in ("1.16.0", "1.17.0"):
         wheel(build.index.directory, "six", version)
     wheel(build.index.directory, "web", "2.0", requires=["six"], console_scripts={"web": "web:main"})
@@ -39,7 +39,12 @@ def built(build: Buildout) -> Buildout:
     build.configure(CONFIG)
     build.write("versions.cfg", "[versions]\ncolour = 1.0\nsix = 1.17.0\n")
     build.build()
-    return build
+
+
+@pytest.fixture
+def built(kept: Kept) -> Buildout:
+    """A buildout whose parts and pins agree, built."""
+    return kept(make)
 
 
 @pytest.mark.parametrize("program", [("buildout",), ("eggcarton", "lock")], ids=" ".join)

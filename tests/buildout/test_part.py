@@ -6,6 +6,7 @@ import pytest
 
 from support.buildouts import Buildout
 from support.fakes import greeting, pytest_stand_in
+from support.kept import Kept
 
 pytestmark = pytest.mark.slow
 
@@ -31,15 +32,19 @@ eggs = greeting
 """
 
 
-@pytest.fixture
-def built(build: Buildout) -> Buildout:
-    """A buildout with three parts of ours."""
+def make(build: Buildout) -> None:
+    """Put everything into place and build it."""
     greeting(build.index.directory)
     pytest_stand_in(build.index.directory)
     build.configure(CONFIG)
     build.build()
     assert ["greet", "py", "tests"] == build.scripts()
-    return build
+
+
+@pytest.fixture
+def built(kept: Kept) -> Buildout:
+    """A buildout with three parts of ours."""
+    return kept(make)
 
 
 def test_a_second_run_rewrites_nothing(built: Buildout) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from support.buildouts import PYTHON, Buildout, run
 from support.distributions import source, wheel
+from support.kept import Kept
 
 pytestmark = pytest.mark.slow
 
@@ -35,9 +36,8 @@ output = etc/other.ini
 """
 
 
-@pytest.fixture
-def built(build: Buildout) -> Buildout:
-    """A buildout with a develop package, a namespace and an extra path, listed in a PIE file."""
+def make(build: Buildout) -> None:
+    """Put everything into place and build it."""
     for version in ("1.0", "2.0"):
         wheel(build.index.directory, "till", version, {"till.py": f"version = {version!r}\n"})
     wheel(build.index.directory, "acme.box", "1.0", {"acme/box.py": ""})
@@ -48,7 +48,12 @@ def built(build: Buildout) -> Buildout:
     build.write("lib/extra.py", "value = 1\n")
     build.configure(CONFIG)
     build.build()
-    return build
+
+
+@pytest.fixture
+def built(kept: Kept) -> Buildout:
+    """A buildout with a develop package, a namespace and an extra path, listed in a PIE file."""
+    return kept(make)
 
 
 def imported(build: Buildout, code: str = "import shop, extra, acme.bag; print(shop.till.version)") -> str:

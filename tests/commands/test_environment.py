@@ -11,6 +11,7 @@ import pytest
 from support.buildouts import Buildout, copy, run, tree
 from support.distributions import wheel
 from support.fakes import greeting, pytest_stand_in
+from support.kept import Kept
 
 pytestmark = pytest.mark.slow
 
@@ -80,12 +81,16 @@ def prepare(build: Buildout) -> None:
     build.configure(CONFIG)
 
 
-@pytest.fixture
-def made(build: Buildout) -> Buildout:
-    """A buildout with a part of each recipe of ours that has an environment, and of two that have none."""
+def make(build: Buildout) -> None:
+    """Put everything into place and build it."""
     prepare(build)
     build.build()
-    return build
+
+
+@pytest.fixture
+def made(kept: Kept) -> Buildout:
+    """A buildout with a part of each recipe of ours that has an environment, and of two that have none."""
+    return kept(make)
 
 
 def test_what_a_part_imports(made: Buildout) -> None:

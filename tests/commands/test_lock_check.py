@@ -7,6 +7,7 @@ import pytest
 from support.buildouts import Buildout, tree
 from support.distributions import source, wheel
 from support.fakes import greeting
+from support.kept import Kept
 
 pytestmark = pytest.mark.slow
 
@@ -25,16 +26,19 @@ eggs =
 DRIFT = "Error: the lock is not what this configuration asks for; run bin/eggcarton lock:\n"
 
 
-@pytest.fixture
-def built(build: Buildout) -> Buildout:
-    """A buildout with a develop package, built once."""
+def make(build: Buildout) -> None:
+    """Put everything into place and build it."""
     greeting(build.index.directory)
     wheel(build.index.directory, "six", "1.17.0")
     source(build.root, "book", requires=["six"])
     build.configure(CONFIG)
     build.build()
-    build.index.requests.clear()
-    return build
+
+
+@pytest.fixture
+def built(kept: Kept) -> Buildout:
+    """A buildout with a develop package, built once."""
+    return kept(make)
 
 
 def check(build: Buildout, *arguments: str, status: int) -> str:

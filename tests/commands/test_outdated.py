@@ -8,6 +8,7 @@ from support.buildouts import Buildout, tree
 from support.distributions import wheel
 from support.fakes import greeting, recipes
 from support.index import Index
+from support.kept import Kept
 
 pytestmark = pytest.mark.slow
 
@@ -33,9 +34,8 @@ output = note.txt
 """
 
 
-@pytest.fixture
-def built(build: Buildout) -> Buildout:
-    """A buildout that holds one distribution by a pin and another one by a requirement, built once."""
+def make(build: Buildout) -> None:
+    """Put everything into place and build it."""
     greeting(build.index.directory)
     recipes(build.index.directory)
     wheel(build.index.directory, "web", "2.0", requires=["six<2"])
@@ -43,8 +43,12 @@ def built(build: Buildout) -> Buildout:
     wheel(build.index.directory, "colour", "0.1")
     build.configure(CONFIG)
     build.build()
-    build.index.requests.clear()
-    return build
+
+
+@pytest.fixture
+def built(kept: Kept) -> Buildout:
+    """A buildout that holds one distribution by a pin and another one by a requirement, built once."""
+    return kept(make)
 
 
 def outdated(build: Buildout, *arguments: str, status: int) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 from support.buildouts import Buildout, tree
 from support.distributions import source, wheel
 from support.fakes import asking, greeting, recipes
+from support.kept import Kept
 
 pytestmark = pytest.mark.slow
 
@@ -27,9 +28,8 @@ output = note.txt
 """
 
 
-@pytest.fixture
-def built(build: Buildout) -> Buildout:
-    """A buildout with a develop package, a recipe from elsewhere and a pin, built once."""
+def make(build: Buildout) -> None:
+    """Put everything into place and build it."""
     greeting(build.index.directory)
     recipes(build.index.directory, requires=("six>=1",))
     for version in ("1.16.0", "1.17.0"):
@@ -40,8 +40,12 @@ def built(build: Buildout) -> Buildout:
     build.write("pins.cfg", "[versions]\nSix = 1.16.0\n[app]\neggs = greeting\n")
     build.configure(CONFIG)
     build.build()
-    build.index.requests.clear()
-    return build
+
+
+@pytest.fixture
+def built(kept: Kept) -> Buildout:
+    """A buildout with a develop package, a recipe from elsewhere and a pin, built once."""
+    return kept(make)
 
 
 def why(build: Buildout, *arguments: str, status: int = 0) -> str:

@@ -407,14 +407,18 @@ def index(tmp_path: Path) -> Iterator[Index]:
         yield served
 
 
-@pytest.fixture
-def build(tmp_path: Path, template: Path, index: Index) -> Buildout:
-    """A bootstrapped buildout without any part."""
-    made = Buildout(root=tmp_path / "build", home=tmp_path / "home", index=index)
+def fresh(place: Path, template: Path, index: Index) -> Buildout:
+    """Make a bootstrapped buildout without any part in a directory, whose user's own default is the one index."""
+    made = Buildout(root=place / "build", home=place / "home", index=index)
     copy(template, made.root)
     made.home.mkdir()
-    # The user's own default: the one index that there is.
     defaults = made.home / ".buildout" / "default.cfg"
     defaults.parent.mkdir()
     defaults.write_text(f"[buildout]\nindex = {index.url}\n", "utf-8")
     return made
+
+
+@pytest.fixture
+def build(tmp_path: Path, template: Path, index: Index) -> Buildout:
+    """A bootstrapped buildout without any part."""
+    return fresh(tmp_path, template, index)

@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -135,6 +135,15 @@ class Index:
             self._held = socket.socket()
             self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._held.bind(("127.0.0.1", self.port))
+
+    def begin_anew(self) -> None:
+        """Forget all requests, faults and settings, and listen on the same port where it was stopped."""
+        if self._server is None:
+            self.start()
+        for one in fields(self):
+            if one.name not in ("directory", "port"):
+                setattr(self, one.name, one.default if one.default_factory is MISSING else one.default_factory())
+        self._scripts.clear()
 
     def _let_go(self) -> None:
         if self._held:

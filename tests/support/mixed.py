@@ -6,6 +6,7 @@ import pytest
 
 from support.buildouts import Buildout
 from support.fakes import greeting
+from support.kept import Kept
 
 CONFIG = """
 [buildout]
@@ -30,12 +31,15 @@ scripts = greet=theirs
 """
 
 
-@pytest.fixture
-def built(build: Buildout) -> Buildout:
-    """A buildout with parts of ours and one of another recipe, built once."""
+def make(build: Buildout) -> None:
+    """Build one part of each kind."""
     greeting(build.index.directory)
     build.configure(CONFIG)
     build.write("text.in", "hello {{ name }}\nand good bye\n")
     build.build()
-    build.index.requests.clear()
-    return build
+
+
+@pytest.fixture
+def built(kept: Kept) -> Buildout:
+    """A buildout with parts of ours and one of another recipe, built once."""
+    return kept(make)
