@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,9 @@ import pytest
 from eggcarton.buildout.transaction import Transaction
 from eggcarton.core import writing
 from eggcarton.core.errors import EggcartonError, StagingProblem
-from support.buildouts import Buildout, stop, wait_for
+from support.buildouts import Buildout, Stock, stop, wait_for
 from support.fakes import greeting, pytest_stand_in, recipes
+from support.kept import Kept
 from support.users import NOBODY, python_for_anybody
 
 pytestmark = pytest.mark.slow
@@ -92,18 +95,28 @@ OWN_AND_STOCK = pytest.mark.parametrize(
 )
 
 
+@functools.cache
+def made_by(version: str | None, stock: Stock | None) -> Callable[[Buildout], None]:
+    """Return what builds everything with our own bin/buildout, or with a stock one of this version."""
+
+    def make(build: Buildout) -> None:
+        if stock is not None and version is not None:
+            stock.take_over(build, version)
+        greeting(build.index.directory)
+        recipes(build.index.directory)
+        pytest_stand_in(build.index.directory)
+        build.configure(CONFIG)
+        build.build()
+        assert [] == problems(build, "")
+
+    return make
+
+
 @pytest.fixture
-def built(request: pytest.FixtureRequest, build: Buildout) -> Buildout:
+def built(request: pytest.FixtureRequest, kept: Kept) -> Buildout:
     """A buildout with parts of ours and of others, built once by our own bin/buildout or by a stock one."""
-    if version := getattr(request, "param", None):
-        request.getfixturevalue("stock").take_over(build, version)
-    greeting(build.index.directory)
-    recipes(build.index.directory)
-    pytest_stand_in(build.index.directory)
-    build.configure(CONFIG)
-    build.build()
-    assert [] == problems(build, "")
-    return build
+    version = getattr(request, "param", None)
+    return kept(made_by(version, request.getfixturevalue("stock") if version else None))
 
 
 def problems(build: Buildout, more: str) -> list[str]:
