@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from eggcarton import cli
-from eggcarton.buildout import settings
+from eggcarton.buildout import indexes, settings
 from eggcarton.buildout.recipes import RECIPES
 from eggcarton.core import errors
 from eggcarton.core.layout import Environment, Layout
@@ -36,6 +36,7 @@ def pages() -> dict[str, str]:
     """Return every page by its file name."""
     found = {f"{name}.rst": _recipe_page(name, RECIPES[name]) for name in _SMALLEST}
     found["eggcarton-section.rst"] = _settings_page()
+    found["index-sections.rst"] = _indexes_page()
     found["bin-eggcarton.rst"] = _command_page(cli.parser())
     found["exit-codes.rst"] = _exit_codes_page()
     found["index.rst"] = _index_page(found)
@@ -152,6 +153,15 @@ def _settings_page() -> str:
     return text.rstrip() + "\n"
 
 
+def _indexes_page() -> str:
+    text = _heading("Sections of indexes", "=") + _promise(indexes)
+    lines = ["[buildout]", "extensions = eggcarton", "", "[eggcarton]", "indexes = public company", ""]
+    lines += ["[public]", "mirrors = https://mirror.index.example/simple/ tier=1", ""]
+    lines += ["[company]", "url = https://company.index.example/simple/", "projects = company-*"]
+    text += _block("ini", lines) + _heading("Options", "-") + "".join(map(_option, declared(indexes.Options)))
+    return text.rstrip() + "\n"
+
+
 def _command_page(parser: argparse.ArgumentParser) -> str:
     # argparse lays its help out in another way in each Python; its declarations are the same in all of them.
     text = _heading("bin/eggcarton", "=") + _promise(cli)
@@ -193,7 +203,8 @@ def _exit_codes_page() -> str:
 
 def _index_page(found: Mapping[str, str]) -> str:
     text = _heading("Reference", "=") + ".. toctree::\n    :maxdepth: 1\n\n"
-    order = [*(f"{name}.rst" for name in _SMALLEST), "eggcarton-section.rst", "bin-eggcarton.rst", "exit-codes.rst"]
+    own = ("eggcarton-section.rst", "index-sections.rst", "bin-eggcarton.rst", "exit-codes.rst")
+    order = [*(f"{name}.rst" for name in _SMALLEST), *own]
     assert sorted(order) == sorted(found)
     return text + "".join(f"    {name.removesuffix('.rst')}\n" for name in order)
 

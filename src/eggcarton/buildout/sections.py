@@ -18,15 +18,26 @@ NOT_YET = "0"
 """What stands for an option that a recipe will only set while it runs."""
 
 
-class Sections:
+class Sections(Mapping[str, dict[str, str]]):
     """The raw sections of one buildout, with ``<`` and ``${section:option}`` carried out."""
 
     def __init__(self, buildout: Any) -> None:
         self._buildout = buildout
         self._raw: Mapping[str, dict[str, str]] = buildout._raw
 
-    def __contains__(self, name: str) -> bool:
+    def __getitem__(self, name: str) -> dict[str, str]:
+        if name not in self._raw:
+            raise KeyError(name)
+        return self.section(name)
+
+    def __contains__(self, name: object) -> bool:
         return name in self._raw
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
 
     def section(self, name: str) -> dict[str, str]:
         """Return a section's options as its recipe will see them."""

@@ -40,12 +40,12 @@ class Session:
         section = buildout["buildout"]
         self.sections = Sections(buildout)
         self.settings, warnings = settings.read(
-            self.sections.section(settings.SECTION),
+            self.sections,
             {**section, "find-links": "\n".join(self.sections.find_links())},
             easy_install.default_index_url,
         )
         configs.check(self.settings)
-        for warning in (*warnings, *strays.check(buildout), *strays.indexes(self.sections, self.settings.index)):
+        for warning in (*warnings, *strays.check(buildout), *strays.indexes(self.sections, self.settings.indexes)):
             logger.warning(warning)
         self.store = Path(section["eggs-directory"])
         self.develop_eggs = Path(section["develop-eggs-directory"])

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from eggcarton.buildout import indexes
 from eggcarton.core import readers
 from eggcarton.core.layout import canonical_name
 from eggcarton.core.options import option, read_options
 from eggcarton.core.readers import boolean, choice, path, reads, text, words
 from eggcarton.indexes import configured
+from eggcarton.indexes.routing import Index, Routing
 from eggcarton.packages import cutoff
 
 SECTION = "eggcarton"
@@ -71,6 +73,12 @@ class Options:
     compile: bool = option(
         boolean, "whether distributions are byte-compiled when they are unpacked into the store", default="false"
     )
+    indexes: tuple[str, ...] = option(
+        words,
+        "the sections that say which index is asked for which names, and what mirrors it has; without them all is "
+        "asked at one, the same as where such a section has no ``url``",
+        default="",
+    )
     cache: Path | None = option(
         path, "where fetched files are kept; without it the platform's cache directory", default=None
     )
@@ -87,7 +95,7 @@ class Settings:
     asked_python: str | None
     requirements: tuple[str, ...]
     configs: tuple[str, ...]
-    index: str
+    indexes: tuple[Index, ...]
     find_links: tuple[str, ...]
     offline: bool
     prereleases: bool
@@ -99,6 +107,11 @@ class Settings:
     build_requires: tuple[str, ...]
     compiled: bool
     cache: Path | None
+
+    @property
+    def index(self) -> str:
+        """The address of the default index."""
+        return Routing(self.indexes).index_of("").url
 
     def cache_directory(self) -> tuple[Path, str | None]:
         """Return a cache that can be written, and a remark when it is not the usual one."""
@@ -114,6 +127,7 @@ class Settings:
             "unknown_extras": self.unknown_extras,
             "exclude_newer": self.exclude_newer,
             "picked": self.picked,
+            "indexes": Routing(self.indexes).projects,
         }
 
     def sources(self, cache: Path) -> dict[str, Any]:
@@ -121,7 +135,7 @@ class Settings:
         local = [link.removeprefix("file://") for link in self.find_links]
         directories = [str(self.root / link) for link in local if "://" not in link and (self.root / link).is_dir()]
         return {
-            "index": self.index,
+            "indexes": [index.fields() for index in self.indexes],
             "find_links": directories + [link for link in self.find_links if link.startswith(_REMOTE)],
             "cache": str(cache),
             "directories": [str(self.lock.parent / "wheels"), *directories],
@@ -131,12 +145,12 @@ class Settings:
 
 
 def read(
-    section: Mapping[str, str], buildout: Mapping[str, str], public_index: str
+    sections: Mapping[str, Mapping[str, str]], buildout: Mapping[str, str], public_index: str
 ) -> tuple[Settings, tuple[str, ...]]:
     """Read the settings of a build.
 
     Args:
-        section: ``[eggcarton]``, which may be empty.
+        sections: the options of all sections, by their names; ``[eggcarton]`` may be missing.
         buildout: ``[buildout]``.
         public_index: what zc.buildout asks when nobody names another.
 
@@ -145,8 +159,9 @@ def read(
 
     Raises:
         OptionProblems: the section is wrong.
+        UsageProblem: those of the indexes are, or the address of the usual index.
     """
-    reading = read_options(Options, SECTION, section)
+    reading = read_options(Options, SECTION, sections.get(SECTION, {}))
     options = reading.options
     root = Path(buildout["directory"])
     index = buildout.get("index", "").strip()
@@ -154,6 +169,7 @@ def read(
     hosts = tuple(buildout.get("allow-hosts", "*").split()) or ("*",)
     links = buildout.get("find-links", "").split()
     blocked = [link for link in links if link.startswith(_REMOTE) and not configured.is_allowed(link, hosts)]
+    known, told = indexes.read(options.indexes, sections, lambda: _usual(index, public_index))
     settings = Settings(
         root=root,
         lock=root / options.lock,
@@ -162,9 +178,7 @@ def read(
         requirements=options.requirements,
         configs=options.configs,
         requires_python=options.requires_python or f">={sys.version_info[0]}.{sys.version_info[1]}",
-        index=(configured.checked(index, "[buildout] option 'index'") if index else None)
-        or configured.index_url(os.environ, _home())
-        or public_index,
+        indexes=known,
         find_links=tuple(link for link in links if link not in blocked),
         offline=offline,
         prereleases=buildout.get("prefer-final", "true") == "false",
@@ -177,13 +191,25 @@ def read(
         compiled=options.compile,
         cache=root / options.cache.expanduser() if options.cache else None,
     )
-    warnings = [*reading.warnings, *_exposed(index, settings.find_links)]
+    warnings = [*reading.warnings, *told, *_exposed(index, settings.find_links)]
+    if index and options.indexes and settings.index != _usual(index, public_index):
+        default = Routing(known).index_of("").name
+        warnings.append(
+            f"[buildout] option 'index' has no effect: [{default}] has a 'url' of its own; remove one of them"
+        )
     warnings += [
         f"[buildout] option 'allow-hosts' keeps {urlsplit(link).hostname} from being asked, so that its part of "
         "'find-links' is left out"
         for link in blocked
     ]
     return settings, tuple(warnings)
+
+
+def _usual(index: str, public_index: str) -> str:
+    """Return the index that is asked where no section tells another: what is configured first, or the public one."""
+    if index:
+        return configured.checked(index, "[buildout] option 'index'")
+    return configured.index_url(os.environ, _home()) or public_index
 
 
 def _exposed(index: str, links: Sequence[str]) -> Iterator[str]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from eggcarton.buildout.indexes import looks_like_one
 from eggcarton.buildout.sections import Sections
 from eggcarton.buildout.settings import SECTION, Options
 from eggcarton.core.errors import UsageProblem
 from eggcarton.core.options import declared
+from eggcarton.indexes.routing import Index
 
 _ELSEWHERE = {"lock", "cache", "compile"}
 # Those of zc.buildout that have an effect on what is built; its own defaults do not hold them all.
@@ -69,19 +71,24 @@ def check(buildout: Any) -> Iterator[str]:
         yield f"[buildout] option '{name}' has no effect: it belongs into [{SECTION}]"
 
 
-def indexes(sections: Sections, index: str) -> Iterator[str]:
-    """Give a warning for each part that names another index than the one that is asked.
+def indexes(sections: Sections, known: Sequence[Index]) -> Iterator[str]:
+    """Give a warning for each part that names an index none asks, and each section of an index that nothing reads.
 
     Args:
-        index: the address of that one.
+        known: the indexes that are asked.
     """
+    addresses = {_address(index.url) for index in known}
+    named = sections.section(SECTION).get("indexes", "").split()
+    whole = "all that is locked comes from one index, that of [buildout]; what lies elsewhere is named in 'find-links'"
+    if named:
+        whole = f"'projects' in the sections of 'indexes' in [{SECTION}] tells where each name is asked"
     for part in sections.parts():
         own = sections.section(part).get("index", "").strip()
-        if "://" in own and _address(own) != _address(index):
-            yield (
-                f"[{part}] option 'index' has no effect under the extension: all that is locked comes from one index, "
-                "that of [buildout]; what lies elsewhere is named in 'find-links'"
-            )
+        if "://" in own and _address(own) not in addresses:
+            yield f"[{part}] option 'index' has no effect under the extension: {whole}"
+    for name, options in sections.items():
+        if name not in named and looks_like_one(options):
+            yield f"nothing reads the section [{name}]: if it is an index, name it in 'indexes' of [{SECTION}]"
 
 
 def _address(url: str) -> tuple[str, str]:

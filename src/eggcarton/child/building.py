@@ -141,7 +141,7 @@ class BuildRequirements:
 
     def _needs(self, entry: LockedBuild) -> Needs:
         lines = tuple(Need(line, str(entry)) for line in (*entry.requires, *entry.asked))
-        terms = Terms(exclude_newer=self.place.exclude_newer)
+        terms = Terms(exclude_newer=self.place.exclude_newer, indexes=self.door.routing.projects)
         return Needs(lines, {}, (), entry.lock.requires_python or self.place.requires_python, terms)
 
     def _resolved(self, wanted: LockedBuild) -> LockedBuild:

@@ -101,7 +101,7 @@ class Door:
 
     def listed(self, package: LockedPackage) -> tuple[Listed, ...]:
         """Return what the index of a package and find-links list of it."""
-        index = (package.index and self.routing.named(package.index)) or self.routing.index_of(package.name)
+        index = self.routing.locked(package.name, package.index)
         directories = [link for link in self.sources.find_links if "://" not in link]
         return self.pages.listed(index, package.name, directories)
 

@@ -60,8 +60,7 @@ def _with_urls(lock: Lock, sources: Mapping[str, Any]) -> str:
         raise Unavailable("offline, and only the index tells where files lie; leave --urls or -o out")
 
     def index_of(package: LockedPackage) -> Any:
-        named = door.routing.named(package.index) if package.index else None
-        return named or door.routing.index_of(package.name)
+        return door.routing.locked(package.name, package.index)
 
     indexed = [package for package in lock.packages if package.origin is None]
     with ThreadPoolExecutor(AT_ONCE) as pool:

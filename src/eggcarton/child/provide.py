@@ -270,7 +270,7 @@ def _changes(old: Lock | None, new: Lock) -> list[str]:
 
 
 def _source(package: LockedPackage) -> str:
-    return package.origin.exact if package.origin else "an index"
+    return package.origin.exact if package.origin else f"the index {package.index}" if package.index else "an index"
 
 
 def _filled(store: Store, packages: Sequence[LockedPackage], door: Door) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +70,7 @@ def provide(
             raise Unavailable(f"offline, and {place.lock.name} does not have it:", tried=[line])
         found = _best(wanted, name, door, place)
         kept = tuple(source for source in lock.sources if source.name != name)
-        build_lock.write(place.lock, BuildLock(lock.extends, lock.builds, (*kept, replace(found, index=None))))
+        build_lock.write(place.lock, BuildLock(lock.extends, lock.builds, (*kept, found)))
         changed.append(f"{name} {found.version} as source, for part {part}")
     assert found.sdist is not None
     archive = door.fetch([door.wanted(found, found.sdist)])[found.sdist.sha256]
@@ -96,7 +95,7 @@ def _best(wanted: Requirement, name: str, door: Door, place: Place) -> LockedPac
     if not found:
         raise EggcartonError(f"{wanted}: the index lists no source distribution that is asked for and has a sha256")
     _, version, sdist = max(found, key=lambda item: item[:2])
-    return LockedPackage(name, str(version), sdist=sdist)
+    return LockedPackage(name, str(version), sdist=sdist, index=door.routing.at(name))
 
 
 def _moment(setting: str) -> str:

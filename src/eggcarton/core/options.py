@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any, Final, Generic, TypeVar, cast, overload
 
 from eggcarton.core.errors import OptionProblems
-from eggcarton.core.readers import file_name, shortened
+from eggcarton.core.readers import Secret, file_name, shown
 
 T = TypeVar("T")
 
@@ -206,8 +206,11 @@ def _value(
         if "\0" in text:
             raise ValueError("holds a NUL character, which no file, variable or argument can hold")
         return (declaration.reader(text),)
+    except Secret as error:
+        problems.append(f"option '{spelling}': {error}")
+        return ()
     except ValueError as error:
-        problems.append(f"option '{spelling}': {shortened(text)!r} {error}")
+        problems.append(f"option '{spelling}': {shown(text)!r} {error}")
         return ()
 
 

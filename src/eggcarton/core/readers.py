@@ -52,6 +52,21 @@ def shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:60]}...{text[-20:]}"
 
 
+def shown(text: str) -> str:
+    """Return a value for the message that it is wrong: shortened, and without what may be a user and a password.
+
+    In what is no address, nobody can tell where these end; so all goes that stands between ``//`` and the last ``@``.
+
+    >>> shown("https://me:secret@/x@[index.example")
+    'https://[index.example'
+    """
+    return shortened(re.sub(r"//\S*@", "//", text))
+
+
+class Secret(ValueError):
+    """Tells what is wrong with a value that is not repeated, since it may be secret."""
+
+
 _LONGEST = 100
 
 

@@ -51,7 +51,7 @@ class Pages:
 
     def index_of(self, wanted: Wanted) -> Index:
         """Return the index that the lock names for a file, else the one its project is routed to."""
-        return (wanted.index and self._routing.named(wanted.index)) or self._routing.index_of(wanted.project)
+        return self._routing.locked(wanted.project, wanted.index)
 
     def page(self, index: Index, project: str) -> tuple[Listed, ...]:
         """Return what an index lists for a project; nothing when it does not know the name.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
+
+from eggcarton.core.errors import UsageProblem
 
 CANONICAL, MIRROR, HASHED = "canonical", "mirror", "hashed"
 AFTER_ALL = 1_000
@@ -123,6 +125,47 @@ class Routing:
             if not index.projects:
                 return index
         raise LookupError(project)
+
+    @classmethod
+    def of_projects(cls, projects: Mapping[str, Sequence[str]]) -> Routing:
+        """Return the table of indexes of which only the names and patterns matter, with a default one beside them."""
+        named = (Index(name, "", tuple(patterns)) for name, patterns in projects.items())
+        return cls((*named, Index("default", "")))
+
+    @property
+    def projects(self) -> dict[str, list[str]]:
+        """The names and patterns that each index but the default one is asked for."""
+        return {index.name: list(index.projects) for index in self.indexes if index.projects}
+
+    @property
+    def default(self) -> Index:
+        """The index of all names that no other one is named for."""
+        return self.index_of("")
+
+    def at(self, project: str) -> str | None:
+        """Return what a lock calls the index of a project: its name, None where it is the default one."""
+        index = self.index_of(project)
+        return None if index is self.default else index.name
+
+    def locked(self, project: str, name: str | None) -> Index:
+        """Return the index that a locked project is asked at.
+
+        Args:
+            project: its normalised name.
+            name: what the lock calls its index, None where it names none.
+
+        Raises:
+            UsageProblem: there is no index of that name any more, and nobody says what else is asked for the project:
+                the default one must never be asked for the names of a private one.
+        """
+        found = self.named(name) if name is not None else None
+        if found is None and name is not None and self.at(project) is None:
+            raise UsageProblem(
+                f"the lock has {project} from the index {name!r}, and no such index is configured: name it in "
+                "'indexes' of [eggcarton], or name another index for it by 'projects'; else remove the lock, and "
+                f"{project} is asked at the default index"
+            )
+        return found or self.index_of(project)
 
     def named(self, name: str) -> Index | None:
         """Return the index that a lock calls by this name."""

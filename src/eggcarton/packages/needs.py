@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from eggcarton.core.errors import IntegrityProblem, UsageProblem
-from eggcarton.packages import cutoff, markers, trusted
+from eggcarton.packages import cutoff, markers, routed, trusted
 from eggcarton.packages import origin as origins
 from eggcarton.packages.lock import Lock, LockedPackage, extras_in
 from eggcarton.packages.origin import Asked
@@ -36,6 +36,7 @@ class Terms:
         unknown_extras: whether needs may name extras that are not there.
         exclude_newer: a setting that `cutoff.check` has returned, None where everything counts.
         picked: whether versions may be chosen that ``[versions]`` does not pin.
+        indexes: the names and patterns that each index but the default one is asked for; None where nobody knows.
     """
 
     asked_python: str | None = None
@@ -43,6 +44,7 @@ class Terms:
     unknown_extras: bool = False
     exclude_newer: str | None = None
     picked: bool = True
+    indexes: Mapping[str, Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,8 @@ def drift(lock: Lock, needs: Needs) -> list[str]:
             found[f"[versions] asks for {name} {value}, the lock has {package.version}"] = None
     for problem in (*_constrained(active, needs, environment), *trusted.drift(active.values(), needs.hashes)):
         found[problem] = None
+    for elsewhere in routed.drift(lock, needs.terms.indexes, needs.developed):
+        found[elsewhere] = None
     for missing in _open_ends(active, needs, environment):
         found[missing] = None
     return list(found)

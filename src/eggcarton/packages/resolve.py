@@ -32,6 +32,7 @@ from eggcarton.packages.direct import Direct
 from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
 from eggcarton.packages.needs import Needs
 from eggcarton.packages.offers import Offers
+from eggcarton.packages.routed import routed, unmoved
 from eggcarton.packages.sdists import Builder
 from eggcarton.packages.wheels import best_wheel
 
@@ -78,6 +79,7 @@ class Resolver:
         """
         terms = needs.terms
         newest = cutoff.moment(terms.exclude_newer, self._now()) if terms.exclude_newer else None
+        old = unmoved(old, self._routing) if old is not None else None
         addresses = Addresses(self._direct, needs, old, upgrade)
         with self._relay() as relay, tempfile.TemporaryDirectory(prefix="eggcarton-resolve-") as name:
             compiler = Compiler(self._program, relay, self._directories, Path(name, "cache"))
@@ -85,6 +87,7 @@ class Resolver:
             needs, found, built = self._compiled(compiler, Path(name), needs, newest, addresses, kept)
         packages = compiled.packages(found, needs, addresses.packages)
         packages = [_as_source(package, built.get(package.name)) for package in packages]
+        packages = [routed(package, self._routing) for package in packages]
         with ThreadPoolExecutor(8) as pool:
             edges = list(pool.map(self._metadata, packages))
         names = {package.name for package in packages} | needs.developed

@@ -13,6 +13,7 @@ _TERMS = {
     "asked_python": "[eggcarton] requires-python",
     "exclude_newer": "[eggcarton] exclude-newer",
     "final": "[buildout] prefer-final",
+    "indexes": "[eggcarton] indexes",
 }
 
 
@@ -73,4 +74,6 @@ def _hashes(one: Mapping[str, frozenset[str]], other: Mapping[str, frozenset[str
 
 
 def _word(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{' '.join(names)} at {index}" for index, names in value.items()) or "all at one"
     return "not set" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
