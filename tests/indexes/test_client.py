@@ -131,7 +131,9 @@ def test_credentials_for_the_same_origin(index: Index) -> None:
     """Once an address with credentials was asked, addresses of the same origin without them are asked with them."""
     index.credentials = "me:secret"
     client = Client()
-    assert "HTTP 401" == failure(client, index.url)
+    assert f"127.0.0.1:{index.port} wants credentials (HTTP 401), and netrc has none for it" == failure(
+        client, index.url
+    )
     read(client, with_credentials(index, "me:secret"))
     assert b"six" in read(client, f"{index.url}six/")
 

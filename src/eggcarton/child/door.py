@@ -11,6 +11,7 @@ from typing import Any
 from eggcarton.core.errors import EggcartonError, Unavailable, UsageProblem
 from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.client import Client
+from eggcarton.indexes.credentials import Credentials
 from eggcarton.indexes.fetch import Fetcher
 from eggcarton.indexes.listing import Pages
 from eggcarton.indexes.network import Network
@@ -52,11 +53,13 @@ class Sources:
     def open(self) -> Door:
         """Return the door to the network; nothing is asked before something is fetched."""
         routing = Routing(self.indexes)
-        network = Network(Client(allow_hosts=self.allow_hosts))
+        warnings: list[str] = []
+        credentials = Credentials(self.indexes, warn=warnings.append)
+        network = Network(Client(allow_hosts=self.allow_hosts, credentials=credentials), warn=warnings.append)
         remote = [link for link in self.find_links if "://" in link]
         pages = Pages(routing, network, find_links=remote)
         fetcher = Fetcher(Cache(self.cache), pages, network, directories=self.directories)
-        return Door(self, routing, network, pages, fetcher)
+        return Door(self, routing, network, pages, fetcher, warnings=warnings)
 
 
 @dataclass(slots=True)

@@ -9,14 +9,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import truststore
 import urllib3
 
 from eggcarton.core.errors import UsageProblem
 from eggcarton.indexes import configured
-from eggcarton.indexes.faults import outcome_of, retry_after
+from eggcarton.indexes.credentials import Credentials, Login, login_of
+from eggcarton.indexes.faults import PROXY_REFUSES, outcome_of, retry_after
 from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import origin_of
 
@@ -96,6 +97,7 @@ class Client:
     Args:
         connections: how many are kept for each origin.
         allow_hosts: patterns for the hosts that may be asked.
+        credentials: knows what origins are asked with; by default what addresses hold and ``~/.netrc`` has.
         connect: seconds in which there must be a connection, secured where it is by TLS.
         read: seconds in which the answer, and then each next piece of it, must come.
         wall: the clock that dates are compared with, in seconds of the epoch.
@@ -106,12 +108,14 @@ class Client:
         *,
         connections: int = 8,
         allow_hosts: Sequence[str] = ("*",),
+        credentials: Credentials | None = None,
         connect: float = CONNECT_TIMEOUT,
         read: float = READ_TIMEOUT,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._allow_hosts, self._wall = tuple(allow_hosts), wall
         self._connect, self._read = connect, read
+        self._credentials = credentials or Credentials()
         self._settings: dict[str, Any] = {
             "maxsize": connections,
             "ssl_context": trusted_authorities(),
@@ -119,7 +123,6 @@ class Client:
         }
         self._direct = urllib3.PoolManager(**self._settings)
         self._proxies: dict[str, urllib3.ProxyManager] = {}
-        self._authorizations: dict[str, dict[str, str]] = {}
 
     def _pool(self, url: str) -> urllib3.PoolManager:
         address = configured.proxy_for(url)
@@ -127,8 +130,8 @@ class Client:
             return self._direct
         if address not in self._proxies:
             proxy = urlsplit(address)
-            known = _credentials(proxy)
-            headers = urllib3.make_headers(proxy_basic_auth=known) if known else None
+            known = login_of(proxy)
+            headers = {"Proxy-Authorization": known.header} if known else None
             self._proxies[address] = urllib3.ProxyManager(
                 f"{proxy.scheme}://{proxy.hostname}:{proxy.port or 3128}",
                 proxy_headers=headers,
@@ -158,8 +161,10 @@ class Client:
         if start or end is not None:
             headers["Range"] = f"bytes={start}-{'' if end is None else end}"
         began = time.monotonic()
-        response, came_from = self._follow(url, headers)
+        response, came_from, login = self._follow(url, headers, credentials)
         try:
+            if response.status in (401, 403, 407):
+                raise RequestFailed(_refused(response.status, url, came_from, login, credentials))
             if response.status not in (200, 206):
                 later = retry_after(response.headers.get("Retry-After"), self._wall())
                 raise RequestFailed(Outcome.of_status(response.status, later))
@@ -170,8 +175,10 @@ class Client:
             raise
         response.release_conn()
 
-    def _follow(self, url: str, headers: Mapping[str, str]) -> tuple[urllib3.BaseHTTPResponse, str]:
-        """Return the first answer that is no redirect, and where it came from.
+    def _follow(
+        self, url: str, headers: Mapping[str, str], setting: str
+    ) -> tuple[urllib3.BaseHTTPResponse, str, Login | None]:
+        """Return the first answer that is no redirect, where it came from, and what that was asked with.
 
         Credentials go to the origin that was asked first, and never follow to another one.
         """
@@ -180,11 +187,11 @@ class Client:
             if fault := configured.fault_of(here, configured.PROXIES):
                 raise RequestFailed(Outcome(Kind.USELESS, fault=f"{redacted(here)} is not an address: {fault}"))
             self.check_host(here)
-            own = self._authorization(here) if origin_of(here) == first else {}
-            response = self._send(here, {**headers, **own})
+            login = self._credentials.of(here, setting) if origin_of(here) == first else None
+            response = self._send(here, {**headers, **({"Authorization": login.header} if login else {})})
             onward = response.headers.get("Location") if response.status in _REDIRECTS else None
             if onward is None:
-                return response, here
+                return response, here, login
             _leave(response)
             # What credentials an answer would have us send elsewhere is not for it to say.
             there = redacted(urljoin(here, onward))
@@ -214,16 +221,23 @@ class Client:
                 "to; add it there, or use an index whose files lie elsewhere"
             )
 
-    def _authorization(self, url: str) -> dict[str, str]:
-        """Return the header that an address's own credentials make, or those of an earlier one of the same origin.
 
-        An index whose address holds credentials may link to its files by addresses that hold none.
-        """
-        parts = urlsplit(url)
-        origin = origin_of(url)
-        if known := _credentials(parts):
-            self._authorizations[origin] = {"Authorization": urllib3.make_headers(basic_auth=known)["authorization"]}
-        return self._authorizations.get(origin, {})
+def _refused(status: int, asked: str, came_from: str, login: Login | None, setting: str) -> Outcome:
+    """Return what a refusal means, told with what was sent and with what would be."""
+    if status == 407:
+        return Outcome(Kind.REFUSED, status, PROXY_REFUSES)
+    if login is not None:
+        fault = f"{host_of(came_from)} refuses the credentials of {login.source} (HTTP {status})"
+    elif origin_of(asked) != origin_of(came_from):
+        fault = (
+            f"{host_of(came_from)}, which {host_of(asked)} leads to, refuses (HTTP {status}): credentials go to their "
+            "own origin and no further; name that address itself"
+        )
+    else:
+        where = {"none": "'credentials = none' lets none be looked for"}.get(setting, f"{setting} has none for it")
+        what = "wants credentials" if status == 401 else "refuses to answer"
+        fault = f"{host_of(came_from)} {what} (HTTP {status}), and {where}"
+    return Outcome(Kind.REFUSED, status, fault)
 
 
 def _leave(response: urllib3.BaseHTTPResponse) -> None:
@@ -244,9 +258,3 @@ def host_of(url: str) -> str:
 def redacted(url: str) -> str:
     """Return an address without the user name and password it may hold."""
     return re.sub(r"\A([\w+.-]*:?//)[^/?#]*@", r"\1", url)
-
-
-def _credentials(parts: SplitResult) -> str | None:
-    if parts.username is None:
-        return None
-    return f"{unquote(parts.username)}:{unquote(parts.password or '')}"

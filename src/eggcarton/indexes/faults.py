@@ -15,6 +15,7 @@ from eggcarton.core.credentials import without_credentials
 from eggcarton.indexes.routes import Kind, Outcome
 
 DAY = 86_400.0
+PROXY_REFUSES = "the proxy wants credentials, or others (HTTP 407); write them into its address in the environment"
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 _UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})
 """OpenSSL's numbers for a certificate that leads to no authority known here."""
@@ -64,8 +65,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _of_tunnel(status: int) -> Outcome:
     if status == 407:
-        fault = "the proxy wants credentials, or others (HTTP 407); write them into the proxy's address"
-        return Outcome(Kind.REFUSED, status, fault)
+        return Outcome(Kind.REFUSED, status, PROXY_REFUSES)
     return Outcome(Kind.UNREACHABLE, None, f"the proxy does not let us through (HTTP {status})")
 
 
