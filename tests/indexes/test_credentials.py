@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from eggcarton.indexes.client import Client, RequestFailed
-from eggcarton.indexes.credentials import Credentials, Login
+from eggcarton.indexes.credentials import Credentials, Login, withdrawn
 from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import Index as Asked
 from eggcarton.indexes.routing import Mirror
@@ -113,6 +113,14 @@ def test_a_variable(tmp_path: Path, value: str, expected: tuple[str, str] | None
 def test_a_variable_is_for_one_origin(tmp_path: Path, url: str) -> None:
     """What a variable holds goes to scheme, host and port of the index itself, and not even to its mirrors."""
     assert None is Found(tmp_path, {"TOKEN": "me:secret"})("env:TOKEN", url)
+
+
+def test_a_variable_is_withdrawn() -> None:
+    """What is started later does not inherit the variable of an index; its value is known all the same, also later."""
+    environment = {"TOKEN": "me:secret", "PATH": "/bin"}
+    found = [dict(withdrawn([PRIVATE], environment)) for _ in range(2)]
+    assert [{"TOKEN": "me:secret", "PATH": "/bin"}] * 2 == found
+    assert {"PATH": "/bin"} == environment
 
 
 def test_an_address_comes_first(tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ from support.closed import uv_program
 
 
 def test_what_would_steer_it_is_taken_away(tmp_path: Path) -> None:
-    """Variables of uv, pip, Python and virtual environments are not handed on; all others are."""
+    """Variables of uv, pip, Python, proxies and virtual environments are not handed on; all others are."""
     inherited = {"UV_INDEX": "x", "PIP_INDEX_URL": "x", "PYTHONPATH": "x", "VIRTUAL_ENV": "x", "CONDA_PREFIX": "x"}
     fixed = {"UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
-    assert {"PATH": "/bin", "https_proxy": "y", **fixed} == uv.environment(
-        {**inherited, "PATH": "/bin", "https_proxy": "y"}
-    )
+    proxies = {"https_proxy": "http://me:secret@proxy.example", "HTTP_PROXY": "y", "all_proxy": "z"}
+    kept = {"PATH": "/bin", "no_proxy": "127.0.0.1"}
+    assert {**kept, **fixed} == uv.environment({**inherited, **proxies, **kept})
 
 
 def test_authorities(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any
 from eggcarton.core.errors import EggcartonError, Unavailable, UsageProblem
 from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.client import Client
-from eggcarton.indexes.credentials import Credentials
+from eggcarton.indexes.credentials import Credentials, withdrawn
 from eggcarton.indexes.fetch import Fetcher
 from eggcarton.indexes.listing import Pages
 from eggcarton.indexes.network import Network
@@ -54,7 +55,8 @@ class Sources:
         """Return the door to the network; nothing is asked before something is fetched."""
         routing = Routing(self.indexes)
         warnings: list[str] = []
-        credentials = Credentials(self.indexes, warn=warnings.append)
+        environment = withdrawn(self.indexes, os.environ)
+        credentials = Credentials(self.indexes, environment=environment, warn=warnings.append)
         network = Network(Client(allow_hosts=self.allow_hosts, credentials=credentials), warn=warnings.append)
         remote = [link for link in self.find_links if "://" in link]
         pages = Pages(routing, network, find_links=remote)

@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -44,7 +45,7 @@ def trusted_authorities() -> ssl.SSLContext:
         UsageProblem: the bundle is none.
     """
     context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    bundle = configured.authorities(os.environ)
+    bundle = configured.authorities(os.environ, _home())
     if bundle:
         try:
             context.load_verify_locations(cafile=bundle)
@@ -123,9 +124,10 @@ class Client:
         }
         self._direct = urllib3.PoolManager(**self._settings)
         self._proxies: dict[str, urllib3.ProxyManager] = {}
+        self._proxy_of_pip = configured.proxy_of_pip(os.environ, _home())
 
     def _pool(self, url: str) -> urllib3.PoolManager:
-        address = configured.proxy_for(url)
+        address = configured.proxy_for(url, preferred=self._proxy_of_pip)
         if not address:
             return self._direct
         if address not in self._proxies:
@@ -238,6 +240,11 @@ def _refused(status: int, asked: str, came_from: str, login: Login | None, setti
         what = "wants credentials" if status == 401 else "refuses to answer"
         fault = f"{host_of(came_from)} {what} (HTTP {status}), and {where}"
     return Outcome(Kind.REFUSED, status, fault)
+
+
+def _home() -> Path:
+    # Path.home() raises where the account is unknown.
+    return Path(os.path.expanduser("~"))
 
 
 def _leave(response: urllib3.BaseHTTPResponse) -> None:

@@ -151,18 +151,30 @@ def is_allowed(url: str, patterns: Sequence[str]) -> bool:
     return any(fnmatch(name, pattern) for pattern in patterns for name in names)
 
 
-def proxy_for(url: str, schemes: Sequence[str] = PROXIES) -> str | None:
-    """Return the proxy that the environment names for an address, None where it is asked directly.
+def proxy_of_pip(environment: Mapping[str, str], home: Path) -> tuple[str | None, str]:
+    """Return the proxy that pip is configured with, None where it is not, and where that stands."""
+    return _first(environment, _options(environment, home), "proxy", "PIP_PROXY")
+
+
+def proxy_for(
+    url: str, schemes: Sequence[str] = PROXIES, *, preferred: tuple[str | None, str] = (None, "")
+) -> str | None:
+    """Return the proxy for an address, None where it is asked directly.
+
+    Args:
+        url: the address.
+        schemes: what a proxy may be spoken to by.
+        preferred: a proxy that comes before those of the environment, and where it stands.
 
     Raises:
-        UsageProblem: what the environment names cannot be a proxy.
+        UsageProblem: what is named cannot be a proxy.
     """
     parts, known = urlsplit(url), getproxies()
     variable = parts.scheme if known.get(parts.scheme) else "all"
-    address = known.get(variable)
+    address, source = preferred if preferred[0] else (known.get(variable), f"{variable}_proxy")
     if not address or parts.scheme == "file" or proxy_bypass(parts.hostname or ""):
         return None
-    return checked(address if "://" in address else f"http://{address}", f"{variable}_proxy", "a proxy", schemes)
+    return checked(address if "://" in address else f"http://{address}", source, "a proxy", schemes)
 
 
 def _pip_files(environment: Mapping[str, str], home: Path) -> Iterator[Path]:
@@ -180,9 +192,16 @@ def _pip_files(environment: Mapping[str, str], home: Path) -> Iterator[Path]:
         yield Path(chosen)
 
 
-def authorities(environment: Mapping[str, str]) -> str | None:
-    """Return the bundle of certificate authorities that the environment names beside the machine's own."""
-    named = (environment.get(name) for name in ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
+def authorities(environment: Mapping[str, str], home: Path | None = None) -> str | None:
+    """Return the bundle of certificate authorities that is named beside the machine's own.
+
+    Args:
+        environment: the process's variables, the first of which that names a file is taken.
+        home: the user's home directory; then what pip is configured with counts, too.
+    """
+    named = [environment.get(name) for name in ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")]
+    if home is not None:
+        named.append(_first({}, _options(environment, home), "cert")[0])
     return next((bundle for bundle in named if bundle and os.path.isfile(bundle)), None)
 
 

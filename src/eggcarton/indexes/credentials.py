@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -38,6 +38,22 @@ class Login:
     def header(self) -> str:
         """The value of the header that tells them to a server or a proxy."""
         return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode("ascii")
+
+
+_withdrawn: dict[str, str] = {}
+
+
+def withdrawn(indexes: Iterable[Index], environment: MutableMapping[str, str]) -> Mapping[str, str]:
+    """Take the variables with credentials of these indexes out of an environment, and return what it had with them.
+
+    What is started from here on, such as the build of a source distribution, which runs its author's code, does not
+    inherit them.
+    """
+    for index in indexes:
+        kind, _, name = index.credentials.partition(":")
+        if kind == "env" and name in environment:
+            _withdrawn[name] = environment.pop(name)
+    return {**environment, **_withdrawn}
 
 
 class Credentials:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from eggcarton.indexes import configured
 
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy")
+
 
 @dataclass(frozen=True, slots=True)
 class Completed:
@@ -22,8 +24,9 @@ class Completed:
 def environment(inherited: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that uv runs under: those it inherits, less all that would steer it."""
     kept = {name: value for name, value in inherited.items() if not name.startswith(("UV_", "PIP_", "PYTHON"))}
-    kept.pop("VIRTUAL_ENV", None)
-    kept.pop("CONDA_PREFIX", None)
+    # Whatever it needs of the network it asks on loopback, and the address of a proxy may hold a password.
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX", *_PROXIES, *map(str.upper, _PROXIES)):
+        kept.pop(name, None)
     bundle = configured.authorities(inherited)
     if bundle:
         kept["SSL_CERT_FILE"] = bundle
