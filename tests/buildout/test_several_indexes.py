@@ -1,0 +1,98 @@
+"""Builds with a private index beside the public one: a name is asked at one of them, whatever happens to that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from eggcarton.packages import lock as locks
+from support.buildouts import Buildout
+from support.distributions import wheel
+from support.index import Index
+
+pytestmark = pytest.mark.slow
+
+CONFIG = """
+[buildout]
+extensions = eggcarton
+parts = app
+
+[eggcarton]
+indexes = public corp
+
+[public]
+
+[corp]
+url = {corp}
+projects = {projects}
+
+[app]
+recipe = eggcarton:scripts
+eggs = corp-lib
+"""
+
+
+@pytest.fixture
+def corp(tmp_path: Path) -> Iterator[Index]:
+    """A private index with a library that needs one of the public index."""
+    wheel(tmp_path / "corp", "corp-lib", "1.0", {"corp_lib.py": ""}, requires=["six"])
+    wheel(tmp_path / "corp", "six", "9.0")
+    with Index(tmp_path / "corp") as index:
+        yield index
+
+
+@pytest.fixture
+def build_of_two(build: Buildout, corp: Index) -> Buildout:
+    """A buildout of both; the public index has a newer library of the private one's name."""
+    wheel(build.index.directory, "six", "1.17.0")
+    wheel(build.index.directory, "corp-lib", "99.0", {"corp_lib.py": "raise SystemExit('not yours')"})
+    build.configure(CONFIG.format(corp=corp.url, projects="corp-*"))
+    return build
+
+
+def locked(build: Buildout) -> dict[str, tuple[str, str | None]]:
+    return {package.name: (package.version, package.index) for package in locks.read(build.lock).packages}
+
+
+def test_each_name_is_asked_at_its_own_index(build_of_two: Buildout, corp: Index) -> None:
+    """No name reaches the other index, however much newer what that has; the lock says which is not the default one."""
+    build_of_two.build()
+    assert {"corp-lib": ("1.0", "corp"), "six": ("1.17.0", None)} == locked(build_of_two)
+    assert [] == build_of_two.index.paths("*corp*")
+    assert [] == corp.paths("*six*")
+    assert "index.example" not in build_of_two.lock.read_text("utf-8")
+    assert corp.address not in build_of_two.lock.read_text("utf-8")
+    assert 1 == len(build_of_two.build("eggcarton:policy=frozen").splitlines())
+
+
+def test_a_private_index_that_is_down(build_of_two: Buildout, corp: Index) -> None:
+    """While the private index does not answer its names are not to be had: exit code 4, and nobody else is asked."""
+    corp.stop()
+    output = build_of_two.fails(status=4)
+    assert "corp" in output
+    assert not build_of_two.lock.exists()
+    assert [] == build_of_two.index.paths("*corp*")
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_private_index_that_does_not_give(build_of_two: Buildout, corp: Index, status: int) -> None:
+    """A private index that refuses, or that has no such name, is not made up for by another one."""
+    corp.fault("*", f"status:{status}", forever=True)
+    output = build_of_two.fails(status=1 if status == 404 else 4)
+    assert "corp-lib" in output
+    assert [] == build_of_two.index.paths("*corp*")
+
+
+def test_names_that_move_to_another_index(build_of_two: Buildout, corp: Index) -> None:
+    """What was locked from one index is locked anew when its name is asked at another: nothing of it is kept."""
+    build_of_two.configure(CONFIG.format(corp=corp.url, projects="corp-other"))
+    build_of_two.build()
+    assert ("99.0", None) == locked(build_of_two)["corp-lib"]
+    build_of_two.configure(CONFIG.format(corp=corp.url, projects="corp-*"))
+    asked = len(build_of_two.index.paths("*corp*"))
+    output = build_of_two.build()
+    assert "corp-lib 99.0 -> 1.0" in output
+    assert {"corp-lib": ("1.0", "corp"), "six": ("1.17.0", None)} == locked(build_of_two)
+    assert asked == len(build_of_two.index.paths("*corp*"))
