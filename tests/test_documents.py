@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from eggcarton.indexes.routes import Outcome, meaning
 from support import documents
 from support.buildouts import CHECKOUT, Shared, environment
 from support.example import copy_of_example, fill_index
@@ -90,24 +89,6 @@ def test_a_document_that_is_wrong_fails(checkout: Path) -> None:
     text = MUST_FAIL.read_text("utf-8")
     place = documents.Place(checkout, {"PATH": os.environ["PATH"]})
     assert text.count(".. code-block::") == len(documents.failures(text, MUST_FAIL.name, place))
-
-
-OUTCOMES = re.compile(r"^(\d[\d, to]*\d) +([a-z]+) ", re.MULTILINE)
-
-
-@pytest.mark.parametrize(("statuses", "word"), OUTCOMES.findall((CHECKOUT / "docs/design.rst").read_text("utf-8")))
-def test_the_table_of_outcomes_is_what_the_code_decides(statuses: str, word: str) -> None:
-    """Each status in the design's table has the meaning that is written beside it."""
-    for entry in statuses.split(","):
-        first, _, last = entry.partition(" to ")
-        for status in range(int(first), int(last or first) + 1):
-            assert word == meaning(Outcome(status=status)).value
-
-
-def test_the_table_of_outcomes_has_faults_without_a_status_too() -> None:
-    """A connection that failed is worth another try, wrong bytes are not."""
-    assert "again" == meaning(Outcome(fault="reset")).value
-    assert "broken" == meaning(Outcome(status=200, integrity=True)).value
 
 
 def test_every_document_is_found() -> None:

@@ -27,7 +27,7 @@ from pathlib import Path
 import manuel
 from zc.buildout import configparser
 
-from eggcarton.buildout import settings
+from eggcarton.buildout import indexes, settings
 from eggcarton.buildout.recipes import RECIPES
 from eggcarton.core.errors import EggcartonError
 from eggcarton.core.options import read_options
@@ -180,7 +180,15 @@ def _command(step: Step, place: Place, normal: Normal) -> str:
 
 def configuration_problem(text: str) -> str:
     """Return what our recipes and the extension find wrong with a configuration."""
-    for name, section in configparser.parse(StringIO(text), "document").items():
+    sections = configparser.parse(StringIO(text), "document")
+    try:
+        names = sections.get(settings.SECTION, {}).get("indexes", "").split()
+        _, warnings = indexes.read(names, sections, lambda: "https://usual.index.example/simple/")
+    except EggcartonError as error:
+        return str(error)
+    if warnings:
+        return "\n".join(warnings)
+    for name, section in sections.items():
         distribution, _, recipe = section.get("recipe", "").partition(":")
         values = {key: value for key, value in section.items() if key != "recipe"}
         if distribution == "eggcarton":
