@@ -12,9 +12,10 @@ import pytest
 
 from eggcarton.core.errors import EggcartonError, IntegrityProblem, Unavailable
 from eggcarton.indexes.attempts import Budget
-from eggcarton.indexes.cache import Cache
+from eggcarton.indexes.cache import Cache, CacheProblem
 from eggcarton.indexes.client import Client
-from eggcarton.indexes.fetch import AT_ONCE, Fetcher
+from eggcarton.indexes.fetch import Fetcher
+from eggcarton.indexes.health import CAP
 from eggcarton.indexes.listing import Pages
 from eggcarton.indexes.network import Network
 from eggcarton.indexes.routing import Index as Route
@@ -58,7 +59,8 @@ def fetcher(index: Index, cache: Cache, pauses: list[float]) -> Fetcher:
 
 
 def made(url: str, cache: Cache, pauses: list[float], *directories: Path) -> Fetcher:
-    network = Network(Client(), sleep=pauses.append)
+    # No time passes but that of the pauses.
+    network = Network(Client(), now=lambda: sum(pauses), sleep=pauses.append)
     pages = Pages(Routing((Route("main", url),)), network)
     return Fetcher(cache, pages, network, directories=directories)
 
@@ -121,18 +123,24 @@ def test_files_of_one_project_share_its_page(index: Index, fetcher: Fetcher) -> 
 
 
 def test_files_come_side_by_side(index: Index, fetcher: Fetcher) -> None:
-    """As many files are on their way at once as the fetcher has hands: each waits here until all have begun."""
-    files = wanted(index)[: AT_ONCE + 1]
+    """As many files are on their way at once as one origin may be asked for: each waits here until all have begun."""
+    files = wanted(index)[: CAP + 1]
     fetcher.fetch(files[:1])
-    meeting = threading.Barrier(AT_ONCE, timeout=30)
+    meeting = threading.Barrier(CAP, timeout=30)
 
     def meet(response: Response) -> None:
         # Faults are applied before a response is sent, and outside of every lock.
         meeting.wait()
 
-    index.fault("/files/*", *[meet] * AT_ONCE)
+    index.fault("/files/*", *[meet] * CAP)
     fetcher.fetch(files[1:])
     assert not meeting.broken
+
+
+def test_one_origin_has_few_requests_at_once(index: Index, fetcher: Fetcher) -> None:
+    """However many files are wanted, one origin is never asked for more at once than it may be."""
+    fetcher.fetch(wanted(index))
+    assert CAP >= index.peak
 
 
 def test_what_is_here_is_not_asked_for(index: Index, cache: Cache, fetcher: Fetcher, pauses: list[float]) -> None:
@@ -170,7 +178,8 @@ def test_directories_come_before_the_index(index: Index, cache: Cache, pauses: l
 
 
 @pytest.mark.parametrize(
-    "fault", ["status:503", "status:429", "status:500", "reset", "reset:0.5", "truncate:0.5", "length:5"]
+    "fault",
+    ["status:503", "status:429", "status:500", "reset", "reset:0.5", "truncate:0.5", "length:none truncate:0.5"],
 )
 def test_passing_faults_of_files(index: Index, fetcher: Fetcher, cache: Cache, pauses: list[float], fault: str) -> None:
     """A passing fault costs one more request and one pause; the file is right, and nothing else stays."""
@@ -193,27 +202,41 @@ def test_lasting_faults_end(index: Index, fetcher: Fetcher, cache: Cache, pauses
     """A fault that does not pass ends after a few attempts, each but the last with a pause behind it."""
     file = wanted(index)[0]
     index.fault("/files/*", "status:503", forever=True)
-    assert f"{file.name}: index main does not serve it: HTTP 503" == refusal(fetcher, [file])
+    told = f"{file.name}: no route of index main serves it:\n  {index.url}: HTTP 503 (3 times)"
+    assert told == refusal(fetcher, [file])
     assert (Budget().rounds, Budget().rounds - 1) == (len(index.paths("/files/*")), len(pauses))
     assert [] == stored(cache)
 
 
-@pytest.mark.parametrize("status", [401, 403, 410, 451, 501])
+@pytest.mark.parametrize("status", [401, 403, 451, 501])
 def test_lasting_statuses_are_not_repeated(index: Index, fetcher: Fetcher, pauses: list[float], status: int) -> None:
     """A status that another attempt would not change is asked for once."""
     index.fault("/files/*", f"status:{status}", forever=True)
-    assert f"does not serve it: HTTP {status}" in refusal(fetcher, wanted(index)[:1])
+    assert f"serves it:\n  {index.url}: HTTP {status}" in refusal(fetcher, wanted(index)[:1])
     assert (1, []) == (len(index.paths("/files/*")), pauses)
+
+
+@pytest.mark.parametrize("fault", ["length:5", "length:none", "length:5 truncate"])
+def test_lengths_that_are_wrong(index: Index, fetcher: Fetcher, cache: Cache, fault: str) -> None:
+    """A wrong Content-Length, or none, is no fault where the bytes are those of the lock; one more request mends it
+    where they end early.
+    """
+    file = wanted(index)[0]
+    index.fault("/files/*", fault)
+    fetcher.fetch([file])
+    assert [file.sha256] == stored(cache)
+    assert (2 if "truncate" in fault else 1) == len(index.paths("/files/*"))
 
 
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        ("flip", "the bytes hash to"),
-        ("long:1", "more than the"),
-        ("long:9999999", "more than the"),
-        ("cut", "bytes arrived, the lock names"),
-        ("portal", "bytes arrived, the lock names"),
+        ("flip", "HTTP 200, 891 bytes, the bytes hash to"),
+        ("flip:0", "HTTP 200, 891 bytes, the first bytes are not those of a .whl file"),
+        ("long:1", "HTTP 200, 892 bytes, more than the 891 bytes that the lock names arrived"),
+        ("long:9999999", "more than the 891 bytes that the lock names arrived"),
+        ("cut", "HTTP 200, 445 bytes, 445 bytes arrived, the lock names 891"),
+        ("length:-5", "HTTP 200, 886 bytes, 886 bytes arrived, the lock names 891"),
     ],
 )
 def test_wrong_bytes(
@@ -222,26 +245,38 @@ def test_wrong_bytes(
     """Other bytes than the lock names are refused at once, are not asked for again, and are not kept."""
     index.fault("/files/*", fault, forever=True)
     told = refusal(fetcher, wanted(index)[:1], IntegrityProblem)
-    assert f"{NAMES[0]}-1.0-py3-none-any.whl from index main is not the file that was locked: " in told
+    assert told.startswith(f"{NAMES[0]}-1.0-py3-none-any.whl: index main serves other bytes than were locked, and ")
+    assert f"\n  {index.url}: " in told
     assert reason in told
     assert (1, []) == (len(index.paths("/files/*")), pauses)
     assert [] == stored(cache)
 
 
-def test_wrong_bytes_do_not_spoil_the_next_file(index: Index, cache: Cache, pauses: list[float]) -> None:
-    """After a file that was too long, the others come by one request each."""
+def test_a_captive_portal(index: Index, fetcher: Fetcher, cache: Cache) -> None:
+    """A web page in place of a file is no wrong file, but none: the network, not the file, is what is told."""
+    index.fault("/files/*", "portal", forever=True)
+    told = refusal(fetcher, wanted(index)[:1])
+    assert "HTTP 200, 88 bytes, a web page came in place of the file, as from a network that wants a login" in told
+    assert (1, []) == (len(index.paths("/files/*")), stored(cache))
+
+
+def test_wrong_bytes_close_the_route(index: Index, cache: Cache, pauses: list[float]) -> None:
+    """After wrong bytes a route is not asked for any other file in this run, and that is told."""
     fetcher, files = made(index.url, cache, pauses), wanted(index)
-    index.fault(f"/{files[0].hint}", "long:9999999")
-    refusal(fetcher, files, IntegrityProblem)
-    assert len(files) == len(index.paths("/files/*"))
-    assert sorted(file.sha256 for file in files[1:]) == stored(cache)
+    index.fault(f"/{files[0].hint}", "flip")
+    refusal(fetcher, files[:1], IntegrityProblem)
+    index.requests.clear()
+    told = refusal(fetcher, files[1:2], IntegrityProblem)
+    assert f"{index.url}: not asked, since it failed before: the bytes hash to" in told
+    assert [] == index.paths()
 
 
 def test_a_size_is_no_must(index: Index, fetcher: Fetcher, cache: Cache) -> None:
     """Without a known size the digest alone decides."""
     good, bad = (replace(file, size=None) for file in wanted(index)[:2])
     index.fault(f"/{bad.hint}", "flip")
-    assert "the bytes hash to" in refusal(fetcher, [good, bad], IntegrityProblem)
+    fetcher.fetch([good])
+    assert "the bytes hash to" in refusal(fetcher, [bad], IntegrityProblem)
     assert [good.sha256] == stored(cache)
 
 
@@ -270,13 +305,13 @@ def test_only_stale_hints(index: Index, fetcher: Fetcher) -> None:
 
 def test_stale_hints_do_not_queue(index: Index, fetcher: Fetcher) -> None:
     """Once the first hint has proved stale, pages are asked side by side: each waits here until others have begun."""
-    meeting = threading.Barrier(AT_ONCE - 1, timeout=30)
+    meeting = threading.Barrier(CAP, timeout=30)
 
     def meet(response: Response) -> None:
         meeting.wait()
 
-    index.fault("/simple/*", "ok", *[meet] * (AT_ONCE - 1))
-    fetcher.fetch([replace(file, hint=f"elsewhere/{file.name}") for file in wanted(index)[:AT_ONCE]])
+    index.fault("/simple/*", "ok", *[meet] * CAP)
+    fetcher.fetch([replace(file, hint=f"elsewhere/{file.name}") for file in wanted(index)[: CAP + 1]])
     assert not meeting.broken
 
 
@@ -289,12 +324,25 @@ def test_a_later_page_tells_where_files_are(index: Index, fetcher: Fetcher) -> N
     assert [f"/simple/{name}/" for name in NAMES[:2]] == index.paths("/simple/*")
 
 
-def test_wrong_bytes_are_told_before_a_missing_file(index: Index, fetcher: Fetcher) -> None:
-    """Where a file's hint leads to other bytes and its page to nothing, the wrong bytes are what is told."""
-    first, second = wanted(index)[:2]
+def test_a_hint_to_other_bytes_and_no_page(index: Index, fetcher: Fetcher) -> None:
+    """Where a hint leads to other bytes and the page to nothing, the file is missing, and no route is to blame."""
+    first, second, third = wanted(index)[:3]
     fetcher.fetch([first])
     index.fault(f"/{second.hint}", "status:404", forever=True)
-    refusal(fetcher, [replace(second, hint=first.hint)], IntegrityProblem)
+    assert "does not list it" in refusal(fetcher, [replace(second, hint=first.hint)])
+    fetcher.fetch([third])
+
+
+def test_the_page_confirms_wrong_bytes(index: Index, fetcher: Fetcher) -> None:
+    """Where the page names the very address that the hint did, its wrong bytes are the route's fault, and are not
+    asked for again.
+    """
+    first, second = wanted(index)[:2]
+    fetcher.fetch([first])
+    index.requests.clear()
+    index.fault(f"/{second.hint}", "flip", forever=True)
+    refusal(fetcher, [second], IntegrityProblem)
+    assert [f"/{second.hint}", f"/simple/{second.project}/"] == index.paths()
 
 
 def test_files_on_another_host(index: Index, fetcher: Fetcher, tmp_path: Path) -> None:
@@ -338,8 +386,17 @@ def test_all_failures_are_told_at_once(index: Index, fetcher: Fetcher, cache: Ca
     index.fault(f"/{files[2].hint}", "status:404", forever=True)
     index.fault(f"/{files[5].hint}", "status:403", forever=True)
     told = refusal(fetcher, files)
-    assert [files[2].name, files[5].name] == [line.partition(":")[0] for line in told.splitlines()]
+    named = [line.partition(":")[0] for line in told.splitlines() if not line.startswith(" ")]
+    assert [files[2].name, files[5].name] == named
     assert len(files) - 2 == len(stored(cache))
+
+
+def test_files_that_failed_alike_are_told_together(index: Index, fetcher: Fetcher) -> None:
+    """Files that failed for the same reason share its sentence."""
+    files = wanted(index)[:3]
+    index.fault("/files/*", "status:403", forever=True)
+    told = refusal(fetcher, files)
+    assert told.startswith(", ".join(file.name for file in files) + ": no route of index main serves it:")
 
 
 def test_wrong_bytes_are_the_graver_failure(index: Index, fetcher: Fetcher) -> None:
@@ -348,7 +405,7 @@ def test_wrong_bytes_are_the_graver_failure(index: Index, fetcher: Fetcher) -> N
     index.fault(f"/{files[2].hint}", "status:404", forever=True)
     index.fault(f"/{files[5].hint}", "flip", forever=True)
     told = refusal(fetcher, files, IntegrityProblem)
-    assert 2 == len(told.splitlines())
+    assert [True, True] == [file.name in told for file in (files[2], files[5])]
 
 
 def test_a_dead_index_is_told_once(index: Index, cache: Cache, pauses: list[float]) -> None:
@@ -357,21 +414,22 @@ def test_a_dead_index_is_told_once(index: Index, cache: Cache, pauses: list[floa
     index.stop()
     fetcher = made(index.url, cache, pauses)
     told = refusal(fetcher, files[:1])
-    assert f"index main ({index.url}) does not answer for '{NAMES[0]}': " in told
-    assert "check the address, the proxy and the network, then run again" in told
+    assert told.startswith(f"{files[0].name}: no route of index main serves it:\n  {index.url}: ")
     assert Budget().rounds - 1 == len(pauses)
-    assert told == refusal(fetcher, files)
+    told = refusal(fetcher, files)
+    assert f"{index.url}: not asked, since it failed before: " in told
+    assert [True] * len(files) == [file.name in told for file in files]
     assert Budget().rounds - 1 == len(pauses)
 
 
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
-        ("portal", "index main: the page of 'project00' lists no files and is no package index page"),
-        ("cut:0.5", "index main: the page of 'project00' is not a valid JSON index page"),
-        ("header:Content-Type=text/plain", "index main: the page of 'project00' is of the type 'text/plain'"),
-        ("status:511", "does not answer for 'project00': HTTP 511"),
-        ("status:401", "does not answer for 'project00': HTTP 401"),
+        ("portal", ": the page of 'project00' lists no files and is no package index page"),
+        ("cut:0.5", ": the page of 'project00' is not a valid JSON index page"),
+        ("header:Content-Type=text/plain", ": the page of 'project00' is of the type 'text/plain'"),
+        ("status:511", "/simple/: HTTP 511"),
+        ("status:401", "/simple/: HTTP 401"),
     ],
 )
 def test_pages_that_are_none(index: Index, fetcher: Fetcher, fault: str, told: str) -> None:
@@ -422,12 +480,13 @@ def test_a_private_name_is_not_asked_elsewhere(index: Index, cache: Cache, tmp_p
     assert [] == index.paths()
 
 
-def test_an_error_that_is_not_ours_ends_all(index: Index, tmp_path: Path) -> None:
-    """A cache that cannot be written is told as the operating system tells it."""
+def test_a_cache_that_cannot_be_written_ends_all(index: Index, tmp_path: Path) -> None:
+    """A cache that cannot be written is told in one sentence, and no route is asked or blamed."""
     (tmp_path / "file").write_bytes(b"")
-    fetcher = made(index.url, Cache(tmp_path / "file" / "cache"), [])
-    with pytest.raises(NotADirectoryError):
-        fetcher.fetch(wanted(index))
+    cache = Cache(tmp_path / "file" / "cache")
+    told = refusal(made(index.url, cache, []), wanted(index), CacheProblem)
+    assert f"the cache {cache.directory} cannot be written: not a directory; make room or give the right" in told
+    assert [] == index.paths()
 
 
 def test_hints_hold_no_host() -> None:

@@ -10,7 +10,7 @@ from eggcarton.indexes.routes import RULES, Kind, Outcome, pause
 
 TABLE = {
     Kind.SERVED: [200, 206],
-    Kind.ABSENT: [404, 410],
+    Kind.ABSENT: [404, 410, 416],
     Kind.REFUSED: [400, 401, 403, 406, 407, 418, 451],
     Kind.LATER: [429],
     Kind.PASSING: [408, 425, 500, 502, 503, 504, 520, 522, 527],

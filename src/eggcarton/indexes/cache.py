@@ -5,12 +5,24 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from eggcarton.core.errors import IntegrityProblem
+from eggcarton.core.errors import EggcartonError, IntegrityProblem
 
 _BLOCK = 1 << 20
+
+
+class CacheProblem(EggcartonError):
+    """The cache cannot be written or read, which no index is to blame for: the disk is full, or it is not ours."""
+
+    def __init__(self, directory: Path, reason: str) -> None:
+        super().__init__(
+            f"the cache {directory} cannot be written: {reason.lower()}; make room or give the right to write there, "
+            "or name another directory with 'cache' in [eggcarton]"
+        )
+        self.directory = directory
 
 
 def file_digest(path: Path) -> str:
@@ -28,6 +40,23 @@ class Cache:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
+    @property
+    def partial(self) -> Path:
+        """The directory of what has not come whole yet."""
+        return self.directory / "partial"
+
+    @contextmanager
+    def storing(self) -> Iterator[None]:
+        """Tell what the operating system refuses in the block as a fault of the cache.
+
+        Raises:
+            CacheProblem: it refused something.
+        """
+        try:
+            yield
+        except OSError as error:
+            raise CacheProblem(self.directory, error.strerror or str(error)) from error
+
     def place(self, sha256: str) -> Path:
         """Return where the file with this digest lies, or would lie."""
         return self.directory / "sha256" / sha256[:2] / sha256
@@ -41,10 +70,18 @@ class Cache:
         try:
             if file_digest(path) == sha256:
                 return path
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         path.unlink(missing_ok=True)
         return None
+
+    def keep(self, sha256: str, path: Path) -> Path:
+        """Give a checked file, which lies in this directory under another name, the name of its digest."""
+        final = self.place(sha256)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o644)
+        os.replace(path, final)
+        return final
 
     def add(self, sha256: str, blocks: Iterable[bytes], *, size: int | None = None) -> Path:
         """Write a stream beside its final place, check it, then give it its name.
@@ -74,9 +111,7 @@ class Cache:
                 raise IntegrityProblem(f"{count} bytes arrived, the lock names {size}")
             if digest.hexdigest() != sha256:
                 raise IntegrityProblem(f"the bytes hash to {digest.hexdigest()}, not to {sha256}")
-            partial.chmod(0o644)
-            os.replace(partial, final)
+            return self.keep(sha256, partial)
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
-        return final

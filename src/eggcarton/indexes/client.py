@@ -70,15 +70,19 @@ class Answer:
         self.url, self.status, self.headers = url, response.status, response.headers
         self.first_byte, self.received = first_byte, 0
 
-    def blocks(self, size: int = _BLOCK) -> Iterator[bytes]:
-        """Give the body as it comes, in blocks of up to `size` bytes.
+    def blocks(self, size: int = _BLOCK, *, first: int | None = None) -> Iterator[bytes]:
+        """Give the body as it comes, without waiting until a block is full.
+
+        Args:
+            size: the most bytes of a block.
+            first: the most bytes of the first one.
 
         Raises:
             RequestFailed: it ended early.
         """
         try:
-            for block in self._response.stream(size):
-                self.received += len(block)
+            while block := self._response.read1(first or size):
+                self.received, first = self.received + len(block), None
                 yield block
         except urllib3.exceptions.HTTPError as error:
             raise RequestFailed(outcome_of(error, host_of(self.url), read=self._within, is_reading=True)) from error

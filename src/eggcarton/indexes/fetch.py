@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from eggcarton.core.errors import EggcartonError, IntegrityProblem, Unavailable, UsageProblem
-from eggcarton.indexes.cache import Cache, file_digest
-from eggcarton.indexes.client import redacted
+from eggcarton.indexes import first_bytes
+from eggcarton.indexes.cache import Cache, CacheProblem, file_digest
+from eggcarton.indexes.client import Answer, RequestFailed, redacted
 from eggcarton.indexes.journal import FILE
 from eggcarton.indexes.listing import Pages
 from eggcarton.indexes.network import Failed, Network, NoRoute
+from eggcarton.indexes.partial import Partial, sweep
+from eggcarton.indexes.places import Places
 from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import Route
+from eggcarton.indexes.transfer import LIMIT, Transfer
 from eggcarton.indexes.wanted import Wanted
 
 AT_ONCE = 8
@@ -26,9 +28,16 @@ _BLOCK = 1 << 17
 
 
 class Fetcher:
-    """Brings locked files into a cache: from the cache, local directories, then the one index of each.
+    """Brings locked files into a cache: from the cache, local directories, then the routes of the one index of each.
 
     ``brought`` holds the size in bytes of each file that came over the network so far, by sha256.
+
+    Args:
+        cache: where they are kept.
+        pages: what the indexes list.
+        network: by which they come.
+        directories: where files may lie by their names already.
+        limit: bytes at which a file is cut whose size nobody knows.
     """
 
     def __init__(
@@ -38,10 +47,12 @@ class Fetcher:
         network: Network,
         *,
         directories: Sequence[Path] = (),
+        limit: int = LIMIT,
     ) -> None:
-        self._cache, self._pages, self._network = cache, pages, network
-        self._directories = tuple(directories)
+        self._cache, self._places, self._network = cache, Places(pages), network
+        self._directories, self._limit = tuple(directories), limit
         self._guard = threading.Lock()
+        self._is_swept = False
         self.brought: dict[str, int] = {}
 
     def fetch(self, files: Iterable[Wanted]) -> dict[str, Path]:
@@ -50,6 +61,7 @@ class Fetcher:
         Raises:
             IntegrityProblem: a file came, but with other bytes than the lock names, and no copy was right.
             Unavailable: a file could not be had. All files that failed are named at once.
+            CacheProblem: the cache cannot be written; nothing more is tried.
         """
         wanted = list({file.sha256: file for file in files}.values())
         found, failures = {}, []
@@ -57,6 +69,9 @@ class Fetcher:
             for file, job in [(file, pool.submit(self._one, file)) for file in wanted]:
                 try:
                     found[file.sha256] = job.result()
+                except CacheProblem:
+                    pool.shutdown(cancel_futures=True)
+                    raise
                 except EggcartonError as error:
                     failures.append(error)
                 except BaseException:
@@ -64,30 +79,8 @@ class Fetcher:
                     raise
         if failures:
             told = (kind for kind in (IntegrityProblem, UsageProblem) if any(isinstance(e, kind) for e in failures))
-            raise next(told, Unavailable)("\n".join(sorted({str(error) for error in failures})))
+            raise next(told, Unavailable)("\n".join(_together(failures)))
         return found
-
-    def _one(self, wanted: Wanted) -> Path:
-        found = self.local(wanted)
-        if found:
-            return found
-        last: EggcartonError | None = None
-        for address in self._pages.addresses(wanted):
-            try:
-                path = self._download(wanted, address)
-            except EggcartonError as error:
-                if not isinstance(last, IntegrityProblem):
-                    last = error
-                continue
-            with self._guard:
-                self.brought[wanted.sha256] = path.stat().st_size
-            return path
-        raise last or Unavailable(
-            f"{wanted.name}: {self._where(wanted)} does not list it; if it was removed there, lock again"
-        )
-
-    def _where(self, wanted: Wanted) -> str:
-        return redacted(wanted.url) if wanted.url else f"index {self._pages.index_of(wanted).name}"
 
     def local(self, wanted: Wanted) -> Path | None:
         """Return a file that is on this machine already with the right bytes, from the cache or a directory."""
@@ -99,62 +92,87 @@ class Fetcher:
                 return path
         return None
 
-    def _download(self, wanted: Wanted, address: str) -> Path:
-        def keep(blocks: Iterable[bytes]) -> Path:
-            return self._cache.add(wanted.sha256, blocks, size=wanted.size)
+    def _one(self, wanted: Wanted) -> Path:
+        found = self.local(wanted)
+        if found:
+            return found
+        self._sweep()
+        if wanted.url and wanted.url.startswith("file:"):
+            path = self._copy(wanted.url, wanted.name, wanted.sha256)
+        else:
+            path = Transfer(wanted, self._cache, self._places, self._network, limit=self._limit).run()
+        return self._counted(path)
 
-        try:
-            return self._read(address, wanted.name, self._where(wanted), keep)
-        except IntegrityProblem as problem:
-            raise IntegrityProblem(
-                f"{wanted.name} from {self._where(wanted)} is not the file that was locked: {problem}; nothing was "
-                "installed"
-            ) from problem
+    def _counted(self, path: Path) -> Path:
+        with self._guard:
+            self.brought[path.name] = path.stat().st_size
+        return path
+
+    def _sweep(self) -> None:
+        with self._guard:
+            if not self._is_swept:
+                self._is_swept = True
+                sweep(self._cache)
 
     def take(self, url: str, name: str) -> Path:
         """Fetch a file whose digest nobody knows yet, from its address, and return it as the cache keeps it.
 
+        What broke off is never gone on with: nothing tells whether the rest would be of the same file.
+
         Raises:
             Unavailable: it could not be had.
+            CacheProblem: the cache cannot be written.
         """
-
-        def keep(blocks: Iterable[bytes]) -> Path:
-            with tempfile.TemporaryFile() as stream:
-                digest = hashlib.sha256()
-                for block in blocks:
-                    digest.update(block)
-                    stream.write(block)
-                size = stream.tell()
-                stream.seek(0)
-                path = self._cache.add(digest.hexdigest(), iter(lambda: stream.read(_BLOCK), b""))
-            with self._guard:
-                self.brought[path.name] = size
-            return path
-
-        return self._read(url, name, redacted(url), keep)
-
-    def _read(self, address: str, name: str, where: str, keep: Callable[[Iterable[bytes]], Path]) -> Path:
-        """Have the bytes at an address kept, in up to so many attempts."""
-        if address.startswith("file:"):
-            try:
-                with open(url2pathname(urlsplit(address).path), "rb") as stream:
-                    return keep(iter(lambda: stream.read(_BLOCK), b""))
-            except OSError as error:
-                raise Unavailable(f"{name}: {where} cannot be read: {error.strerror or error}") from None
-        route = Route(where, address)
+        if url.startswith("file:"):
+            return self._counted(self._copy(url, name))
 
         def one(route: Route) -> Path:
-            with self._network.request(route, address, FILE, name) as answer:
-                try:
-                    return keep(answer.blocks())
-                except IntegrityProblem as problem:
-                    spoilt.append(problem)
-                    raise Failed(Outcome(Kind.SPOILT, fault=str(problem)), answer.received) from problem
+            with Partial(self._cache) as partial:
+                with self._network.request(route, url, FILE, name) as answer:
+                    self._pour(answer, partial, name, url)
+                return partial.keep()
 
-        spoilt: list[IntegrityProblem] = []
         try:
-            return self._network.ask([route], one)
+            return self._counted(self._network.ask([Route(redacted(url), url)], one))
         except NoRoute as none:
-            if spoilt:
-                raise spoilt[-1] from none
-            raise Unavailable(f"{name}: {where} does not serve it: {none.trials[-1].outcome}") from none
+            why = none.trials[-1].outcome if none.trials else "it has failed before"
+            raise Unavailable(f"{name}: {redacted(url)} does not serve it: {why}") from none
+
+    def _pour(self, answer: Answer, partial: Partial, name: str, source: str) -> None:
+        head = b""
+        try:
+            for block in answer.blocks(first=first_bytes.HEAD):
+                if partial.size < first_bytes.HEAD:
+                    head += block
+                    if outcome := first_bytes.problem(name, head, answer.status):
+                        raise Failed(outcome, answer.received)
+                if partial.size + len(block) > self._limit:
+                    fault = f"more than the {self._limit} bytes that any file may have arrived"
+                    raise Failed(Outcome(Kind.USELESS, answer.status, fault), answer.received)
+                partial.write(block, source)
+        except RequestFailed as broken:
+            raise Failed(broken.outcome) from broken
+
+    def _copy(self, url: str, name: str, sha256: str | None = None) -> Path:
+        """Keep a file of this machine, which must have this sha256 where one is given."""
+        try:
+            with open(url2pathname(urlsplit(url).path), "rb") as stream, Partial(self._cache) as partial:
+                while block := stream.read(_BLOCK):
+                    partial.write(block, url)
+                if sha256 not in (None, partial.sha256):
+                    raise IntegrityProblem(
+                        f"{name} from {url} is not the file that was locked: the bytes hash to {partial.sha256}, not "
+                        f"to {sha256}; nothing was installed"
+                    )
+                return partial.keep()
+        except OSError as error:
+            raise Unavailable(f"{name}: {url} cannot be read: {error.strerror or error}") from None
+
+
+def _together(failures: Iterable[EggcartonError]) -> list[str]:
+    """Return what is told of all failures: files that failed alike in one sentence, which names them all."""
+    names: dict[str, set[str]] = {}
+    for failure in failures:
+        name, _, reason = str(failure).partition(": ")
+        names.setdefault(reason, set()).add(name)
+    return sorted(f"{', '.join(sorted(alike))}: {reason}" for reason, alike in names.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
@@ -45,7 +45,6 @@ class Pages:
         self.find_links = tuple(Index(f"find-links {number}", url) for number, url in enumerate(find_links, 1))
         self._pages: dict[tuple[str, str], Page | None] = {}
         self._by_route: dict[tuple[str, str], tuple[Listed, ...]] = {}
-        self._bases: dict[str, str | None] = {}
         self._guards: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -178,34 +177,6 @@ class Pages:
                 return file.url
         raise Failed(Outcome(Kind.ABSENT, fault=f"its page does not list {listed.name} with the same sha256"))
 
-    def addresses(self, wanted: Wanted) -> Iterator[str]:
-        """Give the addresses worth asking for a file, the one without a page first.
-
-        One page tells where an index keeps its files; the hints in the lock then give the place of every other
-        file, so that hundreds of pages need not be asked. A hint is never believed, only tried.
-        """
-        if wanted.url:
-            yield wanted.url
-            return
-        index = self.index_of(wanted)
-        tried = None
-        if wanted.hint:
-            with self._guard(index.name):
-                if index.name not in self._bases:
-                    self._bases[index.name] = _base_in(self.page(index, wanted.project), wanted)
-            base = self._bases[index.name]
-            if base:
-                tried = urljoin(base, wanted.hint)
-                yield tried
-        page = self.page(index, wanted.project)
-        if base := _base_in(page, wanted):
-            self._bases[index.name] = base
-        for listed in page:
-            if listed.name == wanted.name and listed.url != tried:
-                yield listed.url
-        for links in self.find_links:
-            yield from (listed.url for listed in self.page(links, "") if listed.name == wanted.name)
-
     def _guard(self, name: str) -> threading.Lock:
         with self._lock:
             return self._guards.setdefault(name, threading.Lock())
@@ -217,11 +188,3 @@ def _checked(body: bytes, listed: Listed) -> bytes:
         fault = f"the metadata of {listed.name} has another sha256 than its page tells"
         raise Failed(Outcome(Kind.ABSENT, fault=fault))
     return body
-
-
-def _base_in(page: Sequence[Listed], wanted: Wanted) -> str | None:
-    """Return what stands before a file's hint on its page, None where the file lies elsewhere by now."""
-    for listed in page:
-        if listed.name == wanted.name and wanted.hint and listed.url.endswith("/" + wanted.hint):
-            return listed.url[: -len(wanted.hint)]
-    return None

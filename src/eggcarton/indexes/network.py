@@ -12,7 +12,7 @@ from typing import TypeVar
 from eggcarton.core.credentials import without_credentials
 from eggcarton.indexes.attempts import Ask, Attempts, Budget, GiveUp, Trial, Wait
 from eggcarton.indexes.client import Answer, Client, RequestFailed
-from eggcarton.indexes.health import Health
+from eggcarton.indexes.health import Health, Standing
 from eggcarton.indexes.journal import Event
 from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import Route, origin_of
@@ -121,6 +121,16 @@ class Network:
             self._warned.add(step.route.url)
             shown = without_credentials(step.route.url)
             self._warn(f"index {step.route.index}: the route {shown} needs care: {trial.outcome}")
+
+    def blame(self, route: Route, outcome: Outcome) -> None:
+        """Count against a route what turned out to be its fault only after its request had ended."""
+        with self._guard:
+            self.health.end(route, outcome, self.now())
+
+    def standing(self, route: Route) -> Standing:
+        """Return whether a route may be asked now."""
+        with self._guard:
+            return self.health.standing(route, self.now())
 
     @contextmanager
     def request(

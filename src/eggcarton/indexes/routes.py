@@ -23,7 +23,7 @@ class Kind(Enum):
     LATER = "later"  # 429, or 503 that says when to come again
     PASSING = "passing"  # the server's own trouble
     USELESS = "useless"  # what answers is no index, or no file: a captive portal, another project's page
-    ABSENT = "absent"  # this route does not have it
+    ABSENT = "absent"  # this route does not have it, or not the part that was asked for
     STALE = "stale"  # an older page than one that was seen before
     REFUSED = "refused"  # credentials: asking again with the same ones is useless
     UNTRUSTED = "untrusted"  # a certificate that does not hold
@@ -117,7 +117,7 @@ class Outcome:
 def _kind_of(status: int, is_dated: bool) -> Kind:
     if status in (200, 206):
         return Kind.SERVED
-    if status in (404, 410):
+    if status in (404, 410, 416):
         return Kind.ABSENT
     if status == 429 or (status == 503 and is_dated):
         return Kind.LATER
