@@ -58,6 +58,8 @@ class Request(tuple[str, str]):
 class Index:
     """An index that serves a directory as PEP 503, 691, 658 and 700 say, each of them as far as it is asked to.
 
+    Its files lie below `sha256/` too, by their hashes.
+
     Args:
         directory: holds wheels and source distributions; what is added later is served too.
         metadata: whether each wheel's METADATA is offered apart (PEP 658).
@@ -69,6 +71,7 @@ class Index:
         serial: the value of X-PyPI-Last-Serial on project pages.
         files_at: an address put before `/files/` in links; by default links are relative.
         credentials: `user:password` that every request must carry.
+        most: how many requests may be in work at once; those beyond get 503.
         tls: a server's context; the address then begins with https.
         tell: called with one line a request.
     """
@@ -84,6 +87,7 @@ class Index:
     serial: int | None = None
     files_at: str | None = None
     credentials: str | None = None
+    most: int | None = None
     tls: ssl.SSLContext | None = None
     tell: Callable[[str], None] | None = None
 
@@ -184,6 +188,8 @@ class Index:
             self.requests.append(request)
             step = self._next_step(urlsplit(request.path).path)
         response = self._right_answer(request)
+        if self.most is not None and self._busy > self.most:
+            response = Response(503, b"too many at once")
         for change in step:
             change(response)
         request.status = response.status
@@ -213,6 +219,8 @@ class Index:
             if not own:
                 return Response(404, b"no such project")
             return self._page(pages.project(name, own), request, pages)
+        if path.startswith("/sha256/"):
+            return self._file(path.removeprefix("/sha256/"))
         return self._file(path.removeprefix("/files/"))
 
     def _pages(self, json_accepted: bool) -> Pages:
@@ -242,7 +250,7 @@ class Index:
                 "Content-Type": "application/octet-stream",
                 "Cache-Control": "max-age=365000000, immutable",
             }
-            if place == distribution.place:
+            if place in (distribution.place, distribution.sha256):
                 return Response(200, distribution.path.read_bytes(), kind, ranges=self.ranges)
             if self.metadata and place == distribution.place + ".metadata" and distribution.is_wheel:
                 return Response(200, distribution.metadata, kind, ranges=self.ranges)

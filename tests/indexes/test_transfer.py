@@ -1,0 +1,340 @@
+"""A file comes by whichever route has it, whatever becomes of the others, and never with a wrong byte."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from eggcarton.core.errors import IntegrityProblem, Unavailable
+from eggcarton.indexes.cache import Cache, file_digest
+from eggcarton.indexes.client import Client
+from eggcarton.indexes.fetch import Fetcher
+from eggcarton.indexes.journal import FILE, Event
+from eggcarton.indexes.listing import Pages
+from eggcarton.indexes.network import Network
+from eggcarton.indexes.partial import Partial
+from eggcarton.indexes.routing import Index as Configured
+from eggcarton.indexes.routing import Mirror, Routing
+from eggcarton.indexes.wanted import Wanted
+from support.distributions import wheel
+from support.index import Index
+
+NAMES = tuple(f"project{number:02}" for number in range(8))
+LARGE = 400_000
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever proxy this machine has, loopback is asked directly."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Path:
+    """A directory of wheels; the first one is large, and no part of it is like another."""
+    folder = tmp_path / "served"
+    for name in NAMES:
+        wheel(folder, name, "1.0", {f"{name}.py": f"name = {name!r}\n" * 99})
+    noise = random.Random(1).randbytes(LARGE).hex()
+    wheel(folder, NAMES[0], "1.0", {f"{NAMES[0]}.py": f"data = {noise!r}\n"})
+    return folder
+
+
+@pytest.fixture
+def canonical(served: Path) -> Iterator[Index]:
+    with Index(served) as index:
+        yield index
+
+
+@pytest.fixture
+def mirror(served: Path) -> Iterator[Index]:
+    with Index(served) as index:
+        yield index
+
+
+@pytest.fixture
+def second(served: Path) -> Iterator[Index]:
+    with Index(served) as index:
+        yield index
+
+
+@dataclass
+class Run:
+    """One run over an index and its mirrors, on a clock that only its pauses move."""
+
+    canonical: Index
+    mirrors: Sequence[Mirror]
+    cache: Cache
+    limit: int = 1 << 30
+    pauses: list[float] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        network = Network(
+            Client(),
+            now=lambda: sum(self.pauses),
+            sleep=self.pauses.append,
+            note=self.events.append,
+            warn=self.warnings.append,
+        )
+        index = Configured("main", self.canonical.url, mirrors=tuple(self.mirrors))
+        self.fetcher = Fetcher(self.cache, Pages(Routing((index,)), network), network, limit=self.limit)
+
+    def fetch(self, files: Sequence[Wanted]) -> dict[str, Path]:
+        return self.fetcher.fetch(files)
+
+    @property
+    def received(self) -> int:
+        """Bytes of files that came over the network."""
+        return sum(event.bytes for event in self.events if event.what == FILE)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    return Cache(tmp_path / "cache")
+
+
+@pytest.fixture
+def run(canonical: Index, mirror: Index, cache: Cache) -> Run:
+    """A run with one mirror."""
+    return Run(canonical, [Mirror(mirror.url)], cache)
+
+
+def wanted(index: Index) -> list[Wanted]:
+    return [Wanted(d.project, d.path.name, d.sha256, d.size, None, f"files/{d.place}") for d in index.distributions()]
+
+
+def stored(cache: Cache) -> list[str]:
+    """The names of all files of the cache, half-made ones too."""
+    return sorted(path.name for path in cache.directory.rglob("*") if path.is_file())
+
+
+def ranges(index: Index, pattern: str = "/files/*") -> list[str | None]:
+    """The Range header of each request for a file."""
+    paths = set(index.paths(pattern))
+    return [request.headers.get("Range") for request in index.requests if request.path in paths]
+
+
+def test_mirrors_come_first(canonical: Index, mirror: Index, run: Run, cache: Cache) -> None:
+    """All files come from a mirror that has them: its one page tells where, and nothing is asked elsewhere."""
+    files = wanted(canonical)
+    run.fetch(files)
+    assert ([], 1) == (canonical.paths(), len(mirror.paths("/simple/*")))
+    assert sorted(f"/{file.hint}" for file in files) == sorted(mirror.paths("/files/*"))
+    assert sorted(file.sha256 for file in files) == stored(cache)
+
+
+def test_tiers_are_obeyed(canonical: Index, mirror: Index, second: Index, cache: Cache) -> None:
+    """A mirror of a lower tier is asked first, however they are listed."""
+    Run(canonical, [Mirror(mirror.url, tier=2), Mirror(second.url, tier=1)], cache).fetch(wanted(canonical))
+    assert ([], [], len(NAMES)) == (canonical.paths(), mirror.paths(), len(second.paths("/files/*")))
+
+
+def test_a_mirror_that_lacks_a_file(canonical: Index, mirror: Index, run: Run) -> None:
+    """What a mirror does not have comes from the next route, and the mirror is asked for the others."""
+    files = wanted(canonical)[:3]
+    mirror.fault(f"/{files[1].hint}", "status:404", forever=True)
+    run.fetch(files)
+    assert [f"/{files[1].hint}"] == canonical.paths("/files/*")
+    assert 3 == len(mirror.paths("/files/*"))
+
+
+def test_mirrors_by_hash(canonical: Index, mirror: Index, cache: Cache) -> None:
+    """A hashed mirror is asked for a file by its sha256 alone, by one request."""
+    file = wanted(canonical)[1]
+    Run(canonical, [Mirror(f"{mirror.address}/", hashed=True)], cache).fetch([replace(file, hint=None)])
+    assert ([f"/sha256/{file.sha256}"], []) == (mirror.paths(), canonical.paths())
+
+
+def test_a_mirror_without_pages(canonical: Index, mirror: Index, cache: Cache) -> None:
+    """A mirror that has files and no pages is asked below its address, where the lock says that they lie."""
+    run, files = Run(canonical, [Mirror(f"{mirror.address}/")], cache), wanted(canonical)
+    run.fetch(files[:1])
+    assert [f"/{files[0].project}/", f"/{files[0].hint}"] == mirror.paths()
+    mirror.requests.clear()
+    run.fetch(files[1:])
+    assert sorted(f"/{file.hint}" for file in files[1:]) == sorted(mirror.paths())
+    assert [] == canonical.paths()
+
+
+def test_a_mirror_with_nothing(canonical: Index, tmp_path: Path, cache: Cache) -> None:
+    """Of a mirror that has neither pages nor files the pages alone are asked after a few files."""
+    (tmp_path / "empty").mkdir()
+    with Index(tmp_path / "empty") as empty:
+        run, files = Run(canonical, [Mirror(empty.url)], cache), wanted(canonical)
+        for file in files:
+            run.fetch([file])
+        assert len(NAMES) == len(empty.paths("/simple/project??/"))
+        assert 3 == len(empty.paths("/simple/files/*"))
+    assert len(NAMES) == len(canonical.paths("/files/*"))
+
+
+def test_a_mirror_that_refuses(canonical: Index, mirror: Index, run: Run) -> None:
+    """A dead mirror costs nothing but a few refused connections: no pause, and no other file waits for it."""
+    mirror.stop()
+    run.fetch(wanted(canonical))
+    assert (len(NAMES), []) == (len(canonical.paths("/files/*")), run.pauses)
+
+
+def test_wrong_bytes_of_a_mirror(canonical: Index, mirror: Index, run: Run, cache: Cache) -> None:
+    """A mirror that serves other bytes is told of once and left for the run; all files come from the next route."""
+    files = wanted(canonical)[1:]
+    mirror.fault("/files/*", "flip", forever=True)
+    run.fetch(files[:1])
+    run.fetch(files[1:])
+    assert (1, len(files)) == (len(mirror.paths("/files/*")), len(canonical.paths("/files/*")))
+    assert [f"index main: the route {mirror.url} needs care: the bytes hash to"] == [
+        warning.partition(" to ")[0] + " to" for warning in run.warnings
+    ]
+    assert sorted(file.sha256 for file in files) == stored(cache)
+
+
+def test_all_routes_serve_wrong_bytes(canonical: Index, mirror: Index, run: Run, cache: Cache) -> None:
+    """Where every route serves other bytes nothing is kept, and the error shows each of them with its digest."""
+    file = wanted(canonical)[1]
+    for index in (canonical, mirror):
+        index.fault("/files/*", "flip", forever=True)
+    with pytest.raises(IntegrityProblem) as caught:
+        run.fetch([file])
+    shown = f"HTTP 200, {file.size} bytes, the bytes hash to "
+    rows = [line.partition(shown) for line in str(caught.value).splitlines()[1:]]
+    assert [f"  {mirror.url}: ", f"  {canonical.url}: "] == [row[0] for row in rows]
+    assert [f", not to {file.sha256}"] * 2 == [row[2][64:] for row in rows]
+    assert [] == stored(cache)
+    assert (1, 1) == (len(mirror.paths("/files/*")), len(canonical.paths("/files/*")))
+
+
+def test_the_last_resort_decides_what_kind_of_error_it_is(canonical: Index, mirror: Index, run: Run) -> None:
+    """Wrong bytes of a mirror while the index itself is down are told, and the file counts as unavailable."""
+    mirror.fault("/files/*", "flip", forever=True)
+    canonical.stop()
+    with pytest.raises(Unavailable) as caught:
+        run.fetch(wanted(canonical)[1:2])
+    assert [True, True] == [index.url in str(caught.value) for index in (mirror, canonical)]
+
+
+@pytest.mark.parametrize("fault", ["status:503", "status:403", "status:501", "portal", "reset", "cut", "long:5"])
+def test_a_route_that_fails_costs_one_request(canonical: Index, mirror: Index, run: Run, fault: str) -> None:
+    """Whatever is wrong with a mirror's answer, the next route is asked at once, without a pause."""
+    mirror.fault("/files/*", fault)
+    run.fetch(wanted(canonical)[1:2])
+    assert (1, 1, []) == (len(mirror.paths("/files/*")), len(canonical.paths("/files/*")), run.pauses)
+
+
+def test_a_portal_is_left_at_once(canonical: Index, mirror: Index, run: Run) -> None:
+    """Of a web page in place of a file no more is read than tells that it is one."""
+
+    def endless(response: object) -> None:
+        response.body = b"<!DOCTYPE html>" + b" " * 10_000_000  # type: ignore[attr-defined]
+
+    mirror.fault("/files/*", endless)
+    run.fetch(wanted(canonical)[1:2])
+    assert [1024] == [event.bytes for event in run.events if event.what == FILE and event.fault]
+
+
+@pytest.mark.parametrize("ending", ["reset:0.9", "truncate:0.9"])
+def test_what_broke_off_is_gone_on_with(canonical: Index, mirror: Index, run: Run, ending: str) -> None:
+    """After a drop at nine tenths the same route is asked for the rest, at once, and next to nothing comes twice."""
+    file = wanted(canonical)[0]
+    assert file.size is not None
+    mirror.fault("/files/*", ending)
+    run.fetch([file])
+    assert (2, [], []) == (len(mirror.paths("/files/*")), canonical.paths("/files/*"), run.pauses)
+    assert file.size == run.received
+    assert [None, f"bytes={int(file.size * 0.9)}-"] == ranges(mirror)
+
+
+def test_another_route_goes_on(canonical: Index, mirror: Index, run: Run) -> None:
+    """Where a mirror breaks off and then is gone, the next route is asked for the rest alone."""
+    file = wanted(canonical)[0]
+    assert file.size is not None
+    mirror.fault("/files/*", "reset:0.9", "status:404")
+    run.fetch([file])
+    assert file.size == run.received
+    assert [f"bytes={int(file.size * 0.9)}-"] == ranges(canonical)
+
+
+@pytest.mark.parametrize(("fault", "requests"), [("ranges:ignored", 2), ("ranges:start", 3), ("ranges:total", 3)])
+def test_ranges_that_are_wrong(canonical: Index, mirror: Index, run: Run, fault: str, requests: int) -> None:
+    """Where another part comes than was asked for the whole is asked for; where the whole comes it is taken."""
+    file = wanted(canonical)[0]
+    mirror.fault("/files/*", "reset:0.9", fault)
+    run.fetch([file])
+    assert (requests, []) == (len(mirror.paths("/files/*")), canonical.paths("/files/*"))
+    assert file.sha256 == file_digest(run.cache.place(file.sha256))
+
+
+def test_a_part_that_cannot_be_had(canonical: Index, mirror: Index, run: Run, cache: Cache) -> None:
+    """A route that says that there is no such part is asked for the whole."""
+    file = replace(wanted(canonical)[0], size=None)
+    with Partial(cache, file.sha256) as partial:
+        partial.write(bytes(3 * LARGE), "elsewhere")
+    run.fetch([file])
+    assert [f"bytes={3 * LARGE}-", None] == ranges(mirror)
+    assert [] == canonical.paths("/files/*")
+
+
+def test_a_file_put_together_wrongly_is_fetched_once_more(canonical: Index, mirror: Index, run: Run) -> None:
+    """Where parts of two routes do not make the file, one of them alone is asked for all of it and not blamed."""
+    file = wanted(canonical)[0]
+    mirror.fault("/files/*", "flip:0.2 reset:0.9", "status:404", forever=True)
+    run.fetch([file])
+    assert [f"bytes={int((file.size or 0) * 0.9)}-", None] == ranges(canonical)
+    assert [] == run.warnings
+
+
+def test_a_file_put_together_wrongly_twice(canonical: Index, mirror: Index, run: Run) -> None:
+    """A route that serves wrong bytes even of the whole is to blame."""
+    file = wanted(canonical)[0]
+    mirror.fault("/files/*", "reset:0.9", "status:404", forever=True)
+    canonical.fault("/files/*", "flip:0.95", forever=True)
+    with pytest.raises(IntegrityProblem):
+        run.fetch([file])
+    assert [f"bytes={int((file.size or 0) * 0.9)}-", None] == ranges(canonical)
+
+
+def test_no_size_and_no_end(canonical: Index, mirror: Index, cache: Cache) -> None:
+    """A file whose size nobody knows is cut at a limit."""
+    run, file = Run(canonical, [Mirror(mirror.url)], cache, limit=10_000), replace(wanted(canonical)[1], size=None)
+    mirror.fault("/files/*", "long:1000000")
+    run.fetch([file])
+    assert (1, 1) == (len(mirror.paths("/files/*")), len(canonical.paths("/files/*")))
+    assert 200_000 > run.received
+
+
+def test_files_on_another_host_that_is_down(canonical: Index, mirror: Index, second: Index, run: Run) -> None:
+    """Where the host of a mirror's files is down and its pages are not, that host is what is left alone."""
+    mirror.files_at = second.address
+    second.stop()
+    for file in wanted(canonical):
+        run.fetch([file])
+    assert len(NAMES) == len(canonical.paths("/files/*"))
+    assert 3 == sum(event.route.startswith(second.address) for event in run.events)
+
+
+def test_a_flapping_index(canonical: Index, mirror: Index, run: Run, served: Path) -> None:
+    """With an answer of 503 now and then, each costs one more request and none of the files."""
+    for number in range(200):
+        wheel(served, f"more{number:03}", "1.0")
+    files = wanted(canonical)
+    mirror.fault("/files/*", *(["ok"] * 19 + ["status:503"]) * 10)
+    canonical.fault("/files/*", "status:503", "ok", "ok", "status:503")
+    run.fetch(files)
+    requests = len(mirror.paths("/files/*")) + len(canonical.paths("/files/*"))
+    assert len(files) <= requests <= 1.1 * len(files)
+
+
+def test_few_connections_allowed(canonical: Index, cache: Cache, served: Path) -> None:
+    """An index that serves two at once and no more serves all files in the end, and is soon asked for no more."""
+    for number in range(8):
+        wheel(served, f"more{number:03}", "1.0")
+    files = wanted(canonical)
+    canonical.most = 2
+    run = Run(canonical, [], cache)
+    run.fetch(files)
+    assert sorted(file.sha256 for file in files) == stored(cache)
