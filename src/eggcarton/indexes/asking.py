@@ -9,6 +9,7 @@ from eggcarton.core.credentials import without_credentials
 from eggcarton.core.errors import Unavailable
 from eggcarton.indexes import authority
 from eggcarton.indexes.attempts import Budget
+from eggcarton.indexes.calls import Call
 from eggcarton.indexes.client import RequestFailed
 from eggcarton.indexes.freshness import Age, Seen, freshest
 from eggcarton.indexes.journal import PAGE
@@ -21,20 +22,21 @@ BRIEF = Budget(rounds=2, waiting=0.0)
 """What is spent on a canonical route before its mirrors are asked."""
 
 
-def page_of(network: Network, route: Route, project: str) -> Page:
+def page_of(network: Network, route: Route, project: str, call: Call | None = None) -> Page:
     """Ask one route for the page of a project.
 
     Args:
         network: the way out.
         route: the one to ask.
         project: the canonical name; empty where the route is a page of find-links, which is one for all projects.
+        call: by which another thread may end it.
 
     Raises:
         Failed: what came is no such page.
         RequestFailed: nothing came.
     """
     url = f"{route.url.rstrip('/')}/{project}/" if project else route.url
-    with network.request(route, url, PAGE, project, accept=ACCEPT) as answer:
+    with network.request(route, url, PAGE, project, accept=ACCEPT, call=call) as answer:
         kind, serial = answer.headers.get("Content-Type", ""), answer.headers.get("X-PyPI-Last-Serial")
         try:
             page = read(answer.read(), kind, answer.url, project=project, serial=serial)

@@ -17,6 +17,7 @@ import urllib3
 
 from eggcarton.core.errors import UsageProblem
 from eggcarton.indexes import configured
+from eggcarton.indexes.calls import Call, noted, noting
 from eggcarton.indexes.credentials import Credentials, Login, login_of
 from eggcarton.indexes.faults import PROXY_REFUSES, outcome_of, retry_after
 from eggcarton.indexes.routes import Kind, Outcome
@@ -126,7 +127,7 @@ class Client:
             "ssl_context": trusted_authorities(),
             "timeout": urllib3.Timeout(connect=connect, read=read),
         }
-        self._direct = urllib3.PoolManager(**self._settings)
+        self._direct = noting(urllib3.PoolManager(**self._settings))
         self._proxies: dict[str, urllib3.ProxyManager] = {}
         self._proxy_of_pip = configured.proxy_of_pip(os.environ, _home())
 
@@ -138,16 +139,25 @@ class Client:
             proxy = urlsplit(address)
             known = login_of(proxy)
             headers = {"Proxy-Authorization": known.header} if known else None
-            self._proxies[address] = urllib3.ProxyManager(
-                f"{proxy.scheme}://{proxy.hostname}:{proxy.port or 3128}",
-                proxy_headers=headers,
-                **self._settings,
+            self._proxies[address] = noting(
+                urllib3.ProxyManager(
+                    f"{proxy.scheme}://{proxy.hostname}:{proxy.port or 3128}",
+                    proxy_headers=headers,
+                    **self._settings,
+                )
             )
         return self._proxies[address]
 
     @contextmanager
     def get(
-        self, url: str, *, accept: str = "*/*", start: int = 0, end: int | None = None, credentials: str = "netrc"
+        self,
+        url: str,
+        *,
+        accept: str = "*/*",
+        start: int = 0,
+        end: int | None = None,
+        credentials: str = "netrc",
+        call: Call | None = None,
     ) -> Iterator[Answer]:
         """Open one GET request, follow its redirects, and give its answer while the block runs.
 
@@ -157,6 +167,7 @@ class Client:
             start: the first byte that is wanted; beyond 0 the answer may be 206, or 200 with the whole.
             end: the last byte that is wanted, where that is not the last one.
             credentials: where those of the address's origin are, as in `Index`.
+            call: by which another thread may end it.
 
         Raises:
             UsageProblem: the environment's proxy cannot be one, or the host is none of those allowed.
@@ -167,7 +178,7 @@ class Client:
         if start or end is not None:
             headers["Range"] = f"bytes={start}-{'' if end is None else end}"
         began = time.monotonic()
-        response, came_from, login = self._follow(url, headers, credentials)
+        response, came_from, login = self._follow(url, headers, credentials, call)
         try:
             if response.status in (401, 403, 407):
                 raise RequestFailed(_refused(response.status, url, came_from, login, credentials))
@@ -182,7 +193,7 @@ class Client:
         response.release_conn()
 
     def _follow(
-        self, url: str, headers: Mapping[str, str], setting: str
+        self, url: str, headers: Mapping[str, str], setting: str, call: Call | None
     ) -> tuple[urllib3.BaseHTTPResponse, str, Login | None]:
         """Return the first answer that is no redirect, where it came from, and what that was asked with.
 
@@ -194,7 +205,7 @@ class Client:
                 raise RequestFailed(Outcome(Kind.USELESS, fault=f"{redacted(here)} is not an address: {fault}"))
             self.check_host(here)
             login = self._credentials.of(here, setting) if origin_of(here) == first else None
-            response = self._send(here, {**headers, **({"Authorization": login.header} if login else {})})
+            response = self._send(here, {**headers, **({"Authorization": login.header} if login else {})}, call)
             onward = response.headers.get("Location") if response.status in _REDIRECTS else None
             if onward is None:
                 return response, here, login
@@ -207,13 +218,21 @@ class Client:
             here = there
         raise RequestFailed(Outcome(Kind.USELESS, fault=f"too many redirects, the last one to {redacted(here)}"))
 
-    def _send(self, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+    def _send(self, url: str, headers: Mapping[str, str], call: Call | None) -> urllib3.BaseHTTPResponse:
+        connect = self._connect if call is None or call.connect is None else min(call.connect, self._connect)
         try:
-            return self._pool(url).request(
-                "GET", redacted(url), headers=headers, preload_content=False, retries=False, redirect=False
-            )
+            with noted(call):
+                return self._pool(url).request(
+                    "GET",
+                    redacted(url),
+                    headers=headers,
+                    preload_content=False,
+                    retries=False,
+                    redirect=False,
+                    timeout=urllib3.Timeout(connect=connect, read=self._read),
+                )
         except urllib3.exceptions.HTTPError as error:
-            raise RequestFailed(outcome_of(error, host_of(url), connect=self._connect, read=self._read)) from error
+            raise RequestFailed(outcome_of(error, host_of(url), connect=connect, read=self._read)) from error
 
     def check_host(self, url: str) -> None:
         """Make sure that ``allow-hosts`` lets the host of an address be asked.

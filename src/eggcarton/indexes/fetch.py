@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -13,6 +13,7 @@ from eggcarton.core.errors import EggcartonError, IntegrityProblem, Unavailable,
 from eggcarton.indexes import first_bytes
 from eggcarton.indexes.cache import Cache, CacheProblem, file_digest
 from eggcarton.indexes.client import Answer, RequestFailed, redacted
+from eggcarton.indexes.hedge import Watch
 from eggcarton.indexes.journal import FILE
 from eggcarton.indexes.listing import Pages
 from eggcarton.indexes.network import Failed, Network, NoRoute
@@ -49,7 +50,8 @@ class Fetcher:
         directories: Sequence[Path] = (),
         limit: int = LIMIT,
     ) -> None:
-        self._cache, self._places, self._network = cache, Places(pages), network
+        self._cache, self._places, self._network = cache, Places(pages, network), network
+        self._watch = Watch(network.now)
         self._directories, self._limit = tuple(directories), limit
         self._guard = threading.Lock()
         self._is_swept = False
@@ -66,21 +68,24 @@ class Fetcher:
         wanted = list({file.sha256: file for file in files}.values())
         found, failures = {}, []
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for file, job in [(file, pool.submit(self._one, file)) for file in wanted]:
-                try:
-                    found[file.sha256] = job.result()
-                except CacheProblem:
-                    pool.shutdown(cancel_futures=True)
-                    raise
-                except EggcartonError as error:
-                    failures.append(error)
-                except BaseException:
-                    pool.shutdown(cancel_futures=True)
-                    raise
+            try:
+                jobs = {pool.submit(self._one, file): file for file in wanted}
+                for job in as_completed(jobs):
+                    try:
+                        found[jobs[job].sha256] = job.result()
+                    except CacheProblem:
+                        raise
+                    except EggcartonError as error:
+                        failures.append(error)
+            except BaseException:
+                # Nothing is waited for: not the routes that are slow, nor what has not begun.
+                self._watch.end()
+                pool.shutdown(cancel_futures=True)
+                raise
         if failures:
             told = (kind for kind in (IntegrityProblem, UsageProblem) if any(isinstance(e, kind) for e in failures))
             raise next(told, Unavailable)("\n".join(_together(failures)))
-        return found
+        return {file.sha256: found[file.sha256] for file in wanted}
 
     def local(self, wanted: Wanted) -> Path | None:
         """Return a file that is on this machine already with the right bytes, from the cache or a directory."""
@@ -100,7 +105,7 @@ class Fetcher:
         if wanted.url and wanted.url.startswith("file:"):
             path = self._copy(wanted.url, wanted.name, wanted.sha256)
         else:
-            path = Transfer(wanted, self._cache, self._places, self._network, limit=self._limit).run()
+            path = Transfer(wanted, self._cache, self._places, self._network, self._watch, limit=self._limit).run()
         return self._counted(path)
 
     def _counted(self, path: Path) -> Path:

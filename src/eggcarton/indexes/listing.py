@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from eggcarton.indexes import authority, distant
 from eggcarton.indexes.asking import Question, page_of
 from eggcarton.indexes.cache import file_digest
+from eggcarton.indexes.calls import Call
 from eggcarton.indexes.client import RequestFailed
 from eggcarton.indexes.freshness import Seen
 from eggcarton.indexes.journal import METADATA
@@ -95,7 +96,7 @@ class Pages:
                 page = self._pages[key] = Question(self._network, self._seen, index, project).insisted(page)
             return page
 
-    def told(self, route: Route, project: str) -> tuple[Listed, ...]:
+    def told(self, route: Route, project: str, call: Call | None = None) -> tuple[Listed, ...]:
         """Return what one route lists for a project, nothing where it does not have the name; asked once in a run.
 
         Raises:
@@ -109,7 +110,7 @@ class Pages:
             key = (route.url, project)
             if key not in self._by_route:
                 try:
-                    self._by_route[key] = page_of(self._network, route, project).listed
+                    self._by_route[key] = page_of(self._network, route, project, call).listed
                 except RequestFailed as failed:
                     if failed.outcome.kind is not Kind.ABSENT:
                         raise

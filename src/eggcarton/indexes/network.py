@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from eggcarton.core.credentials import without_credentials
-from eggcarton.indexes.attempts import Ask, Attempts, Budget, GiveUp, Trial, Wait
+from eggcarton.indexes.attempts import Attempts, Budget, GiveUp, Trial, Wait
+from eggcarton.indexes.calls import Call, Ended
 from eggcarton.indexes.client import Answer, Client, RequestFailed
-from eggcarton.indexes.health import Health, Standing
+from eggcarton.indexes.health import Health, Standing, State
 from eggcarton.indexes.journal import Event
 from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import Route, origin_of
@@ -36,6 +37,10 @@ class NoRoute(Exception):
     def is_spoilt(self) -> bool:
         """Whether a route served bytes that are not those of the lock."""
         return any(trial.outcome.kind is Kind.SPOILT for trial in self.trials)
+
+
+class Crowded(Exception):
+    """While a request waited until its origin had a place free, the route stopped being one to be asked."""
 
 
 class Failed(Exception):
@@ -102,11 +107,13 @@ class Network:
                 continue
             try:
                 return one(step.route)
+            except Crowded:
+                continue
             except Failed as failed:
                 attempts.told(step.route, failed.outcome, failed.received)
             except RequestFailed as failed:
                 attempts.told(step.route, failed.outcome)
-            self._tell(step, attempts.trials[-1])
+            self.tell(step.route, attempts.trials[-1].outcome)
 
     def warn(self, sentence: str) -> None:
         """Warn of something, once in a run."""
@@ -116,16 +123,30 @@ class Network:
         if is_new:
             self._warn(sentence)
 
-    def _tell(self, step: Ask, trial: Trial) -> None:
-        if trial.outcome.rule.told and step.route.url not in self._warned:
-            self._warned.add(step.route.url)
-            shown = without_credentials(step.route.url)
-            self._warn(f"index {step.route.index}: the route {shown} needs care: {trial.outcome}")
+    def tell(self, route: Route, outcome: Outcome) -> None:
+        """Warn of a route that needs care, once."""
+        with self._guard:
+            if not outcome.rule.told or route.url in self._warned:
+                return
+            self._warned.add(route.url)
+        self._warn(f"index {route.index}: the route {without_credentials(route.url)} needs care: {outcome}")
 
     def blame(self, route: Route, outcome: Outcome) -> None:
         """Count against a route what turned out to be its fault only after its request had ended."""
         with self._guard:
             self.health.end(route, outcome, self.now())
+
+    def best(self, routes: Sequence[Route]) -> Route | None:
+        """Return the route to ask first of those that may be asked now, None where none may be."""
+        with self._guard:
+            now = self.now()
+            ready = [route for route in routes if self.health.standing(route, now).state is State.READY]
+            return next(iter(self.health.ranked(ready, now)), None)
+
+    def patience(self, route: Route) -> float:
+        """Return the seconds after which the first bytes of a route are overdue."""
+        with self._guard:
+            return self.health.patience(route)
 
     def standing(self, route: Route) -> Standing:
         """Return whether a route may be asked now."""
@@ -144,6 +165,7 @@ class Network:
         start: int = 0,
         end: int | None = None,
         hedged: bool = False,
+        call: Call | None = None,
     ) -> Iterator[Answer]:
         """Send one GET request along a route, when its origin has a place free, and give the answer.
 
@@ -158,21 +180,35 @@ class Network:
             start: the first byte that is wanted.
             end: the last byte that is wanted, where that is not the last one.
             hedged: whether it is a second request beside a slow one.
+            call: by which another thread may end it.
 
         Raises:
             RequestFailed: no usable answer came.
+            Ended: another thread has ended it, and the route is not to blame.
+            Crowded: the route should no longer be asked.
         """
         origin, began = origin_of(url), self._enter(route, url)
         outcome: Outcome | None = None
         answer: Answer | None = None
+        if call is not None:
+            call.began = began
         try:
-            with self.client.get(url, accept=accept, start=start, end=end, credentials=route.credentials) as answer:
+            with self.client.get(
+                url, accept=accept, start=start, end=end, credentials=route.credentials, call=call
+            ) as answer:
                 yield answer
                 outcome = Outcome(Kind.SERVED, answer.status)
         except (Failed, RequestFailed) as failed:
-            outcome = failed.outcome
-            raise
+            if call is None or not call.is_ended:
+                outcome = failed.outcome
+                raise
+            # What the end of it looked like from here says nothing of the route, and being slow has been counted.
+            if call.outcome is None:
+                raise Ended from failed
+            raise Failed(call.outcome, answer.received if answer is not None else 0) from failed
         finally:
+            if call is not None:
+                call.done()
             ended, first = self.now(), answer.first_byte if answer is not None else None
             with self._guard:
                 self.health.end(route, outcome, ended, first_byte=first)
@@ -185,7 +221,7 @@ class Network:
                     what=what,
                     name=name,
                     status=outcome.status if outcome is not None else None,
-                    fault=_fault(outcome),
+                    fault=_fault(outcome or (call.outcome if call is not None else None)),
                     bytes=answer.received if answer is not None else 0,
                     seconds=ended - began,
                     first_byte=first,
@@ -200,6 +236,8 @@ class Network:
         with self._freed:
             while self._busy.get(origin, 0) >= self.health.of(origin).cap:
                 self._freed.wait()
+                if self.health.standing(route, self.now()).state is not State.READY:
+                    raise Crowded
             self._busy[origin] = self._busy.get(origin, 0) + 1
             began = self.now()
             self.health.begin(route, began)

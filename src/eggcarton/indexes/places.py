@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
-from eggcarton.indexes.client import redacted
+from eggcarton.indexes.calls import Call
+from eggcarton.indexes.client import RequestFailed, redacted
 from eggcarton.indexes.listing import Pages
+from eggcarton.indexes.network import Failed, Network
 from eggcarton.indexes.pages import Listed
+from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import AFTER_ALL, HASHED, MIRROR, Route, origin_of
 from eggcarton.indexes.wanted import Wanted
+
+Asking = Callable[[Route], AbstractContextManager[Call]]
+"""Gives the call by which a route is asked, so that it can be watched and ended."""
 
 _VAIN = 3
 """Places tried in vain below a mirror that has no pages, before its pages alone are asked."""
@@ -29,6 +36,15 @@ class Address:
     is_hint: bool = False
 
 
+class _Flight:
+    """A page on its way, for which others wait; ``failure`` is what they share if it does not come."""
+
+    def __init__(self) -> None:
+        self.landed = threading.Event()
+        self.waiting = 0
+        self.failure: Outcome | None = None
+
+
 class Places:
     """Where the routes of all indexes keep their files, as far as this run has found out.
 
@@ -36,11 +52,11 @@ class Places:
     that hundreds of pages need not be asked.
     """
 
-    def __init__(self, pages: Pages) -> None:
-        self._pages = pages
+    def __init__(self, pages: Pages, network: Network) -> None:
+        self._pages, self._network = pages, network
         self._bases: dict[str, str | None] = {}
         self._vain: dict[str, int] = {}
-        self._guards: dict[str, threading.Lock] = {}
+        self._flights: dict[str, _Flight] = {}
         self._lock = threading.Lock()
 
     def index_of(self, wanted: Wanted) -> str:
@@ -62,9 +78,14 @@ class Places:
         ]
         return {_at(route, wanted.hint and self._bases.get(route.url)): route for route in found}
 
-    def addresses(self, route: Route, wanted: Wanted) -> Iterator[Address]:
+    def addresses(self, route: Route, wanted: Wanted, asking: Asking) -> Iterator[Address]:
         """Give the addresses of a file on a route, the one without a page first; what comes next is asked for only
         when the one before failed, and may be the same address, then as the route's own word.
+
+        Args:
+            route: as it is configured.
+            wanted: the file.
+            asking: what each page is asked by.
 
         Raises:
             Failed: its page is none.
@@ -75,14 +96,14 @@ class Places:
         elif route.kind == HASHED:
             yield Address(f"{route.url.rstrip('/')}/sha256/{wanted.sha256}", route)
         elif any(route.url == links.url for links in self._pages.find_links):
-            yield from self._listed(route, self._pages.told(route, ""), wanted)
+            yield from self._listed(route, self._told(route, "", asking), wanted)
         else:
             tried = None
-            if wanted.hint and (base := self._base(route, wanted)):
+            if wanted.hint and (base := self._base(route, wanted, asking)):
                 tried = base + wanted.hint
                 yield Address(tried, _at(route, base), is_hint=True)
                 self._in_vain(route, base)
-            page = self._pages.told(route, wanted.project)
+            page = self._told(route, wanted.project, asking)
             if base := _base_in(page, wanted):
                 self._bases[route.url] = base
             yield from self._listed(route, page, wanted)
@@ -118,16 +139,47 @@ class Places:
         with self._lock:
             self._vain.pop(route.url, None)
 
-    def _base(self, route: Route, wanted: Wanted) -> str | None:
-        """Return what stands before the hints of a route's files, which the first page that is read tells."""
-        with self._guard(route.url):
-            if route.url not in self._bases:
-                self._bases[route.url] = _base_in(self._pages.told(route, wanted.project), wanted)
-        return self._bases[route.url]
+    def _base(self, route: Route, wanted: Wanted, asking: Asking) -> str | None:
+        """Return what stands before the hints of a route's files, which the first page that is read tells.
 
-    def _guard(self, name: str) -> threading.Lock:
-        with self._lock:
-            return self._guards.setdefault(name, threading.Lock())
+        One page is asked for it, and all wait for that: what it failed by is the failure of all of them.
+        """
+        while True:
+            with self._lock:
+                if route.url in self._bases:
+                    return self._bases[route.url]
+                flight = self._flights.get(route.url)
+                if flight is None:
+                    mine = self._flights[route.url] = _Flight()
+                else:
+                    flight.waiting += 1
+            if flight is None:
+                return self._learned(route, wanted, asking, mine)
+            flight.landed.wait()
+            if flight.failure is not None:
+                raise Failed(flight.failure)
+
+    def _learned(self, route: Route, wanted: Wanted, asking: Asking, flight: _Flight) -> str | None:
+        try:
+            base = _base_in(self._told(route, wanted.project, asking), wanted)
+            with self._lock:
+                return self._bases.setdefault(route.url, base)
+        except (Failed, RequestFailed) as failed:
+            if failed.outcome.kind not in (Kind.PASSING, Kind.LATER):
+                flight.failure = failed.outcome
+            raise
+        finally:
+            with self._lock:
+                del self._flights[route.url]
+            if flight.failure is not None and flight.failure.kind is Kind.INTERRUPTED:
+                # Whoever was kept waiting was not served: the breaker counts each of them.
+                for _ in range(flight.waiting):
+                    self._network.blame(route, flight.failure)
+            flight.landed.set()
+
+    def _told(self, route: Route, project: str, asking: Asking) -> Sequence[Listed]:
+        with asking(route) as call:
+            return self._pages.told(route, project, call)
 
 
 def _below(route: Route) -> str:

@@ -1,22 +1,26 @@
-"""One locked file on its way: by one route after the other, gone on with where it broke off, and checked."""
+"""One locked file on its way: by one route after the other, by two at once where one is slow, until it is whole."""
 
 from __future__ import annotations
 
-import re
+import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from eggcarton.core.credentials import without_credentials
 from eggcarton.core.errors import EggcartonError, IntegrityProblem, Unavailable
-from eggcarton.indexes import first_bytes
 from eggcarton.indexes.attempts import Trial
 from eggcarton.indexes.cache import Cache
-from eggcarton.indexes.client import Answer, RequestFailed
+from eggcarton.indexes.calls import Call, Ended
+from eggcarton.indexes.client import RequestFailed
 from eggcarton.indexes.health import State
+from eggcarton.indexes.hedge import Remedy, Watch
 from eggcarton.indexes.journal import FILE
-from eggcarton.indexes.network import Failed, Network, NoRoute
+from eggcarton.indexes.network import Crowded, Failed, Network, NoRoute
 from eggcarton.indexes.partial import Partial
 from eggcarton.indexes.places import Address, Places
+from eggcarton.indexes.receiving import Anew, Doubtful, receive
 from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import Route
 from eggcarton.indexes.wanted import Wanted
@@ -25,28 +29,39 @@ LIMIT = 1 << 32
 """Bytes at which a file is cut whose size nobody knows."""
 
 
-class Doubtful(Failed):
-    """Wrong bytes that may not be the route's fault: the address was guessed. ``suspected`` is what it is if it was."""
+class _Overtaken(Exception):
+    """Another request has brought the file; ``path`` is where it lies."""
 
-    def __init__(self, suspected: Outcome, received: int) -> None:
-        super().__init__(Outcome(Kind.ABSENT, suspected.status, f"where it was said to be, {suspected}"), received)
-        self.suspected = suspected
-
-
-class Anew(Failed):
-    """What is there cannot be gone on with: the same address is asked for the whole."""
-
-    def __init__(self, why: str, status: int | None, received: int) -> None:
-        super().__init__(Outcome(Kind.ABSENT, status, why), received)
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
 
 
 class Transfer:
-    """The ways to one file, and what has come of it."""
+    """The ways to one file, and what has come of it.
 
-    def __init__(self, wanted: Wanted, cache: Cache, places: Places, network: Network, *, limit: int = LIMIT) -> None:
+    The first request runs in the caller's thread. Where it is slow, a second one is sent along another route from a
+    thread of its own, into a file of its own; whichever has brought the whole file first ends the other.
+    """
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        cache: Cache,
+        places: Places,
+        network: Network,
+        watch: Watch,
+        *,
+        limit: int = LIMIT,
+    ) -> None:
         self._wanted, self._cache, self._places, self._network = wanted, cache, places, network
-        self._limit = wanted.size if wanted.size is not None else limit
+        self._watch, self._limit = watch, limit
         self._routes = places.routes(wanted)
+        self._changed = threading.Condition()
+        self._asked: set[Route] = set()
+        self._calls: dict[bool, Call] = {}
+        self._is_hedged = self._is_waiting = False
+        self._brought: Path | None = None
 
     def run(self) -> Path:
         """Bring the file into the cache.
@@ -62,31 +77,67 @@ class Transfer:
                 return found
             if partial.size and partial.sha256 == self._wanted.sha256:
                 return partial.keep()
-            if partial.size >= self._limit:
+            if partial.size >= (self._wanted.size or self._limit):
                 partial.restart()
             try:
-                return self._network.ask(list(self._routes), lambda route: self._by(route, partial))
+                return self._network.ask(list(self._routes), lambda route: self._first(route, partial))
+            except _Overtaken as overtaken:
+                partial.restart()
+                return overtaken.path
             except NoRoute as none:
+                if brought := self._second_one():
+                    partial.restart()
+                    return brought
                 raise self._failure(none) from none
+            finally:
+                self._end_second()
 
-    def _by(self, route: Route, partial: Partial) -> Path:
+    def _first(self, route: Route, partial: Partial) -> Path:
+        if brought := self._second_one():
+            raise _Overtaken(brought)
+        with self._changed:
+            self._asked.add(route)
+        try:
+            return self._by(route, partial, is_second=False)
+        except (Failed, RequestFailed, Ended) as failed:
+            if self._brought is not None:
+                raise _Overtaken(self._brought) from failed
+            raise
+
+    def _second_one(self) -> Path | None:
+        """Wait for the second request, if one is on its way, and return what was brought."""
+        with self._changed:
+            self._is_waiting = True
+            while self._is_hedged:
+                self._changed.wait()
+            self._is_waiting = False
+            return self._brought
+
+    def _end_second(self) -> None:
+        with self._changed:
+            if call := self._calls.get(True):
+                call.end()
+            while self._is_hedged and self._changed.wait(1.0):
+                pass
+
+    def _by(self, route: Route, partial: Partial, *, is_second: bool) -> Path:
         """Ask one route, at all the addresses where it may have the file."""
         own, failed = self._routes[route], dict[str, Failed | RequestFailed]()
         last: Failed | RequestFailed | None = None
-        for address in self._places.addresses(own, self._wanted):
+        for address in self._places.addresses(own, self._wanted, lambda to: self._call(to, is_second)):
             if earlier := failed.get(address.url):
                 last = self._confirmed(address, earlier)
                 break
             self._check_host(route, address)
             try:
-                path = self._at(address, partial)
+                self._at(address, partial, is_second=is_second)
             except (Failed, RequestFailed) as failure:
                 if not address.is_hint or failure.outcome.kind not in (Kind.ABSENT, Kind.REFUSED):
                     raise
                 failed[address.url] = failure
                 continue
             self._places.served(own)
-            return path
+            return self._won(partial, is_second=is_second)
         raise last or Failed(Outcome(Kind.ABSENT, fault="it does not list the file"))
 
     def _confirmed(self, address: Address, failure: Failed | RequestFailed) -> Failed | RequestFailed:
@@ -104,12 +155,24 @@ class Transfer:
             fault = self._network.health.of(address.route.origin).fault
             raise Failed(Outcome(Kind.ABSENT, fault=f"the host of its files has failed before: {fault}"))
 
-    def _at(self, address: Address, partial: Partial) -> Path:
+    def _at(self, address: Address, partial: Partial, *, is_second: bool) -> None:
+        """Have the file come from one address, the rest of it where a part is there."""
         while True:
             start = partial.size
             try:
-                with self._network.request(address.route, address.url, FILE, self._wanted.name, start=start) as answer:
-                    self._pour(answer, address, partial, start)
+                with (
+                    self._call(address.route, is_second) as call,
+                    self._network.request(
+                        address.route,
+                        address.url,
+                        FILE,
+                        self._wanted.name,
+                        start=start,
+                        hedged=is_second,
+                        call=call,
+                    ) as answer,
+                ):
+                    receive(answer, address, partial, self._wanted, limit=self._limit, progress=call.progress)
             except Anew:
                 continue
             except RequestFailed as failed:
@@ -117,65 +180,76 @@ class Transfer:
                     raise
                 partial.restart()
                 continue
-            return partial.keep()
+            return
 
-    def _pour(self, answer: Answer, address: Address, partial: Partial, start: int) -> None:
-        """Append what comes to what is there, as long as it may be the file, and check the whole."""
-        self._begin(answer, partial, start)
-        head = b""
+    @contextmanager
+    def _call(self, route: Route, is_second: bool) -> Iterator[Call]:
+        """Have one request watched, which is not to wait long where there are other routes to ask."""
+        patience = self._network.patience(route)
+        has_others = len(self._routes) > 1
+        call = Call(patience if has_others and not self._asked.issuperset(self._routes) else None)
+        remedy = Remedy(
+            lambda: self._counted(call, route, patience, is_second=is_second),
+            lambda: self._remedied(call, patience, is_second=is_second),
+        )
+        with self._watch.over(call, route.origin, patience, remedy if has_others else None):
+            with self._changed:
+                self._calls[is_second] = call
+                if is_second and self._brought is not None:
+                    raise Ended
+            yield call
+
+    def _next(self, call: Call, *, is_second: bool) -> Route | None:
+        """Return the route that could be asked in place of a slow one, None where it is to be waited for."""
+        if self._brought is not None or call.is_ended or (self._is_hedged != is_second):
+            return None
+        if is_second and not self._is_waiting:
+            return None
+        return self._network.best([route for route in self._routes if route not in self._asked])
+
+    def _counted(self, call: Call, route: Route, patience: float, *, is_second: bool) -> bool:
+        with self._changed:
+            if self._next(call, is_second=is_second) is None:
+                return False
+        self._network.blame(route, _late(call, patience))
+        return True
+
+    def _remedied(self, call: Call, patience: float, *, is_second: bool) -> None:
+        """Overtake a slow request by another one; leave it where there were enough of those in this run."""
+        with self._changed:
+            route = self._next(call, is_second=is_second)
+            if route is None:
+                return
+            if is_second or not self._watch.claim():
+                call.end(_late(call, patience))
+                return
+            self._is_hedged = True
+            self._asked.add(route)
+        threading.Thread(target=self._overtake, args=(route,), daemon=True).start()
+
+    def _overtake(self, route: Route) -> None:
         try:
-            for block in answer.blocks(first=first_bytes.HEAD):
-                if partial.size < first_bytes.HEAD and partial.size == len(head):
-                    head += block
-                    if outcome := first_bytes.problem(self._wanted.name, head, answer.status):
-                        raise self._wrong(outcome, address, partial, answer)
-                if partial.size + len(block) > self._limit:
-                    whose = "that the lock names" if self._wanted.size is not None else "that any file may have"
-                    outcome = Outcome(Kind.SPOILT, answer.status, f"more than the {self._limit} bytes {whose} arrived")
-                    raise self._wrong(outcome, address, partial, answer)
-                partial.write(block, address.route.url)
-        except RequestFailed as broken:
-            # An answer that had promised more than the file is no fault where the file is whole.
-            if partial.sha256 != self._wanted.sha256:
-                raise Failed(broken.outcome, answer.received) from broken
-        if partial.sha256 == self._wanted.sha256:
+            with Partial(self._cache, self._wanted.sha256, shared=False) as partial:
+                self._by(route, partial, is_second=True)
+        except (Failed, RequestFailed) as failed:
+            self._network.tell(route, failed.outcome)
+        except (Ended, _Overtaken, Crowded, EggcartonError):
+            # A fault of the cache is the first request's too, which tells it.
             return
-        if not _tells_its_end(answer) and (self._wanted.size is None or partial.size < self._wanted.size):
-            if self._wanted.size is None:
-                partial.restart()
-            fault = "the answer ended early, or is another file: it did not say how long it is"
-            raise Failed(Outcome(Kind.INTERRUPTED, answer.status, fault), answer.received)
-        raise self._wrong(self._mismatch(partial, answer.status), address, partial, answer)
+        finally:
+            with self._changed:
+                self._is_hedged = False
+                self._changed.notify_all()
 
-    def _begin(self, answer: Answer, partial: Partial, start: int) -> None:
-        """Have the partial file be what the answer goes on with."""
-        if answer.status != 206:
-            if start:
-                partial.restart()
-            return
-        match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", answer.headers.get("Content-Range", "").strip())
-        first, last, total = map(int, match.groups()) if match else (-1, -1, -1)
-        if first == start and last == total - 1 and self._wanted.size in (None, total):
-            return
-        if not start:
-            raise Failed(Outcome(Kind.INTERRUPTED, 206, "a part came where the whole was asked for"))
-        partial.restart()
-        raise Anew("another part came than was asked for", 206, 0)
-
-    def _wrong(self, outcome: Outcome, address: Address, partial: Partial, answer: Answer) -> Failed:
-        """Forget what came, and return whose fault it is."""
-        is_mixed = partial.is_mixed
-        partial.restart()
-        if is_mixed:
-            # Which of the routes sent the wrong bytes nobody can tell before one alone has sent all of them.
-            return Anew(f"put together from several answers, {outcome}", answer.status, answer.received)
-        return (Doubtful if address.is_hint else Failed)(outcome, answer.received)
-
-    def _mismatch(self, partial: Partial, status: int) -> Outcome:
-        fault = f"the bytes hash to {partial.sha256}, not to {self._wanted.sha256}"
-        if self._wanted.size not in (None, partial.size):
-            fault = f"{partial.size} bytes arrived, the lock names {self._wanted.size}"
-        return Outcome(Kind.SPOILT, status, fault)
+    def _won(self, partial: Partial, *, is_second: bool) -> Path:
+        """Keep the file, and end the other request, which counts against its route if it was the first."""
+        with self._changed:
+            if self._brought is not None:
+                raise _Overtaken(self._brought)
+            self._brought = partial.keep()
+            if other := self._calls.get(not is_second):
+                other.end(Outcome(Kind.INTERRUPTED, fault="another route was faster by far") if is_second else None)
+            return self._brought
 
     def _failure(self, none: NoRoute) -> EggcartonError:
         """Return the error that shows every request, and what was not asked and why."""
@@ -205,14 +279,14 @@ class Transfer:
         return Unavailable(f"{name}: no route of {where} serves it:\n{told}")
 
 
+def _late(call: Call, patience: float) -> Outcome:
+    much = f"{call.received} bytes" if call.received else "nothing"
+    return Outcome(Kind.INTERRUPTED, fault=f"{much} came in {patience:g} s or more, and other routes may be faster")
+
+
 def _line(trial: Trial) -> str:
     """Return one row of the table of requests: route, status, bytes, and the fault, which names a wrong digest."""
     told = [] if trial.outcome.status is None else [f"HTTP {trial.outcome.status}"]
     told += [f"{trial.bytes} bytes"] if trial.bytes else []
     told += [trial.outcome.fault] if trial.outcome.fault else []
     return f"{without_credentials(trial.route.url)}: {', '.join(told)}"
-
-
-def _tells_its_end(answer: Answer) -> bool:
-    """Tell whether an answer that was cut short could be told from a whole one."""
-    return "Content-Length" in answer.headers or "chunked" in answer.headers.get("Transfer-Encoding", "").lower()
