@@ -209,26 +209,33 @@ class Network:
         finally:
             if call is not None:
                 call.done()
-            ended, first = self.now(), answer.first_byte if answer is not None else None
-            with self._guard:
-                self.health.end(route, outcome, ended, first_byte=first)
-                self._busy[origin] -= 1
-                self._freed.notify_all()
+            end = outcome or (call.outcome if call is not None else None)
+            first, received = (answer.first_byte, answer.received) if answer is not None else (None, 0)
+            ended = self._leave(route, origin, outcome, first)
             self._note(
                 Event(
                     index=route.index,
                     route=without_credentials(route.url),
                     what=what,
                     name=name,
-                    status=outcome.status if outcome is not None else None,
-                    fault=_fault(outcome or (call.outcome if call is not None else None)),
-                    bytes=answer.received if answer is not None else 0,
+                    status=end.status if end is not None else None,
+                    fault=_fault(end),
+                    bytes=received,
                     seconds=ended - began,
                     first_byte=first,
                     resumed=start > 0 and end is None,
                     hedged=hedged,
                 )
             )
+
+    def _leave(self, route: Route, origin: str, outcome: Outcome | None, first: float | None) -> float:
+        """Take note of how a request ended, free its place, and return when that was."""
+        ended = self.now()
+        with self._guard:
+            self.health.end(route, outcome, ended, first_byte=first)
+            self._busy[origin] -= 1
+            self._freed.notify_all()
+        return ended
 
     def _enter(self, route: Route, url: str) -> float:
         """Wait until the origin that an address leads to has a place free, and return when the request began."""
