@@ -104,7 +104,7 @@ def test_plain_text_in_place_of_tls() -> None:
     ("answer", "told"),
     [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfour", "the answer of HOST ended 5 bytes early"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nfour", "the answer of HOST ended 5 bytes early"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nfour", "the answer of HOST ended early"),
         (b"", "the connection to HOST ended before an answer came"),
         (b"SSH-2.0-OpenSSH\r\n", "the answer of HOST is not one of HTTP: SSH-2.0-OpenSSH"),
     ],

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 from eggcarton.core.credentials import without_credentials
@@ -187,7 +188,10 @@ class Network:
             Ended: another thread has ended it, and the route is not to blame.
             Crowded: the route should no longer be asked.
         """
-        origin, began = origin_of(url), self._enter(route, url)
+        began = self._enter(route, url)
+        # Unless it ends otherwise: a full disk or Ctrl-C is not the route's fault.
+        event = Event(route.index, without_credentials(route.url), what, name, None, "given up", resumed=start > 0)
+        event = replace(event, hedged=hedged)
         outcome: Outcome | None = None
         answer: Answer | None = None
         if call is not None:
@@ -209,33 +213,24 @@ class Network:
         finally:
             if call is not None:
                 call.done()
-            end = outcome or (call.outcome if call is not None else None)
-            first, received = (answer.first_byte, answer.received) if answer is not None else (None, 0)
-            ended = self._leave(route, origin, outcome, first)
-            self._note(
-                Event(
-                    index=route.index,
-                    route=without_credentials(route.url),
-                    what=what,
-                    name=name,
-                    status=end.status if end is not None else None,
-                    fault=_fault(end),
-                    bytes=received,
-                    seconds=ended - began,
-                    first_byte=first,
-                    resumed=start > 0 and end is None,
-                    hedged=hedged,
-                )
-            )
+                event = replace(event, fault=str(call.outcome or event.fault))
+            self._leave(route, url, outcome, began, event, answer)
 
-    def _leave(self, route: Route, origin: str, outcome: Outcome | None, first: float | None) -> float:
-        """Take note of how a request ended, free its place, and return when that was."""
+    def _leave(
+        self, route: Route, url: str, outcome: Outcome | None, began: float, event: Event, answer: Answer | None
+    ) -> None:
+        """Free the place of a request that has ended, and take note of how it did."""
         ended = self.now()
+        if answer is not None:
+            event = replace(event, bytes=answer.received, first_byte=answer.first_byte)
         with self._guard:
-            self.health.end(route, outcome, ended, first_byte=first)
-            self._busy[origin] -= 1
+            self.health.end(route, outcome, ended, first_byte=event.first_byte)
+            self._busy[origin_of(url)] -= 1
             self._freed.notify_all()
-        return ended
+        if outcome is not None:
+            fault = None if outcome.kind is Kind.SERVED else str(outcome)
+            event = replace(event, status=outcome.status, fault=fault)
+        self._note(replace(event, seconds=ended - began))
 
     def _enter(self, route: Route, url: str) -> float:
         """Wait until the origin that an address leads to has a place free, and return when the request began."""
@@ -249,10 +244,3 @@ class Network:
             began = self.now()
             self.health.begin(route, began)
             return began
-
-
-def _fault(outcome: Outcome | None) -> str | None:
-    if outcome is None:
-        # A full disk or Ctrl-C, which is not the route's fault.
-        return "given up"
-    return None if outcome.kind is Kind.SERVED else str(outcome)
