@@ -76,7 +76,7 @@ class Run:
 
     def __post_init__(self) -> None:
         network = Network(
-            Client(),
+            Client(wall=lambda: 0.0),
             now=lambda: sum(self.pauses),
             sleep=self.pauses.append,
             note=self.events.append,
@@ -172,6 +172,13 @@ def test_a_mirror_with_nothing(canonical: Index, tmp_path: Path, cache: Cache) -
         assert len(NAMES) == len(empty.paths("/simple/project??/"))
         assert 3 == len(empty.paths("/simple/files/*"))
     assert len(NAMES) == len(canonical.paths("/files/*"))
+
+
+def test_a_name_that_does_not_resolve(canonical: Index, cache: Cache) -> None:
+    """A mirror whose name leads nowhere costs no pause."""
+    run = Run(canonical, [Mirror("http://mirror.invalid/simple/")], cache)
+    run.fetch(wanted(canonical))
+    assert (len(NAMES), []) == (len(canonical.paths("/files/*")), run.pauses)
 
 
 def test_a_mirror_that_refuses(canonical: Index, mirror: Index, run: Run) -> None:
@@ -338,3 +345,88 @@ def test_few_connections_allowed(canonical: Index, cache: Cache, served: Path) -
     run = Run(canonical, [], cache)
     run.fetch(files)
     assert sorted(file.sha256 for file in files) == stored(cache)
+
+
+def test_a_mirror_that_wants_to_be_left_alone(canonical: Index, mirror: Index, run: Run) -> None:
+    """After 429 the next route is asked at once, and the mirror not before its time."""
+    files = wanted(canonical)
+    mirror.fault("/files/*", "status:429 header:Retry-After=40")
+    for file in files[:4]:
+        run.fetch([file])
+    assert (1, 4, []) == (len(mirror.paths("/files/*")), len(canonical.paths("/files/*")), run.pauses)
+    run.pauses.append(40.0)
+    run.fetch(files[4:5])
+    assert (2, 4) == (len(mirror.paths("/files/*")), len(canonical.paths("/files/*")))
+
+
+@pytest.mark.parametrize(
+    ("fault", "seconds"),
+    [
+        ("status:429", 1),
+        ("status:429 header:Retry-After=7", 7),
+        ("status:503 header:Retry-After=7", 7),
+        ("status:429 header:Retry-After=Thu,_01_Jan_1970_00:00:20_GMT", 20),
+        ("status:503 header:Retry-After=Thu,_01_Jan_1970_00:00:20_GMT", 20),
+        ("status:429 header:Retry-After=99999999999999", 1),
+        ("status:429 header:Retry-After=soon", 1),
+    ],
+)
+def test_the_only_route_is_waited_for(canonical: Index, cache: Cache, fault: str, seconds: float) -> None:
+    """Where the one route of an index asks to come later it is asked then, and once."""
+    run = Run(canonical, [], cache)
+    canonical.fault("/files/*", fault)
+    run.fetch(wanted(canonical)[1:2])
+    assert (2, seconds) == (len(canonical.paths("/files/*")), sum(run.pauses))
+
+
+def test_too_long_to_be_waited_for(canonical: Index, cache: Cache) -> None:
+    """A route that asks to come much later is not waited for."""
+    run = Run(canonical, [], cache)
+    canonical.fault("/files/*", "status:429 header:Retry-After=200")
+    with pytest.raises(Unavailable) as caught:
+        run.fetch(wanted(canonical)[1:2])
+    assert f"{canonical.url}: HTTP 429" in str(caught.value)
+    assert (1, []) == (len(canonical.paths("/files/*")), run.pauses)
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("portal", "a web page came in place of the file"),
+        ("status:404", "HTTP 404"),
+        ("flip:0", "the first bytes are not those of a .whl file"),
+        ("long:9999999", "more than the 900000 bytes that any file may have arrived"),
+    ],
+)
+def test_files_whose_hash_nobody_knows(canonical: Index, cache: Cache, fault: str, told: str) -> None:
+    """A file that is asked for by its address alone is taken unless it cannot be the one; of others nothing stays."""
+    run, file = Run(canonical, [], cache, limit=900_000), wanted(canonical)[1]
+    url = f"{canonical.address}/{file.hint}"
+    canonical.fault("/files/*", fault)
+    with pytest.raises(Unavailable, match="does not serve it: ") as caught:
+        run.fetcher.take(url, file.name)
+    assert told in str(caught.value)
+    assert [] == stored(cache)
+
+
+@pytest.mark.parametrize("fault", ["ok", "status:503", "reset:0.5", "truncate:0.5"])
+def test_taking_a_file(canonical: Index, cache: Cache, fault: str) -> None:
+    """A file without a known hash is asked for again after a passing fault, from its beginning."""
+    run, file = Run(canonical, [], cache), wanted(canonical)[0]
+    canonical.fault("/files/*", fault)
+    assert file.sha256 == file_digest(run.fetcher.take(f"{canonical.address}/{file.hint}", file.name))
+    assert [None] * (1 if fault == "ok" else 2) == ranges(canonical)
+    assert ([file.sha256], {file.sha256: file.size}) == (stored(cache), run.fetcher.brought)
+
+
+def test_files_of_this_machine(canonical: Index, cache: Cache) -> None:
+    """A file asked for by an address of this machine is kept, where it has the sha256 that is asked for."""
+    run, file = Run(canonical, [], cache), wanted(canonical)[1]
+    url = (canonical.directory / file.name).as_uri()
+    run.fetch([replace(file, url=url)])
+    assert [file.sha256] == stored(cache)
+    with pytest.raises(IntegrityProblem, match="is not the file that was locked"):
+        run.fetch([replace(file, url=url, sha256=64 * "a")])
+    with pytest.raises(Unavailable, match="cannot be read: No such file or directory"):
+        run.fetcher.take(f"{url}.gone", file.name)
+    assert [file.sha256] == stored(cache)

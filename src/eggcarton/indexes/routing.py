@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -172,6 +173,7 @@ class Routing:
         return next((index for index in self.indexes if index.name == name), None)
 
 
+@lru_cache(4096)
 def origin_of(url: str) -> str:
     """Return scheme, host and port of an address, without credentials.
 

@@ -22,7 +22,7 @@ from eggcarton.indexes.partial import Partial
 from eggcarton.indexes.places import Address, Places
 from eggcarton.indexes.receiving import Anew, Doubtful, receive
 from eggcarton.indexes.routes import Kind, Outcome
-from eggcarton.indexes.routing import Route
+from eggcarton.indexes.routing import AFTER_ALL, Route
 from eggcarton.indexes.wanted import Wanted
 
 LIMIT = 1 << 32
@@ -57,6 +57,8 @@ class Transfer:
         self._wanted, self._cache, self._places, self._network = wanted, cache, places, network
         self._watch, self._limit = watch, limit
         self._routes = places.routes(wanted)
+        # What find-links list is asked only where the index has failed, however slow that is.
+        self._rivals = [route for route in self._routes if route.tier <= AFTER_ALL]
         self._changed = threading.Condition()
         self._asked: set[Route] = set()
         self._calls: dict[bool, Call] = {}
@@ -186,8 +188,8 @@ class Transfer:
     def _call(self, route: Route, is_second: bool) -> Iterator[Call]:
         """Have one request watched, which is not to wait long where there are other routes to ask."""
         patience = self._network.patience(route)
-        has_others = len(self._routes) > 1
-        call = Call(patience if has_others and not self._asked.issuperset(self._routes) else None)
+        has_others = len(self._rivals) > 1
+        call = Call(patience if has_others and self._best() is not None else None)
         remedy = Remedy(
             lambda: self._counted(call, route, patience, is_second=is_second),
             lambda: self._remedied(call, patience, is_second=is_second),
@@ -205,7 +207,11 @@ class Transfer:
             return None
         if is_second and not self._is_waiting:
             return None
-        return self._network.best([route for route in self._routes if route not in self._asked])
+        return self._best()
+
+    def _best(self) -> Route | None:
+        """Return the best of the routes that were not asked yet, None where none may be asked now."""
+        return self._network.best([route for route in self._rivals if route not in self._asked])
 
     def _counted(self, call: Call, route: Route, patience: float, *, is_second: bool) -> bool:
         with self._changed:
