@@ -256,6 +256,16 @@ def test_what_broke_off_is_gone_on_with(canonical: Index, mirror: Index, run: Ru
     assert [None, f"bytes={int(file.size * 0.9)}-"] == ranges(mirror)
 
 
+def test_an_archive_is_not_decoded(canonical: Index, mirror: Index, run: Run) -> None:
+    """A server that takes an archive for an encoding of what is in it sends the right bytes all the same."""
+    mirror.fault("/files/*", "header:Content-Encoding=gzip", "header:Content-Encoding=gzip")
+    first, second = wanted(canonical)[1:3]
+    run.fetch([first])
+    run.fetcher.take(f"{mirror.address}/{second.hint}", second.name)
+    assert [first.sha256, second.sha256] == list(run.fetcher.brought)
+    assert ([], 2) == (canonical.paths(), len(mirror.paths("/files/*")))
+
+
 def test_another_route_goes_on(canonical: Index, mirror: Index, run: Run) -> None:
     """Where a mirror breaks off and then is gone, the next route is asked for the rest alone."""
     file = wanted(canonical)[0]

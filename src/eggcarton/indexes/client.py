@@ -71,18 +71,19 @@ class Answer:
         self.url, self.status, self.headers = url, response.status, response.headers
         self.first_byte, self.received = first_byte, 0
 
-    def blocks(self, size: int = _BLOCK, *, first: int | None = None) -> Iterator[bytes]:
+    def blocks(self, size: int = _BLOCK, *, first: int | None = None, raw: bool = False) -> Iterator[bytes]:
         """Give the body as it comes, without waiting until a block is full.
 
         Args:
             size: the most bytes of a block.
             first: the most bytes of the first one.
+            raw: whether it is given as it was sent, whatever encoding the answer tells.
 
         Raises:
             RequestFailed: it ended early.
         """
         try:
-            while block := self._response.read1(first or size):
+            while block := self._response.read1(first or size, decode_content=False if raw else None):
                 self.received, first = self.received + len(block), None
                 yield block
         except urllib3.exceptions.HTTPError as error:

@@ -146,7 +146,7 @@ class Fetcher:
     def _pour(self, answer: Answer, partial: Partial, name: str, source: str) -> None:
         head = b""
         try:
-            for block in answer.blocks(first=first_bytes.HEAD):
+            for block in answer.blocks(first=first_bytes.HEAD, raw=True):
                 if partial.size < first_bytes.HEAD:
                     head += block
                     if outcome := first_bytes.problem(name, head, answer.status):

@@ -58,7 +58,7 @@ def receive(
     _begin(answer, partial, wanted)
     head = b""
     try:
-        for block in answer.blocks(first=first_bytes.HEAD):
+        for block in answer.blocks(first=first_bytes.HEAD, raw=True):
             progress(answer.received)
             if partial.size < first_bytes.HEAD and partial.size == len(head):
                 head += block
