@@ -99,7 +99,7 @@ def test_a_mirror_that_never_answers(
     fetcher.fetch(files)
     assert sorted(file.sha256 for file in files) == stored(cache)
     assert len(NAMES) == len(canonical.paths("/files/*"))
-    assert 3 >= len(mirror.paths())
+    assert 2 >= len(mirror.paths())
     assert 10 > max(event.seconds for event in events)
 
 

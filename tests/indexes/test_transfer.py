@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from eggcarton.core.errors import IntegrityProblem, Unavailable
 from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.client import Client
 from eggcarton.indexes.fetch import Fetcher
+from eggcarton.indexes.health import CAP
 from eggcarton.indexes.journal import FILE, Event
 from eggcarton.indexes.listing import Pages
 from eggcarton.indexes.network import Network
@@ -21,6 +23,7 @@ from eggcarton.indexes.routing import Index as Configured
 from eggcarton.indexes.routing import Mirror, Routing
 from eggcarton.indexes.wanted import Wanted
 from support.distributions import wheel
+from support.faults import Response
 from support.index import Index
 
 NAMES = tuple(f"project{number:02}" for number in range(8))
@@ -201,6 +204,19 @@ def test_wrong_bytes_of_a_mirror(canonical: Index, mirror: Index, run: Run, cach
     assert sorted(file.sha256 for file in files) == stored(cache)
 
 
+def test_who_waits_for_a_place_looks_again(canonical: Index, mirror: Index, run: Run) -> None:
+    """Files that wait until a mirror has a place free do not take it when the mirror has failed meanwhile."""
+    meeting = threading.Barrier(CAP, timeout=30)
+
+    def meet(response: Response) -> None:
+        meeting.wait()
+        response.body = response.body[:-1] + b"x"
+
+    mirror.fault("/files/*", *[meet] * CAP)
+    run.fetch([replace(file, hint=None) for file in wanted(canonical)])
+    assert (CAP, len(NAMES)) == (len(mirror.paths("/files/*")), len(canonical.paths("/files/*")))
+
+
 def test_all_routes_serve_wrong_bytes(canonical: Index, mirror: Index, run: Run, cache: Cache) -> None:
     """Where every route serves other bytes nothing is kept, and the error shows each of them with its digest."""
     file = wanted(canonical)[1]
@@ -324,12 +340,15 @@ def test_no_size_and_no_end(canonical: Index, mirror: Index, cache: Cache) -> No
     assert 200_000 > run.received
 
 
-def test_files_on_another_host_that_is_down(canonical: Index, mirror: Index, second: Index, run: Run) -> None:
+@pytest.mark.parametrize("has_hints", [True, False])
+def test_files_on_another_host_that_is_down(
+    canonical: Index, mirror: Index, second: Index, run: Run, has_hints: bool
+) -> None:
     """Where the host of a mirror's files is down and its pages are not, that host is what is left alone."""
     mirror.files_at = second.address
     second.stop()
     for file in wanted(canonical):
-        run.fetch([file])
+        run.fetch([file if has_hints else replace(file, hint=None)])
     assert len(NAMES) == len(canonical.paths("/files/*"))
     assert 3 == sum(event.route.startswith(second.address) for event in run.events)
 
