@@ -57,6 +57,7 @@ def test_develop_packages_of_both() -> None:
     ("terms", "told"),
     [
         (Terms(asked_python=">=3.12"), "[eggcarton] requires-python is >=3.12 in b.cfg and not set in"),
+        (Terms(indexes={"a": ["x", "y-*"]}), "[eggcarton] indexes is x y-* at a in b.cfg and not set in"),
         (Terms(prereleases=True), "[buildout] prefer-final is false in b.cfg and true in"),
         (Terms(exclude_newer="7 days"), "[eggcarton] exclude-newer is 7 days in b.cfg and not set in"),
     ],

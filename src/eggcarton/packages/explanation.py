@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 
 from eggcarton.core.errors import EggcartonError, Unavailable
 from eggcarton.indexes.client import redacted
+from eggcarton.indexes.routing import Routing
 from eggcarton.packages import clash, yanked
 from eggcarton.packages.chains import Places, asking
 from eggcarton.packages.clash import Clash
@@ -110,11 +111,16 @@ class Text:
         if self.clash is None:
             return "no set of versions answers all that is asked for; these cannot agree:"
         if not self.clash.listed:
-            return f"the index has nothing of the name {self.clash.name}, which is asked for:"
+            return f"{self._index()} has nothing of the name {self.clash.name}, which is asked for:"
         if missing := self._missing():
             there = " and ".join(nearest(self.clash)) or "none that can be read"
-            return f"the index has no {self.clash.name} {missing}; the nearest that it has are {there}:"
+            return f"{self._index()} has no {self.clash.name} {missing}; the nearest that it has are {there}:"
         return f"no version of {self.clash.name} answers all that is asked for:"
+
+    def _index(self) -> str:
+        assert self.clash is not None
+        name = Routing.of_projects(self.needs.terms.indexes or {}).at(self.clash.name)
+        return f"the index {name}" if name else "the index"
 
     def told(self) -> Iterator[str]:
         """Give who asks for what, and each other input that has to do with it."""
@@ -174,6 +180,8 @@ class Text:
         if self.clash is None or self._missing() is None:
             return []
         name, place = self.clash.name, "have index or find-links in [buildout] name a place that has it"
+        if self.needs.terms.indexes:
+            place = "have 'projects' of another index in [eggcarton] name it, which has it"
         if self.clash.listed:
             return [place]
         near = get_close_matches(name, sorted(set(known) - {name}), n=3, cutoff=0.7)
