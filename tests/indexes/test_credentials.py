@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_netrc_of_the_home(tmp_path: Path) -> None:
     found = Found(tmp_path)
     assert ("me", "secret") == found("netrc")
     assert ("me", "secret") == found("netrc", "http://INDEX.example:8080/x")
-    assert None is found("netrc", "https://other.example/simple/")
+    assert [None, None] == [found("netrc", f"https://{host}/simple/") for host in ("other.example", "default")]
     assert None is found("none")
     assert [] == found.told
 
@@ -200,6 +201,15 @@ def test_keyring_that_does_not_answer(tmp_path: Path, body: str | None, told: st
     assert [None, None] == [found("keyring"), found("keyring", "https://mirror.example/simple/")]
     [sentence] = found.told
     assert told in sentence
+
+
+def test_threads_share_one_answer(tmp_path: Path) -> None:
+    """Many requests at once have the keyring asked once."""
+    place = keyring(tmp_path / "bin", "print('me')\nprint('secret')")
+    found = Found(tmp_path, {"PATH": str(place)})
+    with ThreadPoolExecutor(8) as pool:
+        assert {("me", "secret")} == set(pool.map(lambda number: found("keyring"), range(8)))
+    assert 1 == len(asked(place))
 
 
 def test_a_login_does_not_show_its_password() -> None:

@@ -85,6 +85,7 @@ class Credentials:
         self._guard = threading.RLock()
         self._of_addresses: dict[str, Login] = {}
         self._found: dict[tuple[str, str, str | None], Login | None] = {}
+        self._turns: dict[tuple[str, str, str | None], threading.Lock] = {}
         self._netrc: dict[str, tuple[str, str]] | None = None
         self._said: set[str] = set()
 
@@ -98,30 +99,34 @@ class Credentials:
             setting: ``netrc``, ``keyring``, ``env:NAME`` or ``none``.
         """
         parts, origin = urlsplit(url), origin_of(url)
-        with self._guard:
-            own = login_of(parts)
-            if own is not None:
-                if not own.password:
-                    own = self._looked_up(origin, setting, own.user) or own
-                self._of_addresses[origin] = own
-            return self._of_addresses.get(origin) or self._looked_up(origin, setting, None)
+        own = login_of(parts)
+        if own is not None:
+            if not own.password:
+                own = self._looked_up(origin, setting, own.user) or own
+            self._of_addresses[origin] = own
+        return self._of_addresses.get(origin) or self._looked_up(origin, setting, None)
 
     def _looked_up(self, origin: str, setting: str, user: str | None) -> Login | None:
         key = (setting, origin, user)
-        if key not in self._found:
-            kind, _, name = setting.partition(":")
-            self._found[key] = {
-                "netrc": lambda: self._of_netrc(origin, user),
-                "keyring": lambda: self._of_keyring(origin, user),
-                "env": lambda: self._of_variable(name, origin, setting, user),
-            }.get(kind, lambda: None)()
-        return self._found[key]
+        with self._guard:
+            turn = self._turns.setdefault(key, threading.Lock())
+        # A keyring that waits for its user holds up nobody who asks another origin.
+        with turn:
+            if key not in self._found:
+                kind, _, name = setting.partition(":")
+                self._found[key] = {
+                    "netrc": lambda: self._of_netrc(origin, user),
+                    "keyring": lambda: self._of_keyring(origin, user),
+                    "env": lambda: self._of_variable(name, origin, setting, user),
+                }.get(kind, lambda: None)()
+            return self._found[key]
 
     def _of_netrc(self, origin: str, user: str | None) -> Login | None:
-        if self._netrc is None:
-            self._netrc = self._read_netrc()
-        host = urlsplit(origin).netloc
-        found = self._netrc.get(host) or self._netrc.get(urlsplit(origin).hostname or "")
+        with self._guard:
+            if self._netrc is None:
+                self._netrc = self._read_netrc()
+        parts = urlsplit(origin)
+        found = self._netrc.get(parts.netloc) or self._netrc.get(parts.hostname or "")
         if found is None or user not in (None, found[0]):
             return None
         return Login(*found, "netrc")
@@ -208,9 +213,10 @@ class Credentials:
         return done.stdout.decode("utf-8", "replace").splitlines()
 
     def _tell(self, sentence: str) -> None:
-        if sentence not in self._said:
-            self._said.add(sentence)
-            self._warn(sentence)
+        with self._guard:
+            if sentence not in self._said:
+                self._said.add(sentence)
+                self._warn(sentence)
 
 
 def login_of(parts: SplitResult) -> Login | None:
