@@ -179,6 +179,13 @@ def test_keyring_by_host(tmp_path: Path) -> None:
     assert [] == found.told
 
 
+def test_keyring_for_an_address_of_six(tmp_path: Path) -> None:
+    """A host may be an address of IPv6."""
+    place = keyring(tmp_path / "bin", "sys.exit(1)")
+    assert None is Found(tmp_path, {"PATH": str(place)})("keyring", "http://[::1]:81/x")
+    assert ["--mode creds get http://[::1]:81/", "--mode creds get [::1]:81"] == asked(place)
+
+
 def test_keyring_for_a_user(tmp_path: Path) -> None:
     """The keyring is asked for the password of the user that the address names."""
     place = keyring(tmp_path / "bin", "print('secret')")

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eggcarton.indexes.routing import Index, Routing
+from eggcarton.core.errors import UsageProblem
+from eggcarton.indexes.routing import Index, Routing, origin_of
 
 PUBLIC = Index("public", "https://index.example/simple/")
 CORP = Index("corp", "https://corp.example/simple/", ("corp-*", "acme-core"))
@@ -49,3 +50,30 @@ def test_indexes_by_name() -> None:
     """An index is found by the name that a lock calls it, and one that is not configured is not found."""
     assert TEAM == Routing((PUBLIC, TEAM)).named("team")
     assert None is Routing((PUBLIC, TEAM)).named("corp")
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("HTTP://Index.Example/simple/", "http://index.example:80"),
+        ("https://me:p@[::1]/simple/", "https://[::1]:443"),
+        ("https://[2001:DB8::1]:8443/", "https://[2001:db8::1]:8443"),
+        ("file:///srv/wheels", "file://"),
+    ],
+)
+def test_origins(url: str, origin: str) -> None:
+    """An origin is scheme, host and port in one spelling, and is itself an address."""
+    assert origin == origin_of(url)
+    assert origin == origin_of(origin)
+
+
+def test_the_index_that_a_lock_names() -> None:
+    """A lock's own index is asked; that it is gone is an error where the default one would be asked, and only there."""
+    routing = Routing((PUBLIC, CORP))
+    assert [None, "corp"] == [routing.at("six"), routing.at("corp-web")]
+    assert [CORP, CORP, PUBLIC] == [
+        routing.locked(*asked) for asked in (("six", "corp"), ("corp-web", "gone"), ("six", None))
+    ]
+    with pytest.raises(UsageProblem, match="the lock has six from the index 'gone', and no such index is configured"):
+        routing.locked("six", "gone")
+    assert routing.projects == Routing.of_projects(routing.projects).projects

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import netrc
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -175,8 +176,8 @@ class Credentials:
         if program is None:
             self._tell("'credentials = keyring' needs the program keyring, which is not on PATH: nothing is sent")
             return None
-        parts = urlsplit(origin)
-        host = (parts.hostname or "") if parts.port in (80, 443) else parts.netloc
+        netloc = urlsplit(origin).netloc
+        host = re.sub(r":(80|443)\Z", "", netloc)
         for service in dict.fromkeys((self._services.get(origin, f"{origin}/"), host)):
             lines = self._ask_keyring(program, service, user)
             if lines is not None and user is not None and lines:
