@@ -37,6 +37,18 @@ def test_what_routes_agree_on() -> None:
     assert (ONE, None) == (found.route, found.doubt)
 
 
+def test_routes_that_agree_on_nothing() -> None:
+    """Where routes have no file in common, or tell no sha256, all files of the first are in doubt."""
+    first = page(ONE, a=None, b="2")
+    found = agreed(MAIN, [first, page(TWO, a=None, c="3")])
+    assert first.listed == found.listed
+    assert (
+        "https://one.index.example/simple/ and https://two.index.example/simple/ have no file of the project with the "
+        "same one"
+    ) == found.doubt
+    assert agreed(MAIN, [page(ONE), page(TWO)]).doubt is None
+
+
 def test_a_contradiction_is_shown() -> None:
     """Where two routes tell different bytes of one file both are shown, with both digests and no credentials."""
     pages = [page(ONE, a="1", b=64 * "a"), page(TWO, a="1", b=64 * "b")]

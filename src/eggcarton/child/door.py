@@ -14,6 +14,7 @@ from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.client import Client
 from eggcarton.indexes.credentials import Credentials, withdrawn
 from eggcarton.indexes.fetch import Fetcher
+from eggcarton.indexes.freshness import Seen
 from eggcarton.indexes.listing import Pages
 from eggcarton.indexes.network import Network
 from eggcarton.indexes.pages import Listed
@@ -59,7 +60,7 @@ class Sources:
         credentials = Credentials(self.indexes, environment=environment, warn=warnings.append)
         network = Network(Client(allow_hosts=self.allow_hosts, credentials=credentials), warn=warnings.append)
         remote = [link for link in self.find_links if "://" in link]
-        pages = Pages(routing, network, find_links=remote)
+        pages = Pages(routing, network, find_links=remote, seen=Seen(self.cache / "seen"))
         fetcher = Fetcher(Cache(self.cache), pages, network, directories=self.directories)
         return Door(self, routing, network, pages, fetcher, warnings=warnings)
 

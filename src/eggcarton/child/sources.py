@@ -14,6 +14,7 @@ from packaging.version import Version
 from eggcarton.child.building import Place
 from eggcarton.child.door import Door, Sources
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
+from eggcarton.indexes import authority
 from eggcarton.indexes.wanted import hint_of
 from eggcarton.packages import build_lock, cutoff
 from eggcarton.packages.build_lock import BuildLock
@@ -80,9 +81,10 @@ def provide(
 
 def _best(wanted: Requirement, name: str, door: Door, place: Place) -> LockedPackage:
     """Return the newest source distribution on the index that is asked for, final ones first."""
-    listed = door.pages.page(door.routing.index_of(name), name)
+    index = door.routing.index_of(name)
+    page = door.pages.vouched(index, name)
     found: list[tuple[bool, Version, LockedFile]] = []
-    for file in listed:
+    for file in page.listed if page is not None else ():
         try:
             version = parse_sdist_filename(file.name)[1]
         except InvalidSdistFilename:
@@ -95,6 +97,8 @@ def _best(wanted: Requirement, name: str, door: Door, place: Place) -> LockedPac
     if not found:
         raise EggcartonError(f"{wanted}: the index lists no source distribution that is asked for and has a sha256")
     _, version, sdist = max(found, key=lambda item: item[:2])
+    if page is not None and page.doubt is not None:
+        raise authority.refusal(index, [sdist.name], page.doubt)
     return LockedPackage(name, str(version), sdist=sdist, index=door.routing.at(name))
 
 

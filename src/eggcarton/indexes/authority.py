@@ -46,6 +46,8 @@ def check_same(index: Index, pages: Sequence[Page]) -> None:
 def agreed(index: Index, pages: Sequence[Page]) -> Page:
     """Return the first page, with those of its files that all pages tell with the same sha256.
 
+    Where there is no such file all stay, and are in doubt.
+
     Raises:
         IntegrityProblem: two pages tell different ones.
     """
@@ -53,6 +55,9 @@ def agreed(index: Index, pages: Sequence[Page]) -> Page:
     everywhere = set.intersection(*({(file.name, file.sha256) for file in page.listed} for page in pages))
     first = pages[0]
     kept = [(file.name, file.sha256) in everywhere and file.sha256 is not None for file in first.listed]
+    if first.listed and not any(kept):
+        told = " and ".join(_shown(page.route) for page in pages)
+        return replace(first, doubt=f"{told} have no file of the project with the same one")
     files = [item for item, is_kept in zip(first.document["files"], kept, strict=True) if is_kept]
     return replace(
         first,

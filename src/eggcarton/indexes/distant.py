@@ -16,8 +16,9 @@ from eggcarton.indexes.pages import Listed
 from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import Route
 
-TAIL = 1 << 16
-"""Bytes from the end of a wheel that are read first: its directory, and mostly the metadata, which comes last."""
+TAIL = (1 << 16) + 22
+"""Bytes from the end of a wheel that are read first: its directory, which zipfile looks for in so many, and mostly the
+metadata, which comes last."""
 
 _LARGEST = 1 << 23
 _HEADER = 30 + (1 << 10)

@@ -18,6 +18,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from eggcarton.core.errors import IntegrityProblem
+from eggcarton.indexes.authority import ANY
 from eggcarton.packages import markers
 from eggcarton.packages import origin as origins
 from eggcarton.packages.origin import Origin
@@ -50,7 +51,8 @@ class LockedPackage:
 
     ``marker`` says where it is needed; ``requires`` are the lines of its metadata that lead to other locked
     distributions or belong to an extra, with their extras and markers; ``empty_extras`` are the extras that lead to
-    nothing; ``index`` is the *name* of its index, None for the default one; ``origin`` is set where it was asked for by
+    nothing; ``index`` is the *name* of its index, None for the default one; ``authority`` is ``any`` where the word of
+    any route was enough for its hashes; ``origin`` is set where it was asked for by
     its address: its one file, a wheel or what it is built of, is then kept by its sha256.
     """
 
@@ -63,6 +65,7 @@ class LockedPackage:
     empty_extras: tuple[str, ...] = ()
     index: str | None = None
     origin: Origin | None = None
+    authority: str | None = None
 
     @property
     def extras(self) -> set[str]:
@@ -189,6 +192,7 @@ def _package(entry: Mapping[str, Any], where: str, places: Mapping[str, str]) ->
         empty_extras=_texts(tool, "empty-extras", where),
         index=tool.get("index"),
         origin=origin,
+        authority=ANY if tool.get("authority") == ANY else None,
     )
 
 
@@ -286,6 +290,8 @@ def _entry(package: LockedPackage, names: set[str], asked: Mapping[str, set[str]
             entry["wheels"] = [_file_entry(wheel) for wheel in sorted(package.wheels, key=lambda wheel: wheel.name)]
     if package.index:
         tool["index"] = package.index
+    if package.authority:
+        tool["authority"] = package.authority
     if package.requires:
         tool["requires"] = list(package.requires)
     if package.empty_extras:

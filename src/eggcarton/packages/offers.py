@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -33,6 +33,7 @@ class Offers:
         directory: where the wheels are put.
         needs: what the resolution is asked for.
         newest: the moment after which nothing that was uploaded counts.
+        vouch: makes sure that somebody vouches for a file of a project, and raises where nobody does.
         directories: those of find-links that are on this machine.
     """
 
@@ -47,12 +48,13 @@ class Offers:
         routing: Routing,
         pages: Pages,
         fetcher: Fetcher,
+        vouch: Callable[[str, Listed], None],
         directories: Sequence[str] = (),
     ) -> None:
         self.directory, self._needs, self._newest = directory, needs, newest
         self._builder, self._allow_sdist = builder, tuple(allow_sdist)
         self._routing, self._pages, self._fetcher = routing, pages, fetcher
-        self._directories = tuple(directories)
+        self._vouch, self._directories = vouch, tuple(directories)
         self.built: dict[str, LockedFile] = {}
         self.refused: set[str] = set()
         directory.mkdir()
@@ -113,6 +115,7 @@ class Offers:
         return max(final or trusted, key=lambda item: item[0])
 
     def _build(self, name: str, listed: Listed, builder: Builder) -> LockedFile:
+        self._vouch(name, listed)
         if listed.sha256 is None:
             # Where the page tells no sha256, the lock has that of the bytes that came, as it is with wheels.
             path = self._fetcher.take(listed.url, listed.name)

@@ -34,6 +34,7 @@ from eggcarton.packages.needs import Needs
 from eggcarton.packages.offers import Offers
 from eggcarton.packages.routed import routed, unmoved
 from eggcarton.packages.sdists import Builder
+from eggcarton.packages.vouching import Vouching
 from eggcarton.packages.wheels import best_wheel
 
 _NO_WHEEL = re.compile(r"Wheels are required for `([^`]+)`")
@@ -84,16 +85,22 @@ class Resolver:
         with self._relay() as relay, tempfile.TemporaryDirectory(prefix="eggcarton-resolve-") as name:
             compiler = Compiler(self._program, relay, self._directories, Path(name, "cache"))
             kept = _kept(old, upgrade)
-            needs, found, built = self._compiled(compiler, Path(name), needs, newest, addresses, kept)
+            vouching = Vouching(self._routing, self._pages, self._directories, old)
+            needs, found, built = self._compiled(compiler, Path(name), needs, newest, addresses, kept, vouching)
         packages = compiled.packages(found, needs, addresses.packages)
         packages = [_as_source(package, built.get(package.name)) for package in packages]
         packages = [routed(package, self._routing) for package in packages]
+        stays = old is not None and old.requires_python == needs.requires_python and (upgrade is None or upgrade)
+        before = [_before(package, old, upgrade or ()) if old and stays else None for package in packages]
+        # What stays as it was brings no hash that is new.
+        packages = vouching.checked([same or package for same, package in zip(before, packages, strict=True)])
         with ThreadPoolExecutor(8) as pool:
-            edges = list(pool.map(self._metadata, packages))
+            edges = list(pool.map(lambda same, new: None if same else self._metadata(new), before, packages))
         names = {package.name for package in packages} | needs.developed
-        packages = [_with_edges(package, names, *found) for package, found in zip(packages, edges, strict=True)]
-        if old is not None and old.requires_python == needs.requires_python and (upgrade is None or upgrade):
-            packages = [_as_before(package, old, upgrade or ()) for package in packages]
+        packages = [
+            package if found is None else _with_edges(package, names, *found)
+            for package, found in zip(packages, edges, strict=True)
+        ]
         return Lock(needs.requires_python, tuple(packages), newest)
 
     def _relay(self) -> Relay:
@@ -107,6 +114,7 @@ class Resolver:
         newest: str | None,
         addresses: Addresses,
         before: Lock | None,
+        vouching: Vouching,
     ) -> tuple[Needs, dict[str, list[dict[str, object]]], dict[str, LockedFile]]:
         """Return what uv resolves to, for which needs, and the source distributions that had to be built for it.
 
@@ -124,6 +132,7 @@ class Resolver:
             routing=self._routing,
             pages=self._pages,
             fetcher=self._fetcher,
+            vouch=vouching.check,
             directories=self._directories,
         )
         while True:
@@ -202,7 +211,11 @@ class Resolver:
         wheel = _nearest(package.wheels)
         wanted = Wanted(package.name, wheel.name, wheel.sha256, wheel.size, package.index, wheel.hint)
         index = self._pages.index_of(wanted)
-        listed = next((file for file in self._pages.page(index, package.name) if file.name == wheel.name), None)
+        page = self._pages.whole(index, package.name)
+        # A page that only a mirror told speaks for no metadata; the wheel itself has a sha256 that is vouched for.
+        told = page.listed if page is not None and page.doubt is None else ()
+        fits = (file for file in told if file.name == wheel.name and file.sha256 in (None, wheel.sha256))
+        listed = next(fits, None)
         if listed is not None and listed.metadata_sha256 is not None:
             text = self._files.metadata(index, package.name, listed).decode("utf-8", "replace")
             return metadata.of_text(text)
@@ -222,17 +235,17 @@ def _as_source(package: LockedPackage, sdist: LockedFile | None) -> LockedPackag
     return package if sdist is None else replace(package, wheels=(), sdist=sdist)
 
 
-def _as_before(package: LockedPackage, old: Lock, upgrade: Sequence[str]) -> LockedPackage:
-    """Keep what is known of what stays at its version.
+def _before(package: LockedPackage, old: Lock, upgrade: Sequence[str]) -> LockedPackage | None:
+    """Return what is known of what stays at its version, None where it does not stay.
 
     An index that lists more or fewer files by now changes nothing else; nor does another Python, whose wheel may tell
     other requirements than the one that was looked at when the lock was made.
     """
     if package.origin is not None or package.name in {canonicalize_name(name) for name in upgrade}:
-        return package
+        return None
     same = (p for p in old.named(package.name) if p.version == package.version and p.origin is None)
-    before = next(same, package)
-    return replace(before, marker=package.marker)
+    found = next(same, None)
+    return found and replace(found, marker=package.marker)
 
 
 def _with_edges(
