@@ -209,13 +209,13 @@ def test_absent_by_the_word_of_all_others(scene: Scene) -> None:
     """Where the canonical route cannot be reached, a name is absent only if every mirror says so."""
     scene.canonical.stop()
     assert (None, [0, 1, 1]) == (scene.ask("seven"), scene.counts)
-    scene.mirrors[1].fault("*", "status:403", forever=True)
+    scene.mirrors[1].fault("*", "status:501", forever=True)
     with pytest.raises(Unavailable) as caught:
         scene.ask("seven")
     assert [scene.canonical.url, *(mirror.url for mirror in scene.mirrors)] == [
         line.partition(": ")[0] for line in caught.value.tried
     ]
-    assert ["HTTP 404", "HTTP 403"] == [line.partition(": ")[2] for line in caught.value.tried[1:]]
+    assert ["HTTP 404", "HTTP 501"] == [line.partition(": ")[2] for line in caught.value.tried[1:]]
 
 
 def test_a_route_for_files_alone(scene: Scene) -> None:
@@ -276,7 +276,7 @@ def test_a_private_index_that_refuses(scene: Scene, status: int) -> None:
     corp = Configured("corp", scene.mirrors[0].url, projects=("six",))
     public = Configured("public", scene.canonical.url)
     scene.mirrors[0].fault("*", f"status:{status}", forever=True)
-    with pytest.raises(Unavailable, match=f"^index corp .*: HTTP {status}"):
+    with pytest.raises(Unavailable, match=rf"^index corp .*\(HTTP {status}\)"):
         scene.pages(public, corp).page(corp, "six")
     assert [0, 1, 0] == scene.counts
     assert 1 == len(scene.warnings)
@@ -355,12 +355,12 @@ def test_a_quorum_without_the_canonical_route(scene: Scene) -> None:
 
 def test_too_few_for_a_quorum(scene: Scene) -> None:
     """What fewer routes tell than a quorum stays in doubt, which tells who did and how the others failed."""
-    scene.canonical.fault("*", "status:403", forever=True)
+    scene.canonical.fault("*", "status:501", forever=True)
     scene.mirrors[1].fault("*", "status:404", forever=True)
     page = scene.vouched(authority="quorum:2")
     assert page is not None
     assert page.doubt == (
-        f"only {scene.mirrors[0].url} told of it ({scene.canonical.url}: HTTP 403; {scene.mirrors[1].url}: HTTP 404)"
+        f"only {scene.mirrors[0].url} told of it ({scene.canonical.url}: HTTP 501; {scene.mirrors[1].url}: HTTP 404)"
     )
     assert [1, 1, 1] == scene.counts
 
