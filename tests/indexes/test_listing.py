@@ -388,6 +388,16 @@ def test_any_authority_goes_by_tier(scene: Scene) -> None:
     assert [1, 0, 1] == scene.counts
 
 
+def test_any_authority_goes_by_health(scene: Scene) -> None:
+    """With any authority a canonical route that has failed comes after sound mirrors, as any route of their tier."""
+    for server in (scene.canonical, *scene.mirrors):
+        wheel(server.directory, "seven", "1.0")
+    scene.canonical.fault("*", "status:500")
+    pages, main = scene.pages(), scene.index(authority="any")
+    assert [scene.mirrors[0].url] * 2 == [route_of(pages.whole(main, project)) for project in ("six", "seven")]
+    assert [1, 2, 0] == scene.counts
+
+
 def test_a_stale_mirror(scene: Scene) -> None:
     """A page older than one seen before, by its serial, is passed over with a warning; the next route answers."""
     scene.canonical.serial, scene.mirrors[0].serial, scene.mirrors[1].serial = 9, 8, 9
