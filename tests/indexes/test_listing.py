@@ -191,6 +191,32 @@ def test_a_route_that_is_down(scene: Scene) -> None:
     assert ([0, 6, 0], 1) == (scene.counts, len(scene.pauses))
 
 
+def test_a_route_that_never_answers(scene: Scene) -> None:
+    """A route that takes a connection and says nothing is left when its time is over, and asked once more."""
+    scene.canonical.fault("*", "stall", forever=True)
+    network = Network(Client(read=0.1), sleep=scene.pauses.append)
+    page = Pages(Routing((scene.index(),)), network).whole(scene.index(), "six")
+    assert (scene.mirrors[0].url, [2, 1, 0]) == (route_of(page), scene.counts)
+
+
+def test_a_route_that_is_slow(scene: Scene) -> None:
+    """A page that comes in drops is left for that of another route, and waited for where there is none."""
+    clock = [0.0]
+
+    scene.canonical.fault("*", "slow:5000", forever=True)
+
+    def now() -> float:
+        # Time goes by whenever it is asked for.
+        clock[0] += 20.0
+        return clock[0]
+
+    network = Network(Client(), now=now, sleep=scene.pauses.append)
+    page = Pages(Routing((scene.index(),)), network).whole(scene.index(), "six")
+    assert (scene.mirrors[0].url, [2, 1, 0]) == (route_of(page), scene.counts)
+    alone = scene.index(mirrors=())
+    assert scene.canonical.url == route_of(Pages(Routing((alone,)), network).whole(alone, "six"))
+
+
 def test_a_mirror_that_does_not_have_a_name(scene: Scene) -> None:
     """A mirror's 404 means that it is not there; the next one is asked."""
     scene.canonical.stop()

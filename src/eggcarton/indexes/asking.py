@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from eggcarton.core.credentials import without_credentials
@@ -10,7 +10,7 @@ from eggcarton.core.errors import Unavailable
 from eggcarton.indexes import authority
 from eggcarton.indexes.attempts import Budget
 from eggcarton.indexes.calls import Call
-from eggcarton.indexes.client import RequestFailed
+from eggcarton.indexes.client import Answer, RequestFailed
 from eggcarton.indexes.freshness import Age, Seen, freshest
 from eggcarton.indexes.journal import PAGE
 from eggcarton.indexes.network import Failed, Network, NoRoute
@@ -22,7 +22,13 @@ BRIEF = Budget(rounds=2, waiting=0.0)
 """What is spent on a canonical route before its mirrors are asked."""
 
 
-def page_of(network: Network, route: Route, project: str, call: Call | None = None) -> Page:
+PACE, GRACE = 10_000, 10.0
+"""Bytes a second that a page must come with where another route may have it, and the seconds before that counts."""
+
+
+def page_of(
+    network: Network, route: Route, project: str, call: Call | None = None, *, is_hurried: bool = False
+) -> Page:
     """Ask one route for the page of a project.
 
     Args:
@@ -30,19 +36,32 @@ def page_of(network: Network, route: Route, project: str, call: Call | None = No
         route: the one to ask.
         project: the canonical name; empty where the route is a page of find-links, which is one for all projects.
         call: by which another thread may end it.
+        is_hurried: whether a page that comes too slowly is given up.
 
     Raises:
-        Failed: what came is no such page.
+        Failed: what came is no such page, or it came too slowly.
         RequestFailed: nothing came.
     """
     url = f"{route.url.rstrip('/')}/{project}/" if project else route.url
     with network.request(route, url, PAGE, project, accept=ACCEPT, call=call) as answer:
         kind, serial = answer.headers.get("Content-Type", ""), answer.headers.get("X-PyPI-Last-Serial")
         try:
-            page = read(answer.read(), kind, answer.url, project=project, serial=serial)
+            blocks = _paced(answer, network) if is_hurried else answer.blocks()
+            page = read(b"".join(blocks), kind, answer.url, project=project, serial=serial)
         except PageProblem as error:
             raise Failed(Outcome(Kind.USELESS, fault=f"the page of {project!r} {error}")) from error
     return replace(page, route=route)
+
+
+def _paced(answer: Answer, network: Network) -> Iterator[bytes]:
+    began = network.now()
+    for number, block in enumerate(answer.blocks()):
+        seconds = network.now() - began
+        # What came at once is taken, however long it was waited for.
+        if number and seconds > GRACE and answer.received < PACE * seconds:
+            fault = f"{answer.received} bytes of its page came in {seconds:.0f} seconds"
+            raise Failed(Outcome(Kind.INTERRUPTED, fault=fault), answer.received)
+        yield block
 
 
 @dataclass(slots=True)
@@ -56,6 +75,7 @@ class Question:
         project: the canonical name.
         faults: how each route failed at last, of those that did.
         stale: pages that are older than one seen before.
+        is_hurried: whether another route may have what comes too slowly.
     """
 
     network: Network
@@ -64,6 +84,7 @@ class Question:
     project: str
     faults: dict[Route, Outcome] = field(default_factory=dict)
     stale: list[Page] = field(default_factory=list)
+    is_hurried: bool = False
 
     def answer(self) -> Page | None:
         """Return what the index tells, None where it does not know the name.
@@ -73,6 +94,7 @@ class Question:
             IntegrityProblem: routes of which several must agree tell different bytes of one file.
         """
         number = authority.quorum(self.index)
+        self.is_hurried = len(self.index.page_routes()) > 1
         if number is not None:
             page = self._agreed(number)
         elif self.index.authority == authority.ANY:
@@ -112,7 +134,8 @@ class Question:
             if self._is_absent(mirrors):
                 return None
             try:
-                # It may have asked to be left alone for a moment, and nobody else can tell.
+                # It may have asked to be left alone for a moment, or be slow, and nobody else can tell.
+                self.is_hurried = False
                 return self._ask([canonical])
             except NoRoute:
                 return self._last_resort([canonical, *mirrors])
@@ -156,7 +179,7 @@ class Question:
 
     def _one(self, route: Route) -> Page | None:
         try:
-            page = page_of(self.network, route, self.project)
+            page = page_of(self.network, route, self.project, is_hurried=self.is_hurried)
         except (Failed, RequestFailed) as failed:
             if failed.outcome.kind is Kind.ABSENT and route.url == self.index.url:
                 # Whether there is such a project is for this route alone to say.
