@@ -114,7 +114,7 @@ class Question:
         except NoRoute:
             old = self._taken([stale for stale in self.stale if _is_canonical(stale, self.index)])
             if old is None:
-                return replace(page, doubt=authority.silence(self.index.canonical, self._fault(self.index.canonical)))
+                return replace(page, doubt=self._silence())
             found = old
         if found is not None:
             authority.check_same(self.index, [found, page])
@@ -127,7 +127,7 @@ class Question:
         except NoRoute:
             if not mirrors:
                 return self._last_resort([canonical])
-        doubt = authority.silence(canonical, self._fault(canonical))
+        doubt = self._silence()
         try:
             page = self._ask(mirrors)
         except NoRoute:
@@ -205,6 +205,13 @@ class Question:
         found = self.faults.get(route)
         return str(found) if found else self.network.health.of(route.origin).fault or "it was not asked"
 
+    def _silence(self) -> str:
+        """Return the doubt that is left where the canonical route has not told anything of use."""
+        route = self.index.canonical
+        is_stale = any(_is_canonical(page, self.index) for page in self.stale)
+        remedy = f", which allow-stale = true in [{self.index.name}] takes all the same" if is_stale else ""
+        return f"{authority.silence(route, self._fault(route))}{remedy}"
+
     def _noted(self, page: Page | None) -> Page | None:
         if page is not None and page.doubt is None and self.project:
             self.seen.saw(self.index.url, self.project, Age.of(page))
@@ -232,7 +239,7 @@ class Question:
         own = [page for page in self.stale if _is_canonical(page, self.index)]
         if page := self._taken(own or self.stale):
             speaks = bool(own) or self.index.authority == authority.ANY
-            return page if speaks else replace(page, doubt=authority.silence(routes[0], self._fault(routes[0])))
+            return page if speaks else replace(page, doubt=self._silence())
         where = f"index {self.index.name}"
         if self.stale:
             raise Unavailable(
