@@ -278,6 +278,19 @@ def test_export_with_addresses(project: Project) -> None:
         project.export("pylock", urls=True, offline=True)
 
 
+def test_addresses_of_mirrors_are_never_told(project: Project) -> None:
+    """Where only a mirror answers no address is told, or another tool would go there for ever."""
+    project.bring_in("six==1.0\n", "six")
+    with Index(project.index.directory) as mirror:
+        main = {"name": "main", "url": project.index.url, "mirrors": [{"url": mirror.url}]}
+        sources = {**project.sources(), "indexes": [main]}
+        whole = export(kind="pylock", lock=str(project.lock), urls=True, sources=sources)
+        assert f'url = "{project.index.address}/files/' in whole
+        project.index.fault("*", "status:403", forever=True)
+        with pytest.raises(Unavailable, match="does not tell where six lies, only a mirror does"):
+            export(kind="pylock", lock=str(project.lock), urls=True, sources=sources)
+
+
 def test_addresses_of_an_index_with_credentials(project: Project) -> None:
     """The credentials that an index wants are in no address that is told."""
     project.bring_in("six==1.0\n", "six")

@@ -14,8 +14,10 @@ from eggcarton.child import building
 from eggcarton.child.asked import NONE, needs_of, together
 from eggcarton.child.door import Door, Sources
 from eggcarton.child.provide import written
+from eggcarton.core.credentials import without_credentials
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
 from eggcarton.indexes.fetch import AT_ONCE
+from eggcarton.indexes.pages import Listed
 from eggcarton.packages import export as exports
 from eggcarton.packages import foreign, markers, yanked
 from eggcarton.packages import lock as locks
@@ -59,14 +61,21 @@ def _with_urls(lock: Lock, sources: Mapping[str, Any]) -> str:
     if door.sources.offline:
         raise Unavailable("offline, and only the index tells where files lie; leave --urls or -o out")
 
-    def index_of(package: LockedPackage) -> Any:
-        return door.routing.locked(package.name, package.index)
+    def listed(package: LockedPackage) -> tuple[Listed, ...]:
+        index = door.routing.locked(package.name, package.index)
+        page = door.pages.vouched(index, package.name)
+        if page is not None and page.route is not None and page.route.url != index.url:
+            raise Unavailable(
+                f"index {index.name} ({without_credentials(index.url)}) does not tell where {package.name} lies, only "
+                "a mirror does, whose addresses are for no other tool; run again when the index can be reached"
+            )
+        return page.listed if page is not None else ()
 
     indexed = [package for package in lock.packages if package.origin is None]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         # Each page is kept by then, so that asking in order costs nothing.
-        list(pool.map(lambda package: door.pages.page(index_of(package), package.name), indexed))
-    return exports.pylock_with_urls(lock, lambda package: door.pages.page(index_of(package), package.name))
+        list(pool.map(listed, indexed))
+    return exports.pylock_with_urls(lock, listed)
 
 
 def bring_in(
