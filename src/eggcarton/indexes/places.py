@@ -113,7 +113,22 @@ class Places:
     def _listed(self, route: Route, page: Sequence[Listed], wanted: Wanted) -> Iterator[Address]:
         for listed in page:
             if listed.name == wanted.name:
+                self._check(route, listed, wanted)
                 yield Address(listed.url, _at(route, listed.url))
+
+    def _check(self, route: Route, listed: Listed, wanted: Wanted) -> None:
+        """Make sure that a page does not tell other bytes of a file than the lock.
+
+        Raises:
+            Failed: it does; a mirror is closed for it, as if those bytes had come.
+        """
+        if listed.sha256 in (None, wanted.sha256):
+            return
+        fault = f"its page tells the sha256 {listed.sha256} of {wanted.name}, the lock {wanted.sha256}"
+        spoilt = Outcome(Kind.SPOILT, fault=fault)
+        if route.kind == MIRROR:
+            self._network.blame(route, spoilt)
+        raise Failed(spoilt)
 
     def _without_page(self, route: Route, hint: str, tried: str | None) -> Iterator[Address]:
         """Give the place below the address of a mirror that has files and no pages, as long as that leads anywhere."""
