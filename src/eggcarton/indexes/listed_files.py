@@ -55,7 +55,7 @@ class ListedFiles:
         sha256 = listed.metadata_sha256
         if sha256 is not None and (path := self._cache.find(sha256)):
             return path.read_bytes()
-        body = self._pages.metadata(index, listed)
+        body = self._pages.metadata(index, listed, project)
         if body is None:
             return _metadata_in(self.file(index, project, listed), listed.name)
         if sha256 is not None:

@@ -34,7 +34,7 @@ FAILED = 424
 
 _CONTENT = "application/octet-stream"
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
-_LINKS = "links"
+_LINKS, _METADATA = "links", ".metadata"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,11 @@ class Relay:
         if not url.startswith(f"{self._base}/"):
             return url
         steps = _steps(url.removeprefix(self._base))
-        found = self._listed(steps[1], steps[2], steps[3]) if len(steps) == 4 else None
-        return found[1].url if found else ""
+        if len(steps) != 4:
+            return ""
+        name = steps[3].removesuffix(_METADATA)
+        found = self._listed(steps[1], steps[2], name)
+        return f"{found[1].url}{steps[3].removeprefix(name)}" if found else ""
 
     def told(self, text: str) -> str:
         """Return what a program has said with the addresses of this relay replaced by those that they stand for."""
@@ -175,7 +178,7 @@ class Relay:
         return f"{self._base}/files/{quote(index.name, safe='')}/{project or '-'}"
 
     def _file(self, index: str, project: str, name: str) -> Reply:
-        plain = name.removesuffix(".metadata")
+        plain = name.removesuffix(_METADATA)
         if self._locked is not None:
             file = self._locked.get((project, name))
             if file is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,8 +9,7 @@ from difflib import get_close_matches
 
 from packaging.requirements import Requirement
 
-from eggcarton.core.errors import EggcartonError, Unavailable
-from eggcarton.indexes.client import redacted
+from eggcarton.core.errors import EggcartonError
 from eggcarton.indexes.routing import Routing
 from eggcarton.packages import clash, yanked
 from eggcarton.packages.chains import Places, asking
@@ -26,18 +24,6 @@ SHOWN = 12
 
 WORDS = 900
 """How many characters of uv's own words follow."""
-
-_NETWORK = (
-    "error sending request",
-    "failed to fetch",
-    "dns error",
-    "connection refused",
-    "timed out",
-    "tcp connect",
-)
-
-_REFUSED = re.compile(r"^hint: An index URL \((\S+)\) [^\n]*?\b(40[137] [A-Za-z ]+)", re.MULTILINE)
-"""What uv says of an index that wants other credentials; for it that is as if the index had no such name."""
 
 
 def unsolved(
@@ -58,15 +44,6 @@ def unsolved(
         known: names that may have been meant by one that is not there.
     """
     words = search.words.strip()
-    if any(word in words.lower() for word in _NETWORK):
-        return Unavailable(
-            f"the index could not be asked while locking; check its address, the proxy and the network:\n{words}"
-        )
-    if refused := _REFUSED.search(words):
-        return Unavailable(
-            f"the index {redacted(refused[1])} refused to answer while locking: {refused[2]}; give it credentials that "
-            "it takes, in pip's configuration, in PIP_INDEX_URL or in ~/.netrc"
-        )
     if "No solution found" not in words:
         return EggcartonError(f"uv could not resolve what is asked for:\n{words}")
     places = places or Places()
