@@ -15,8 +15,9 @@ from eggcarton.indexes.client import Client
 from eggcarton.indexes.credentials import Credentials, withdrawn
 from eggcarton.indexes.fetch import Fetcher
 from eggcarton.indexes.freshness import Seen
+from eggcarton.indexes.health import CAP
 from eggcarton.indexes.listing import Pages
-from eggcarton.indexes.network import Network
+from eggcarton.indexes.network import SMALL, Network
 from eggcarton.indexes.pages import Listed
 from eggcarton.indexes.routing import Index, Routing
 from eggcarton.indexes.wanted import Wanted
@@ -58,7 +59,8 @@ class Sources:
         warnings: list[str] = []
         environment = withdrawn(self.indexes, os.environ)
         credentials = Credentials(self.indexes, environment=environment, warn=warnings.append)
-        network = Network(Client(allow_hosts=self.allow_hosts, credentials=credentials), warn=warnings.append)
+        client = Client(connections=CAP * SMALL, allow_hosts=self.allow_hosts, credentials=credentials)
+        network = Network(client, warn=warnings.append)
         remote = [link for link in self.find_links if "://" in link]
         pages = Pages(routing, network, find_links=remote, seen=Seen(self.cache / "seen"))
         fetcher = Fetcher(Cache(self.cache), pages, network, directories=self.directories)

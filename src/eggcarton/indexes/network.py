@@ -15,11 +15,14 @@ from eggcarton.indexes.attempts import Attempts, Budget, GiveUp, Trial, Wait
 from eggcarton.indexes.calls import Call, Ended
 from eggcarton.indexes.client import Answer, Client, RequestFailed
 from eggcarton.indexes.health import Health, Standing, State
-from eggcarton.indexes.journal import Event
+from eggcarton.indexes.journal import METADATA, PAGE, Event
 from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import Route, origin_of
 
 T = TypeVar("T")
+
+SMALL = 4
+"""How many pages or metadata files an origin may be asked for at once in the place of one file."""
 
 
 class NoRoute(Exception):
@@ -188,7 +191,7 @@ class Network:
             Ended: another thread has ended it, and the route is not to blame.
             Crowded: the route should no longer be asked.
         """
-        began = self._enter(route, url)
+        began = self._enter(route, url, SMALL if what in (PAGE, METADATA) else 1)
         # Unless it ends otherwise: a full disk or Ctrl-C is not the route's fault.
         event = Event(route.index, without_credentials(route.url), what, name, None, "given up", resumed=start > 0)
         event = replace(event, hedged=hedged)
@@ -232,11 +235,15 @@ class Network:
             event = replace(event, status=outcome.status, fault=fault)
         self._note(replace(event, seconds=ended - began))
 
-    def _enter(self, route: Route, url: str) -> float:
-        """Wait until the origin that an address leads to has a place free, and return when the request began."""
+    def _enter(self, route: Route, url: str, share: int) -> float:
+        """Wait until the origin that an address leads to has a place free, and return when the request began.
+
+        Args:
+            share: how many such requests count as one.
+        """
         origin = origin_of(url)
         with self._freed:
-            while self._busy.get(origin, 0) >= self.health.of(origin).cap:
+            while self._busy.get(origin, 0) >= self.health.of(origin).cap * share:
                 self._freed.wait()
                 if self.health.standing(route, self.now()).state is not State.READY:
                     raise Crowded
