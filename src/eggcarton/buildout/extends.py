@@ -10,10 +10,12 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from email.message import Message
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from eggcarton.buildout import downloads
 from eggcarton.core.errors import Drift, IntegrityProblem
 from eggcarton.packages import closed
 
@@ -91,6 +93,21 @@ class Extends:
             return found, is_temporary
 
         return answer
+
+    def retrieve(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what zc.buildout itself then fetches with: our own way out, with its proxies, credentials and tries.
+
+        Raises:
+            EggcartonError: it could not be had.
+        """
+
+        def urlretrieve(url: str, filename: str) -> Any:
+            if not downloads.is_remote(url):
+                return original(url, filename)
+            self._child.ask("retrieve", url=url, path=filename, sources=None, text=True)
+            return filename, Message()
+
+        return urlretrieve
 
     def settle(self, *, frozen: bool) -> list[str]:
         """Lock what was not locked before, and return a line for each.

@@ -11,15 +11,15 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from zc.buildout import easy_install
+from zc.buildout import download, easy_install
 from zc.buildout.buildout import Buildout, Options
-from zc.buildout.download import Download
 from zc.buildout.easy_install import pkg_resources
 
-from eggcarton.buildout import building, current, installed, places, store_view, working_sets
+from eggcarton.buildout import building, current, downloads, installed, places, store_view, working_sets
 from eggcarton.buildout.configuration import readable
 from eggcarton.buildout.extends import Extends
 from eggcarton.buildout.part import told
@@ -112,7 +112,8 @@ def abandon(buildout: Any) -> None:
 @contextmanager
 def _kept(extends: Extends) -> Iterator[None]:
     """Have zc.buildout read the kept copies of what it extends, and keep what it downloads, while the block runs."""
-    with _replaced(Download, "__call__", extends.download), closing(extends):
+    fetching = _replaced(download, "urlretrieve", extends.retrieve)
+    with fetching, _replaced(download.Download, "__call__", extends.download), closing(extends):
         yield
 
 
@@ -260,7 +261,7 @@ def _at_work(original: Callable[..., Any]) -> Callable[..., Any]:
     def at_work(self: Any, *arguments: Any) -> Any:
         if not _running:
             return original(self, *arguments)
-        with working_sets.at_work(_running[-1], self), building.hint_at_pip(self.name):
+        with downloads.told(), working_sets.at_work(_running[-1], self), building.hint_at_pip(self.name):
             return original(self, *arguments)
 
     return at_work
@@ -294,6 +295,7 @@ _PATCHES: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
     (easy_install.Installer, "build", _installer_build),
     (easy_install, "call_pip_install", _call_pip_install),
     (easy_install, "scripts", _scripts),
+    (download, "urlretrieve", lambda original: partial(downloads.urlretrieve, _running, original)),
     (easy_install.Installer, "_make_env", _make_env),
 )
 
