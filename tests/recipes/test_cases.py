@@ -121,6 +121,7 @@ def outcome(case: Path, place: Path) -> tuple[str, str]:
         layout = dataclasses.replace(
             Layout.under(root, part),
             locked=locked_of(facts, root),
+            fetched=dict.fromkeys(getattr(reading.options, "downloads", {}), root / facts.get("fetched", "")),
             relative="relative" in facts or bool(getattr(reading.options, "relative_paths", None)),
         )
         plan = module.plan(reading.options, layout, environment)

@@ -1,20 +1,33 @@
-"""What recipes of others download by zc.buildout's own means comes by the same way as everything else."""
+"""Files that recipes name by an address come by the same way as everything else.
+
+Recipes of ours name their sha256 too; a copy is kept among the records of the buildout, so that nothing is asked twice.
+Recipes of others download by zc.buildout's own means.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from email.message import Message
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from zc.buildout import UserError
+from zc.buildout import UserError, easy_install
 
-from eggcarton.buildout import part
+from eggcarton.buildout import settings
 from eggcarton.core.errors import EggcartonError
+from eggcarton.packages import closed
 
 if TYPE_CHECKING:
     from eggcarton.buildout.session import Session
+
+
+logger = logging.getLogger("eggcarton")
 
 
 class NotRetrieved(UserError):  # type: ignore[misc]
@@ -26,12 +39,63 @@ class NotRetrieved(UserError):  # type: ignore[misc]
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """End the run with our own exit code where a recipe has not made do without a file."""
+def unwrapped() -> Iterator[None]:
+    """Raise our own error where a recipe has not made do without a file."""
     try:
         yield
     except NotRetrieved as problem:
-        part.stop(problem.error)
+        raise problem.error from problem
+
+
+def fetched(
+    buildout: Any, session: Session | None, records: Path, part: str, wanted: Mapping[str, str]
+) -> dict[str, Path]:
+    """Return files that a part's options name, by their sha256.
+
+    Args:
+        buildout: the running zc.buildout.
+        session: its session, where the extension is in force.
+        records: where it is recorded which part owns what.
+        part: the name of the part.
+        wanted: the address of each by its sha256.
+
+    Raises:
+        Unavailable: one could not be had, or this run is offline and it is not here.
+        IntegrityProblem: other bytes came.
+    """
+    found = {}
+    for sha256, url in wanted.items():
+        copy = records / "state" / "downloads" / sha256
+        if _digest(copy) != sha256:
+            try:
+                kept = Path(_ask(buildout, session, url, sha256))
+            except EggcartonError as error:
+                raise type(error)(f"[{part}] option 'url': {error}") from error
+            if session is not None and session.reading:
+                # Who only looks writes nothing of the buildout.
+                copy = kept
+            else:
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(shutil.copyfile(kept, copy.with_name(f".{sha256}.{os.getpid()}")), copy)
+        found[sha256] = copy
+    return found
+
+
+def _ask(buildout: Any, session: Session | None, url: str, sha256: str) -> str:
+    if session is not None:
+        return str(session.child.ask("fetch", url=url, sha256=sha256, sources=session.sources))
+    section = buildout["buildout"]
+    known, _ = settings.read({}, section, easy_install.default_index_url)
+    store, sources = Path(section["eggs-directory"]), known.sources(known.cache_directory()[0])
+    with closed.Child(lambda: closed.ensure(store, index=known.index, say=logger.info)) as child:
+        return str(child.ask("fetch", url=url, sha256=sha256, sources=sources))
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
 
 
 def is_remote(url: str) -> bool:

@@ -261,7 +261,7 @@ def _at_work(original: Callable[..., Any]) -> Callable[..., Any]:
     def at_work(self: Any, *arguments: Any) -> Any:
         if not _running:
             return original(self, *arguments)
-        with downloads.told(), working_sets.at_work(_running[-1], self), building.hint_at_pip(self.name):
+        with told(), downloads.unwrapped(), working_sets.at_work(_running[-1], self), building.hint_at_pip(self.name):
             return original(self, *arguments)
 
     return at_work

@@ -27,6 +27,7 @@ OPERATIONS = {
     "verify": "eggcarton.child.verify:verify",
     "read-extends": "eggcarton.child.extends:read",
     "write-extends": "eggcarton.child.extends:write",
+    "fetch": "eggcarton.child.retrieve:fetch",
     "retrieve": "eggcarton.child.retrieve:retrieve",
     "render": "eggcarton.child.render:render",
     "why": "eggcarton.child.inspect:why",

@@ -1,4 +1,4 @@
-"""Files from addresses that a configuration extends or a recipe of others downloads: by the same way as all others."""
+"""Files that a configuration extends, and that recipes name by address: by the same way as all others."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from eggcarton.indexes.fetch import Fetcher
 from eggcarton.indexes.listing import Pages
 from eggcarton.indexes.network import Network
 from eggcarton.indexes.routing import Routing
+from eggcarton.indexes.wanted import Wanted
 
 _PAGE = (b"<!doctype", b"<html", b"<head")
 _PAGES = ("", ".html", ".htm", ".xhtml", ".php", ".xml", ".svg")
@@ -35,7 +36,7 @@ def retrieve(*, url: str, path: str, sources: Mapping[str, Any] | None, text: bo
     Raises:
         Unavailable: it could not be had, or this run is offline.
     """
-    name = unquote(urlsplit(url).path.rpartition("/")[2]) or url
+    name = _name(url)
     target = Path(path)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as directory:
         fetcher = _fetcher(Cache(Path(directory)), sources, url)
@@ -43,6 +44,26 @@ def retrieve(*, url: str, path: str, sources: Mapping[str, Any] | None, text: bo
         if text or os.path.splitext(name)[1].lower() not in _PAGES:
             _refuse_page(found, url)
         os.replace(found, target)
+
+
+def fetch(*, url: str, sha256: str, sources: Mapping[str, Any]) -> str:
+    """Bring the file at an address into the cache, and return its path there.
+
+    Args:
+        url: the address, http or https.
+        sha256: what its bytes have to hash to.
+        sources: the fields of `Sources`.
+
+    Raises:
+        Unavailable: it could not be had, or this run is offline and it is not here.
+        IntegrityProblem: other bytes came.
+    """
+    wanted = Wanted("", _name(url), sha256, url=url)
+    return str(Sources.of(sources).open().fetch([wanted])[sha256])
+
+
+def _name(url: str) -> str:
+    return unquote(urlsplit(url).path.rpartition("/")[2]) or url
 
 
 def _fetcher(cache: Cache, sources: Mapping[str, Any] | None, url: str) -> Fetcher:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -53,6 +53,7 @@ class Layout:
     Args:
         relative: whether what is written has to work wherever the root is moved to.
         windows: whether it is planned for Windows.
+        fetched: files that its options name by address and sha256, by the latter.
     """
 
     part: str
@@ -66,6 +67,7 @@ class Layout:
     relative: bool = False
     windows: bool = False
     locked: Locked | None = None
+    fetched: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def location(self) -> Path:

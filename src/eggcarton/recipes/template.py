@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from eggcarton.core.address_readers import address, sha256
 from eggcarton.core.errors import OptionProblems
 from eggcarton.core.layout import Environment, Layout
 from eggcarton.core.options import option, rest
@@ -31,10 +32,20 @@ __all__ = ["Options", "plan"]
 class Options:
     """Which template is filled in, and where the result is put."""
 
-    input: str = option(
+    input: str | None = option(
         text,
         "The template: a path relative to the buildout directory, package:path for a file that a distribution"
         " of eggs brings, or inline: and then the template itself.",
+        default=None,
+    )
+    url: str | None = option(
+        address,
+        "The address of the template, in place of input. It is fetched once, by its sha256, and kept: offline and where"
+        " the address is dead the copy serves.",
+        default=None,
+    )
+    sha256: str | None = option(
+        sha256, "What the bytes at url have to hash to: without it nobody could tell what is filled in.", default=None
     )
     output: Path = option(file_path, "The file to write, relative to the buildout directory or absolute.")
     mode: int = option(mode, "The permissions of the file.", default="0644")
@@ -50,6 +61,11 @@ class Options:
         """All that the part imports: nothing, unless eggs says so."""
         return self.eggs
 
+    @property
+    def downloads(self) -> Mapping[str, str]:
+        """What is fetched for the part: the address of each file, by its sha256."""
+        return {self.sha256: self.url} if self.url and self.sha256 else {}
+
 
 def plan(options: Options, layout: Layout, environment: Environment | None) -> Plan:
     """Return the plan of the one file.
@@ -58,7 +74,7 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
         OptionProblems: when the template is not to be found, or a variable would hide another.
     """
     try:
-        name, template = _template(options.input, layout, environment)
+        name, template = _template(options, layout, environment)
         variables = _variables(options, layout, environment)
     except ValueError as error:
         raise OptionProblems(layout.part, [str(error)]) from error
@@ -67,8 +83,19 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
     return Plan((rendered,), {"output": str(output)})
 
 
-def _template(given: str, layout: Layout, environment: Environment | None) -> tuple[str, str]:
+def _template(options: Options, layout: Layout, environment: Environment | None) -> tuple[str, str]:
     """Return what to call the template, and its text."""
+    if options.url is not None:
+        if options.input is not None:
+            raise ValueError("options 'input' and 'url' both name a template: keep one")
+        if options.sha256 is None:
+            raise ValueError("option 'url': option 'sha256' has to say which bytes are meant: add it")
+        return options.url, _text("url", options.url, layout.fetched[options.sha256])
+    if options.sha256 is not None:
+        raise ValueError("option 'sha256' is for what comes from 'url', which is missing: leave it out, or add 'url'")
+    given = options.input
+    if given is None:
+        raise ValueError("option 'input' is missing, which names the template; 'url' and 'sha256' may stand for it")
     if given.startswith("inline:"):
         lines = textwrap.dedent(given.removeprefix("inline:")).strip("\n")
         return f"[{layout.part}] input", f"{lines}\n"
@@ -80,12 +107,16 @@ def _template(given: str, layout: Layout, environment: Environment | None) -> tu
         raise ValueError(
             f"option 'input': {shortened(given)!r} is neither a path nor package:path nor inline: and a template"
         )
+    return str(file), _text("input", str(file), file)
+
+
+def _text(name: str, shown: str, file: Path) -> str:
     try:
-        return str(file), file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"option 'input': {file} is not text in UTF-8") from error
+        raise ValueError(f"option '{name}': {shown} is not text in UTF-8") from error
     except OSError as error:
-        raise ValueError(f"option 'input': {file} cannot be read: {error.strerror}") from error
+        raise ValueError(f"option '{name}': {shown} cannot be read: {error.strerror}") from error
 
 
 def _resource(package: str, inside: str, environment: Environment | None) -> Path:
