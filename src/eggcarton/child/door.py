@@ -16,6 +16,7 @@ from eggcarton.indexes.credentials import Credentials, withdrawn
 from eggcarton.indexes.fetch import Fetcher
 from eggcarton.indexes.freshness import Seen
 from eggcarton.indexes.health import CAP
+from eggcarton.indexes.kept_pages import KeptPages
 from eggcarton.indexes.listing import Pages
 from eggcarton.indexes.network import SMALL, Network
 from eggcarton.indexes.pages import Listed
@@ -60,7 +61,7 @@ class Sources:
         environment = withdrawn(self.indexes, os.environ)
         credentials = Credentials(self.indexes, environment=environment, warn=warnings.append)
         client = Client(connections=CAP * SMALL, allow_hosts=self.allow_hosts, credentials=credentials)
-        network = Network(client, warn=warnings.append)
+        network = Network(client, warn=warnings.append, kept=KeptPages(self.cache / "pages"))
         remote = [link for link in self.find_links if "://" in link]
         pages = Pages(routing, network, find_links=remote, seen=Seen(self.cache / "seen"))
         fetcher = Fetcher(Cache(self.cache), pages, network, directories=self.directories)

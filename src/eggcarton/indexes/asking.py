@@ -43,13 +43,19 @@ def page_of(
         RequestFailed: nothing came.
     """
     url = f"{route.url.rstrip('/')}/{project}/" if project else route.url
-    with network.request(route, url, PAGE, project, accept=ACCEPT, call=call) as answer:
+    kept = network.kept.of(url)
+    with network.request(route, url, PAGE, project, accept=ACCEPT, call=call, kept=kept) as answer:
         kind, serial = answer.headers.get("Content-Type", ""), answer.headers.get("X-PyPI-Last-Serial")
+        blocks = _paced(answer, network) if is_hurried else answer.blocks()
+        body = b"".join(blocks)
         try:
-            blocks = _paced(answer, network) if is_hurried else answer.blocks()
-            page = read(b"".join(blocks), kind, answer.url, project=project, serial=serial)
+            page = read(body, kind, answer.url, project=project, serial=serial)
         except PageProblem as error:
             raise Failed(Outcome(Kind.USELESS, fault=f"the page of {project!r} {error}")) from error
+    if answer.status == 304:
+        network.kept.used(url)
+    else:
+        network.kept.keep(url, answer.headers, body)
     return replace(page, route=route)
 
 

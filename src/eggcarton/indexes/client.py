@@ -20,6 +20,7 @@ from eggcarton.indexes import configured
 from eggcarton.indexes.calls import Call, noted, noting
 from eggcarton.indexes.credentials import Credentials, Login, login_of
 from eggcarton.indexes.faults import PROXY_REFUSES, outcome_of, retry_after
+from eggcarton.indexes.kept_pages import Kept
 from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import origin_of
 
@@ -60,15 +61,24 @@ class Answer:
 
     Attributes:
         url: where it came from, redirects followed.
-        status: 200, or 206 where a part was asked for.
+        status: 200, or 206 where a part was asked for, or 304 where what was kept still holds.
         headers: as they were sent, found in any case.
         first_byte: seconds from the request to the first byte of the answer.
         received: bytes of the body read so far.
     """
 
-    def __init__(self, response: urllib3.BaseHTTPResponse, url: str, first_byte: float, within: float) -> None:
-        self._response, self._within = response, within
+    def __init__(
+        self,
+        response: urllib3.BaseHTTPResponse,
+        url: str,
+        first_byte: float,
+        within: float,
+        kept: Kept | None = None,
+    ) -> None:
+        self._response, self._within, self._kept = response, within, kept
         self.url, self.status, self.headers = url, response.status, response.headers
+        if kept is not None:
+            self.headers = urllib3.HTTPHeaderDict(kept.headers)
         self.first_byte, self.received = first_byte, 0
 
     def blocks(self, size: int = _BLOCK, *, first: int | None = None, raw: bool = False) -> Iterator[bytes]:
@@ -95,7 +105,7 @@ class Answer:
         Raises:
             RequestFailed: it ended early.
         """
-        return b"".join(self.blocks())
+        return self._kept.body if self._kept is not None else b"".join(self.blocks())
 
 
 class Client:
@@ -159,6 +169,8 @@ class Client:
         end: int | None = None,
         credentials: str = "netrc",
         call: Call | None = None,
+        kept: Kept | None = None,
+        compressed: bool = False,
     ) -> Iterator[Answer]:
         """Open one GET request, follow its redirects, and give its answer while the block runs.
 
@@ -169,13 +181,16 @@ class Client:
             end: the last byte that is wanted, where that is not the last one.
             credentials: where those of the address's origin are, as in `Index`.
             call: by which another thread may end it.
+            kept: what the address had at last, which the answer is where that has not changed.
+            compressed: whether the body may come so; it is unpacked while it is read.
 
         Raises:
             UsageProblem: the environment's proxy cannot be one, or the host is none of those allowed.
             RequestFailed: what is no address, no connection, a fault on the way, or a status other than 200 and 206.
                 The body's own faults are raised as this too, while the block reads it.
         """
-        headers = {"Accept": accept, "Accept-Encoding": "identity"}
+        headers = {"Accept": accept, "Accept-Encoding": "gzip" if compressed else "identity"}
+        headers |= kept.conditions if kept is not None else {}
         if start or end is not None:
             headers["Range"] = f"bytes={start}-{'' if end is None else end}"
         began = time.monotonic()
@@ -183,10 +198,11 @@ class Client:
         try:
             if response.status in (401, 403, 407):
                 raise RequestFailed(_refused(response.status, url, came_from, login, credentials))
-            if response.status not in (200, 206):
+            is_same = response.status == 304 and kept is not None
+            if response.status not in (200, 206) and not is_same:
                 later = retry_after(response.headers.get("Retry-After"), self._wall())
                 raise RequestFailed(Outcome.of_status(response.status, later))
-            yield Answer(response, came_from, time.monotonic() - began, self._read)
+            yield Answer(response, came_from, time.monotonic() - began, self._read, kept if is_same else None)
         except BaseException:
             # What was left unread would be taken for the answer to the connection's next request.
             response.close()

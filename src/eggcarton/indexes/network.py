@@ -16,6 +16,7 @@ from eggcarton.indexes.calls import Call, Ended
 from eggcarton.indexes.client import Answer, Client, RequestFailed
 from eggcarton.indexes.health import Health, Standing, State
 from eggcarton.indexes.journal import METADATA, PAGE, Event
+from eggcarton.indexes.kept_pages import Kept, KeptPages
 from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import Route, origin_of
 
@@ -68,6 +69,7 @@ class Network:
         chance: gives a number from 0 to 1.
         note: told of every request that ended.
         warn: told of a route that needs care, a sentence each, once.
+        kept: the pages of earlier runs.
     """
 
     def __init__(
@@ -80,10 +82,12 @@ class Network:
         chance: Callable[[], float] = random.random,
         note: Callable[[Event], None] = lambda event: None,
         warn: Callable[[str], None] = lambda sentence: None,
+        kept: KeptPages | None = None,
     ) -> None:
         self.client, self.health = client, health or Health()
         self.now, self.sleep, self._chance = now, sleep, chance
         self._note, self._warn = note, warn
+        self.kept = kept or KeptPages()
         self._guard = threading.RLock()
         self._freed = threading.Condition(self._guard)
         self._busy: dict[str, int] = {}
@@ -170,6 +174,7 @@ class Network:
         end: int | None = None,
         hedged: bool = False,
         call: Call | None = None,
+        kept: Kept | None = None,
     ) -> Iterator[Answer]:
         """Send one GET request along a route, when its origin has a place free, and give the answer.
 
@@ -185,6 +190,7 @@ class Network:
             end: the last byte that is wanted, where that is not the last one.
             hedged: whether it is a second request beside a slow one.
             call: by which another thread may end it.
+            kept: what the address had at last.
 
         Raises:
             RequestFailed: no usable answer came.
@@ -201,7 +207,14 @@ class Network:
             call.began = began
         try:
             with self.client.get(
-                url, accept=accept, start=start, end=end, credentials=route.credentials, call=call
+                url,
+                accept=accept,
+                start=start,
+                end=end,
+                credentials=route.credentials,
+                call=call,
+                kept=kept,
+                compressed=what == PAGE,
             ) as answer:
                 yield answer
                 outcome = Outcome(Kind.SERVED, answer.status)
