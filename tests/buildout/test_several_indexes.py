@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,10 @@ def locked(build: Buildout) -> dict[str, tuple[str, str | None]]:
     return {package.name: (package.version, package.index) for package in locks.read(build.lock).packages}
 
 
+def files_in(place: Path) -> list[Path]:
+    return [path for path in place.rglob("*") if path.is_file()]
+
+
 def test_each_name_is_asked_at_its_own_index(build_of_two: Buildout, corp: Index) -> None:
     """No name reaches the other index, however much newer what that has; the lock says which is not the default one."""
     build_of_two.build()
@@ -65,6 +70,30 @@ def test_each_name_is_asked_at_its_own_index(build_of_two: Buildout, corp: Index
     assert "index.example" not in build_of_two.lock.read_text("utf-8")
     assert corp.address not in build_of_two.lock.read_text("utf-8")
     assert 1 == len(build_of_two.build("eggcarton:policy=frozen").splitlines())
+
+
+def test_no_trace_of_the_relay(build_of_two: Buildout, corp: Index) -> None:
+    """What uv asked while locking is told nowhere: no file of the build or of its user, and no line, tells an address."""
+    outputs = [build_of_two.build()]
+    build_of_two.configure(CONFIG.format(corp=corp.url, projects="corp-*") + "    absent\n")
+    outputs.append(build_of_two.fails(status=1))
+    assert "absent" in outputs[1]
+    told = [path.read_bytes() for place in (build_of_two.root, build_of_two.home) for path in files_in(place)]
+    secret = re.compile(rb"127\.0\.0\.1:[0-9]+/[\w-]{43}")
+    assert [] == [found[0] for text in (*told, *(text.encode() for text in outputs)) if (found := secret.search(text))]
+
+
+def test_each_page_is_asked_once(build_of_two: Buildout, corp: Index) -> None:
+    """Locking and installing ask for each page once, whoever wants it, and for each file once."""
+    build_of_two.build()
+    for index in (corp, build_of_two.index):
+        paths = [path for path in index.paths() if "corp" in path or "six" in path]
+        assert sorted(set(paths)) == sorted(paths)
+        assert 3 == len(paths)
+    build_of_two.lock.unlink()
+    corp.requests.clear()
+    build_of_two.build()
+    assert [("/simple/corp-lib/", 304)] == [(request.path, request.status) for request in corp.requests]
 
 
 def test_a_private_index_that_is_down(build_of_two: Buildout, corp: Index) -> None:

@@ -114,8 +114,8 @@ def test_no_more_than_the_limit(tmp_path: Path) -> None:
         os.utime(path, (number, number))
     KeptPages(tmp_path).used("http://index.example/0/")
     KeptPages(tmp_path, limit=3000).keep("http://index.example/new/", HEADERS, b"new")
-    left = [KeptPages(tmp_path).of(f"http://index.example/{name}/") is not None for name in ("0", "new")]
-    assert ([True, True], 3) == (left, len(list(tmp_path.iterdir())))
+    left = [len(KeptPages(tmp_path).of(f"http://index.example/{name}/").body) for name in ("0", "new")]
+    assert ([1000, 3], 3) == (left, len(list(tmp_path.iterdir())))
 
 
 def test_a_directory_that_cannot_be(index: Index, tmp_path: Path) -> None:

@@ -92,6 +92,9 @@ class Answer:
         Raises:
             RequestFailed: it ended early.
         """
+        if self._kept is not None:
+            yield self._kept.body
+            return
         try:
             while block := self._response.read1(first or size, decode_content=False if raw else None):
                 self.received, first = self.received + len(block), None
@@ -105,7 +108,7 @@ class Answer:
         Raises:
             RequestFailed: it ended early.
         """
-        return self._kept.body if self._kept is not None else b"".join(self.blocks())
+        return b"".join(self.blocks())
 
 
 class Client:
@@ -170,7 +173,6 @@ class Client:
         credentials: str = "netrc",
         call: Call | None = None,
         kept: Kept | None = None,
-        compressed: bool = False,
     ) -> Iterator[Answer]:
         """Open one GET request, follow its redirects, and give its answer while the block runs.
 
@@ -181,16 +183,17 @@ class Client:
             end: the last byte that is wanted, where that is not the last one.
             credentials: where those of the address's origin are, as in `Index`.
             call: by which another thread may end it.
-            kept: what the address had at last, which the answer is where that has not changed.
-            compressed: whether the body may come so; it is unpacked while it is read.
+            kept: for a page, what is kept of it, which the answer is where that has not changed; a page may come
+                compressed, and is unpacked while it is read.
 
         Raises:
             UsageProblem: the environment's proxy cannot be one, or the host is none of those allowed.
             RequestFailed: what is no address, no connection, a fault on the way, or a status other than 200 and 206.
                 The body's own faults are raised as this too, while the block reads it.
         """
-        headers = {"Accept": accept, "Accept-Encoding": "gzip" if compressed else "identity"}
-        headers |= kept.conditions if kept is not None else {}
+        headers = {"Accept": accept, "Accept-Encoding": "identity"}
+        if kept is not None:
+            headers |= {"Accept-Encoding": "gzip", **kept.conditions}
         if start or end is not None:
             headers["Range"] = f"bytes={start}-{'' if end is None else end}"
         began = time.monotonic()
@@ -198,7 +201,7 @@ class Client:
         try:
             if response.status in (401, 403, 407):
                 raise RequestFailed(_refused(response.status, url, came_from, login, credentials))
-            is_same = response.status == 304 and kept is not None
+            is_same = response.status == 304 and kept is not None and bool(kept.conditions)
             if response.status not in (200, 206) and not is_same:
                 later = retry_after(response.headers.get("Retry-After"), self._wall())
                 raise RequestFailed(Outcome.of_status(response.status, later))

@@ -12,7 +12,7 @@ import threading
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,10 +26,10 @@ _KEPT = ("Content-Type", "ETag", "Last-Modified", "X-PyPI-Last-Serial")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A page as it came once: the headers that matter, and its body."""
+    """A page as it came once: the headers that matter, and its body; nothing where it never did."""
 
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
 
     @property
     def conditions(self) -> dict[str, str]:
@@ -51,16 +51,16 @@ class KeptPages:
         self._is_pruned = False
         self._guard = threading.Lock()
 
-    def of(self, url: str) -> Kept | None:
-        """Return the page that an address had at last, None where nothing whole is kept of it."""
+    def of(self, url: str) -> Kept:
+        """Return the page that an address had at last; an empty one where nothing whole is kept of it."""
         if self._directory is None:
-            return None
+            return Kept()
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, zlib.error):
             head, _, packed = self._place(self._directory, url).read_bytes().partition(b"\n")
             told, body = json.loads(head), zlib.decompress(packed)
             if told["url"] == without_credentials(url) and told["sha256"] == sha256(body).hexdigest():
                 return Kept({str(name): str(value) for name, value in told["headers"].items()}, body)
-        return None
+        return Kept()
 
     def keep(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
         """Keep a page that can be asked for by what has changed; where it cannot be written a run goes on without."""

@@ -183,14 +183,13 @@ class Network:
         Args:
             route: whose health is concerned; credentials go by it.
             url: the address.
-            what: as in `Event`.
-            name: the project or the file.
+            what, name: as in `Event`.
             accept: the Accept header.
             start: the first byte that is wanted.
             end: the last byte that is wanted, where that is not the last one.
             hedged: whether it is a second request beside a slow one.
             call: by which another thread may end it.
-            kept: what the address had at last.
+            kept: for a page, what is kept of it.
 
         Raises:
             RequestFailed: no usable answer came.
@@ -207,14 +206,7 @@ class Network:
             call.began = began
         try:
             with self.client.get(
-                url,
-                accept=accept,
-                start=start,
-                end=end,
-                credentials=route.credentials,
-                call=call,
-                kept=kept,
-                compressed=what == PAGE,
+                url, accept=accept, start=start, end=end, credentials=route.credentials, call=call, kept=kept
             ) as answer:
                 yield answer
                 outcome = Outcome(Kind.SERVED, answer.status)
