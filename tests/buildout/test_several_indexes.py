@@ -73,7 +73,7 @@ def test_each_name_is_asked_at_its_own_index(build_of_two: Buildout, corp: Index
 
 
 def test_no_trace_of_the_relay(build_of_two: Buildout, corp: Index) -> None:
-    """What uv asked while locking is told nowhere: no file of the build or of its user, and no line, tells an address."""
+    """What uv asked while locking is told nowhere: neither in a file of the build or of its user, nor in a line."""
     outputs = [build_of_two.build()]
     build_of_two.configure(CONFIG.format(corp=corp.url, projects="corp-*") + "    absent\n")
     outputs.append(build_of_two.fails(status=1))
