@@ -173,6 +173,40 @@ def test_a_recipe_that_does_not_know_of_offline(fetching: Buildout, site: Site) 
     assert [] == site.asked
 
 
+ASKING = """\
+from zc.buildout import easy_install
+from zc.buildout.easy_install import pkg_resources
+
+
+class Recipe:
+    '''Looks itself for a distribution on the index.'''
+
+    def __init__(self, buildout, name, options):
+        self.url = buildout["buildout"].get("index") or options["index"]
+
+    def install(self):
+        index = easy_install._get_index(self.url, [], ("*",))
+        print("found", index.obtain(pkg_resources.Requirement.parse("six")))
+        return ()
+
+    update = install
+"""
+
+
+def test_a_recipe_that_asks_an_index_itself(build: Buildout) -> None:
+    """zc.buildout's own way to an index is closed while a run goes on: what is in no lock is asked nowhere."""
+    directory = build.index.directory
+    points = {"zc.buildout": {"default": "asking:Recipe"}}
+    wheel(directory, "asking", "1.0", {"asking.py": ASKING}, entry_points=points)
+    wheel(directory, "six", "1.17.0")
+    url = build.index.url.replace("://", "://me:hunter2@")
+    build.configure(f"[buildout]\nextensions = eggcarton\nparts = tool\n\n[tool]\nrecipe = asking\nindex = {url}\n")
+    output = build.fails(status=1)
+    assert f"\nError: zc.buildout would ask {build.index.url}six/ itself, past the lock" in f"\n{output}"
+    assert "hunter2" not in output
+    assert [] == build.index.paths("*six*")
+
+
 TEMPLATE = """
 [buildout]
 {extensions}

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from zc.buildout import UserError, easy_install
 
 from eggcarton.buildout import settings
+from eggcarton.core.credentials import without_credentials
 from eggcarton.core.errors import EggcartonError
 from eggcarton.packages import closed
 
@@ -126,3 +127,26 @@ def urlretrieve(
     except EggcartonError as error:
         raise NotRetrieved(error) from error
     return filename, Message()
+
+
+def open_url(index: Any, running: Sequence[Session], original: Callable[..., Any], url: str, *further: Any) -> Any:
+    """Open a page or file of an index for zc.buildout itself: never in a run of ours, which the lock answers.
+
+    Args:
+        index: whose method it is.
+        running: the runs that go on; without any, the original method does it.
+        original: zc.buildout's method.
+        url: the address.
+        further: what else that method may be given.
+
+    Raises:
+        NotRetrieved: a run goes on, and the address is on another machine.
+    """
+    if not running or not is_remote(url):
+        return original(index, url, *further)
+    raise NotRetrieved(
+        EggcartonError(
+            f"zc.buildout would ask {without_credentials(url)} itself, past the lock and the indexes of [eggcarton]; "
+            "name what is wanted there in the eggs of a part"
+        )
+    )

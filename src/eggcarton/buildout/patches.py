@@ -11,7 +11,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from functools import partial
+from functools import partial, partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -295,7 +295,8 @@ _PATCHES: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
     (easy_install.Installer, "build", _installer_build),
     (easy_install, "call_pip_install", _call_pip_install),
     (easy_install, "scripts", _scripts),
-    (download, "urlretrieve", lambda original: partial(downloads.urlretrieve, _running, original)),
+    (download, "urlretrieve", partial(partial, downloads.urlretrieve, _running)),
+    (easy_install.AllowHostsPackageIndex, "open_url", partial(partialmethod, downloads.open_url, _running)),
     (easy_install.Installer, "_make_env", _make_env),
 )
 
