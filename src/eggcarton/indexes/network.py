@@ -181,8 +181,7 @@ class Network:
         What is raised in the block as `Failed` or `RequestFailed` counts as the outcome of this request.
 
         Args:
-            route: whose health is concerned; credentials go by it.
-            url: the address.
+            route, url: whose health is concerned, and whose credentials count; the address.
             what, name: as in `Event`.
             accept: the Accept header.
             start: the first byte that is wanted.
