@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from eggcarton.child import run
 from eggcarton.core.errors import EggcartonError, Unavailable, UsageProblem
+from eggcarton.indexes import remembered
 from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.client import Client
 from eggcarton.indexes.credentials import Credentials, withdrawn
 from eggcarton.indexes.fetch import Fetcher
 from eggcarton.indexes.freshness import Seen
+from eggcarton.indexes.health import Health
+from eggcarton.indexes.journal import Event
 from eggcarton.indexes.listing import Pages
 from eggcarton.indexes.network import Network
 from eggcarton.indexes.pages import Listed
@@ -31,7 +35,10 @@ from eggcarton.packages.wheels import best_wheel
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where files come from in this run: the cache, local directories, the indexes, and nothing at all offline."""
+    """Where files come from in this run: the cache, local directories, the indexes, and nothing at all offline.
+
+    ``keeps`` is whether anything is kept for the next run, such as how the routes fare.
+    """
 
     indexes: tuple[Index, ...]
     find_links: tuple[str, ...]
@@ -39,6 +46,7 @@ class Sources:
     directories: tuple[Path, ...]
     offline: bool
     allow_hosts: tuple[str, ...] = ("*",)
+    keeps: bool = True
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Sources:
@@ -50,19 +58,23 @@ class Sources:
             directories=tuple(Path(directory) for directory in fields["directories"]),
             offline=fields["offline"],
             allow_hosts=tuple(fields.get("allow_hosts", ("*",))),
+            keeps=fields.get("keeps", True),
         )
 
     def open(self) -> Door:
         """Return the door to the network; nothing is asked before something is fetched."""
         routing = Routing(self.indexes)
-        warnings: list[str] = []
-        environment = withdrawn(self.indexes, os.environ)
-        credentials = Credentials(self.indexes, environment=environment, warn=warnings.append)
-        network = Network(Client(allow_hosts=self.allow_hosts, credentials=credentials), warn=warnings.append)
+        network = run.current().network(self._network, self, health=self.cache / remembered.NAME, keeps=self.keeps)
         remote = [link for link in self.find_links if "://" in link]
         pages = Pages(routing, network, find_links=remote, seen=Seen(self.cache / "seen"))
         fetcher = Fetcher(Cache(self.cache), pages, network, directories=self.directories)
-        return Door(self, routing, network, pages, fetcher, warnings=warnings)
+        return Door(self, routing, network, pages, fetcher)
+
+    def _network(self, health: Health, note: Callable[[Event], None], warn: Callable[[str], None]) -> Network:
+        environment = withdrawn(self.indexes, os.environ)
+        credentials = Credentials(self.indexes, environment=environment, warn=warn)
+        client = Client(allow_hosts=self.allow_hosts, credentials=credentials)
+        return Network(client, health, note=note, warn=warn)
 
 
 @dataclass(slots=True)

@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from eggcarton.core.credentials import without_credentials
 from eggcarton.indexes.attempts import Attempts, Budget, GiveUp, Trial, Wait
 from eggcarton.indexes.calls import Call, Ended
 from eggcarton.indexes.client import Answer, Client, RequestFailed
 from eggcarton.indexes.health import Health, Standing, State
-from eggcarton.indexes.journal import Event
+from eggcarton.indexes.journal import GIVEN_UP, Event
 from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import Route, origin_of
 
@@ -190,8 +190,9 @@ class Network:
         """
         began = self._enter(route, url)
         # Unless it ends otherwise: a full disk or Ctrl-C is not the route's fault.
-        event = Event(route.index, without_credentials(route.url), what, name, None, "given up", resumed=start > 0)
-        event = replace(event, hedged=hedged)
+        shown = without_credentials(route.url)
+        event = Event(route.index, shown, what, name, fault=GIVEN_UP, resumed=start > 0, hedged=hedged)
+        event = replace(event, kind=route.kind, tier=route.tier, position=route.position)
         outcome: Outcome | None = None
         answer: Answer | None = None
         if call is not None:
@@ -231,6 +232,16 @@ class Network:
             fault = None if outcome.kind is Kind.SERVED else str(outcome)
             event = replace(event, status=outcome.status, fault=fault)
         self._note(replace(event, seconds=ended - began))
+
+    def known(self, wall: float) -> dict[str, Any]:
+        """Return what the next run may want to know of the health of origins, as `Health.kept` does."""
+        with self._guard:
+            return self.health.kept(self.now(), wall)
+
+    def state(self, route: Route) -> str:
+        """Return whether a route may be asked now, in a word."""
+        with self._guard:
+            return str(self.health.standing(route, self.now()).state.value)
 
     def _enter(self, route: Route, url: str) -> float:
         """Wait until the origin that an address leads to has a place free, and return when the request began."""
