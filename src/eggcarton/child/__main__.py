@@ -36,6 +36,7 @@ OPERATIONS = {
     "read-requirements": "eggcarton.child.requirements:read",
     "export": "eggcarton.child.exchange:export",
     "import": "eggcarton.child.exchange:bring_in",
+    "check-mirrors": "eggcarton.child.mirrors:check",
     "unlisted": "eggcarton.child.freeze:unlisted",
 }
 """What can be asked for; its module is imported when it is."""
