@@ -54,7 +54,7 @@ class Session:
         self.records = Path(section["parts-directory"]) / ".eggcarton"
         self.state = self.records / "state"
         self.python = Interpreter.running()
-        self.done = Done(traffic=Traffic(None if reading else self.records))
+        self.done = Done(traffic=Traffic(None if reading else self.state))
         closed_set = partial(closed.ensure, self.store, index=self.settings.index, say=logger.info)
         self.child = closed.Child(closed_set, self.done.traffic.heed)
         self.machine = Machine(self.python)

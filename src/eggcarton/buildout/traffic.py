@@ -24,11 +24,11 @@ class Traffic:
     """What the child process has told of its requests so far.
 
     Args:
-        records: the directory in which it is kept; None where nothing may be written.
+        state: the directory in which it is kept; None where nothing may be written.
     """
 
-    def __init__(self, records: Path | None = None) -> None:
-        self._records = records
+    def __init__(self, state: Path | None = None) -> None:
+        self._state = state
         self._tallies: list[Tally] = []
         self._instead: Counter[tuple[str, str]] = Counter()
         self._warned: set[str] = set()
@@ -65,8 +65,8 @@ class Traffic:
 
     def keep(self) -> None:
         """Add it to what is kept of all runs, where anything was asked; what cannot be written is lost."""
-        if self._tallies and self._records is not None:
-            path = self._records / served.NAME
+        if self._tallies and self._state is not None:
+            path = self._state / served.NAME
             with suppress(StagingProblem):
                 served.write(path, served.read(path).after(self._tallies, time.time()))
             self._tallies = []

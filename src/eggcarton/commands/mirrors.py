@@ -39,7 +39,7 @@ def run(call: Call) -> int:
 
 def _tell(session: Session, as_json: bool) -> int:
     known = remembered.read(Path(session.sources["cache"]) / remembered.NAME)
-    kept = served.read(session.records / served.NAME)
+    kept = served.read(session.state / served.NAME)
     one = {"name": "default", "url": session.settings.index}
     indexes = [Index.of(fields) for fields in session.sources.get("indexes", [one])]
     rows = overview.rows(indexes, kept, known, time.time())

@@ -1,4 +1,4 @@
-"""What came from where, kept from run to run beside the build: ``parts/.eggcarton/mirrors.json``.
+"""What came from where, kept from run to run beside the build: ``parts/.eggcarton/state/mirrors.json``.
 
 The file is JSON: ``format`` is 1; ``last-run`` has ``ended`` and ``routes``, of the last run that asked the network;
 ``total`` has ``since``, ``runs`` and ``routes``, of all of them. Each of ``routes`` has ``index``, ``route`` (its
