@@ -12,6 +12,7 @@ from eggcarton.buildout.command import ConfigurationProblem
 from eggcarton.buildout.part import Stop
 from eggcarton.commands import (
     diff,
+    doctor,
     editor,
     environment,
     export,
@@ -30,6 +31,7 @@ from eggcarton.core.errors import EggcartonError
 
 COMMANDS: Mapping[str, ModuleType] = {
     "diff": diff,
+    "doctor": doctor,
     "editor": editor,
     "environment": environment,
     "export": export,

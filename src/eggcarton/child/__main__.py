@@ -37,6 +37,7 @@ OPERATIONS = {
     "export": "eggcarton.child.exchange:export",
     "import": "eggcarton.child.exchange:bring_in",
     "check-mirrors": "eggcarton.child.mirrors:check",
+    "examine": "eggcarton.child.doctor:examine",
     "unlisted": "eggcarton.child.freeze:unlisted",
 }
 """What can be asked for; its module is imported when it is."""

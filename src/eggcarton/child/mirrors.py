@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -50,19 +52,27 @@ def check(*, paths: Sequence[str], sources: Mapping[str, Any]) -> dict[str, Any]
     door = Sources.of(sources).open()
     if door.sources.offline:
         raise Unavailable("offline, and how routes fare only they can tell; leave -o out")
-    packages = [package for path in map(Path, paths) if path.exists() for package in locks.read(path).packages]
+    packages = locked(paths)
+    verdicts = [
+        verdict for index, sample, seen in looked(door, packages) for verdict in probe.judged(index, seen, sample)
+    ]
+    return {"routes": [_told(verdict) for verdict in verdicts], "status": probe.exit_code(verdicts)}
+
+
+def locked(paths: Sequence[str]) -> list[LockedPackage]:
+    """Return what is in these locks; those that are not there yet are passed over."""
+    return [package for path in map(Path, paths) if path.exists() for package in locks.read(path).packages]
+
+
+def looked(door: Door, packages: Sequence[LockedPackage]) -> list[tuple[Index, Sample | None, list[Seen]]]:
+    """Ask all routes, and return of each index what was asked and what each route answered, in order."""
     asked = [(index, _sample(door, index, packages)) for index in door.routing.indexes]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         jobs = [
             (index, sample, [pool.submit(_look, door, route, sample) for route in index.all_routes()])
             for index, sample in asked
         ]
-        verdicts = [
-            verdict
-            for index, sample, looks in jobs
-            for verdict in probe.judged(index, [look.result() for look in looks], sample)
-        ]
-    return {"routes": [_told(verdict) for verdict in verdicts], "status": probe.exit_code(verdicts)}
+        return [(index, sample, [look.result() for look in looks]) for index, sample, looks in jobs]
 
 
 def _sample(door: Door, index: Index, packages: Sequence[LockedPackage]) -> Sample | None:
@@ -89,8 +99,8 @@ def _look(door: Door, route: Route, sample: Sample | None) -> Seen:
     if isinstance(found, Outcome):
         is_index = found.kind is not Kind.ABSENT or _of_root(door, route) is None
         return Seen(route, fault=found, is_index=is_index)
-    page, serial = found
-    seen = Seen(route, page, serial)
+    page, serial, ahead = found
+    seen = Seen(route, page, serial, ahead=ahead)
     listed = next((file for file in page if file.name == sample.name), None)
     return seen if listed is None else replace(seen, file=_of_file(door, route, listed.url, sample))
 
@@ -106,7 +116,7 @@ def _tried(one: Any) -> Any:
     raise AssertionError
 
 
-def _page(door: Door, route: Route, project: str) -> tuple[tuple[Listed, ...], int | None]:
+def _page(door: Door, route: Route, project: str) -> tuple[tuple[Listed, ...], int | None, float | None]:
     url = f"{route.url.rstrip('/')}/{project}/"
     with door.network.request(route, url, PAGE, project, accept=ACCEPT) as answer:
         try:
@@ -114,7 +124,15 @@ def _page(door: Door, route: Route, project: str) -> tuple[tuple[Listed, ...], i
         except PageProblem as error:
             raise Failed(Outcome(Kind.USELESS, fault=f"the page of {project!r} {error}")) from error
         serial = str(answer.headers.get("X-PyPI-Last-Serial", "")).strip()
-        return page, int(serial) if serial.isdecimal() else None
+        return page, int(serial) if serial.isdecimal() else None, _ahead(answer)
+
+
+def _ahead(answer: Answer) -> float | None:
+    """Return by how many seconds this machine's clock is ahead of the one that an answer was dated by."""
+    try:
+        return time.time() - parsedate_to_datetime(str(answer.headers.get("Date"))).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _of_root(door: Door, route: Route) -> Outcome | None:

@@ -40,6 +40,7 @@ class Seen:
         fault: how the request for the page ended, where it did not serve.
         is_index: whether its own address is that of an index; looked at only where it does not have the project.
         file: how the request for the file ended, where it did not serve, or was spoilt.
+        ahead: seconds by which this machine's clock is ahead of the route's, where that tells the time.
     """
 
     route: Route
@@ -48,6 +49,7 @@ class Seen:
     fault: Outcome | None = None
     is_index: bool = True
     file: Outcome | None = None
+    ahead: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
