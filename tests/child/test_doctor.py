@@ -98,7 +98,8 @@ def test_credentials_are_wanted(tmp_path: Path, index: Index) -> None:
     """An index that wants a user is told with the place where one is looked for."""
     index.credentials = "me:secret"
     told = finding(tmp_path, index.url, credentials="env:TOKEN")
-    assert "it wants a user and a password, or others (HTTP 401): the variable TOKEN is to hold it" in told
+    assert "it wants a user and a password, or others (" in told
+    assert told.endswith(": the variable TOKEN is to hold it")
 
 
 def test_a_captive_portal(tmp_path: Path, index: Index) -> None:

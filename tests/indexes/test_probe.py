@@ -82,7 +82,7 @@ def fault(kind: Kind, text: str = "a reason", status: int | None = None) -> Outc
         (
             Seen(MIRROR, fault=fault(Kind.REFUSED, status=401)),
             "misconfigured",
-            "it refuses us: HTTP 401; look at the credentials for its host",
+            "it refuses us: HTTP 401",
         ),
         (Seen(MIRROR, fault=fault(Kind.UNTRUSTED, "self-signed")), "misconfigured", "self-signed"),
         (Seen(MIRROR, fault=fault(Kind.USELESS)), "misconfigured", "what answers there is no index: a reason"),

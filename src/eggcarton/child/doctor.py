@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from eggcarton.child import mirrors
 from eggcarton.child.door import Door, Sources, uv_program
 from eggcarton.core.credentials import without_credentials
-from eggcarton.core.errors import EggcartonError
+from eggcarton.core.errors import EggcartonError, UsageProblem
 from eggcarton.indexes import probe
 from eggcarton.indexes.probe import Seen, Verdict
 from eggcarton.indexes.reach import reach
@@ -39,7 +39,12 @@ def examine(*, paths: Sequence[str], sources: Mapping[str, Any]) -> dict[str, An
     """
     door, packages = Sources.of(sources).open(), mirrors.locked(paths)
     findings, number = list[str](), 0
-    for index, sample, looks in [] if door.sources.offline else mirrors.looked(door, packages):
+    try:
+        answers = [] if door.sources.offline else mirrors.looked(door, packages)
+    except UsageProblem as problem:
+        answers = []
+        findings.append(str(problem))
+    for index, sample, looks in answers:
         for seen, verdict in zip(looks, probe.judged(index, looks, sample), strict=True):
             number += 1
             findings += diagnosis.of_route(_facts(door, index, seen, verdict))

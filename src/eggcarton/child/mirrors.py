@@ -65,7 +65,11 @@ def locked(paths: Sequence[str]) -> list[LockedPackage]:
 
 
 def looked(door: Door, packages: Sequence[LockedPackage]) -> list[tuple[Index, Sample | None, list[Seen]]]:
-    """Ask all routes, and return of each index what was asked and what each route answered, in order."""
+    """Ask all routes, and return of each index what was asked and what each route answered, in order.
+
+    Raises:
+        UsageProblem: something is locked from an index that is none any more; nobody was asked.
+    """
     asked = [(index, _sample(door, index, packages)) for index in door.routing.indexes]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         jobs = [
@@ -79,8 +83,7 @@ def _sample(door: Door, index: Index, packages: Sequence[LockedPackage]) -> Samp
     """Return the project of an index with the smallest locked file."""
     candidates = []
     for package in packages:
-        named = door.routing.named(package.index) if package.index else None
-        if package.origin is None and (named or door.routing.index_of(package.name)) == index:
+        if package.origin is None and door.routing.locked(package.name, package.index) == index:
             files = [*package.wheels, *([package.sdist] if package.sdist else [])]
             hashes = {file.name: file.sha256 for file in files}
             candidates += [Sample(package.name, file.name, hashes, file.size) for file in files]

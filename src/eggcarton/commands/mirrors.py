@@ -13,7 +13,6 @@ from eggcarton.buildout.session import Session
 from eggcarton.commands.call import Call
 from eggcarton.core.errors import Unavailable
 from eggcarton.indexes import overview, remembered, served
-from eggcarton.indexes.routing import Index
 
 HELP = "tell each route of each index: its tier, how it fares, what it served and its last fault"
 
@@ -40,8 +39,7 @@ def run(call: Call) -> int:
 def _tell(session: Session, as_json: bool) -> int:
     known = remembered.read(Path(session.sources["cache"]) / remembered.NAME)
     kept = served.read(session.state / served.NAME)
-    one = {"name": "default", "url": session.settings.index}
-    indexes = [Index.of(fields) for fields in session.sources.get("indexes", [one])]
+    indexes = session.settings.indexes
     rows = overview.rows(indexes, kept, known, time.time())
     if as_json:
         _print(overview.fields(indexes, rows, kept))

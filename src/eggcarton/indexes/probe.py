@@ -110,7 +110,7 @@ def _of_fault(seen: Seen, sample: Sample | None) -> tuple[str, str]:
     if outcome.kind in _AGAIN:
         return UNREACHABLE, f"it cannot be had: {outcome}"
     if outcome.kind is Kind.REFUSED:
-        return MISCONFIGURED, f"it refuses us: {outcome}; look at the credentials for its host"
+        return MISCONFIGURED, f"it refuses us: {outcome}"
     if outcome.kind is Kind.UNTRUSTED:
         return MISCONFIGURED, f"{outcome}"
     if outcome.kind is Kind.ABSENT and (not seen.is_index or sample is None):
