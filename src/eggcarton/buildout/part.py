@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeVar
 
 from zc.buildout import UserError
 
-from eggcarton.buildout import current, egg_sections, environments, locked, unlocked, variables
+from eggcarton.buildout import current, egg_sections, environments, locked, outside, unlocked, variables
 from eggcarton.core.apply import apply
 from eggcarton.core.difference import unmet
 from eggcarton.core.errors import Drift, EggcartonError
@@ -110,6 +110,8 @@ class Part:
             logger.warning("%s", warning)
         self.options = reading.options
         self.layout = replace(layout_of(self.buildout, self.name), relative=self._is_relative(), locked=self._locked())
+        if getattr(self.options, "asks_for_indexes", False):
+            self.layout = replace(self.layout, indexes=outside.indexes(self.buildout, self.session))
         self.environment = self._environment()
         self.plan = self._with_link(module.plan(self.options, self.layout, self.environment), self.environment)
         if self.session is None or not self.session.reading:
