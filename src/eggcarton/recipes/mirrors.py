@@ -120,15 +120,20 @@ def _uv(indexes: Sequence[PackageIndex], route: str) -> list[str]:
     names = _names(indexes)
     lines = list(_lost(indexes, "uv"))
     for index in others:
-        name = names[index.name]
-        lines.append(f"# - the names of [{index.name}], {', '.join(index.projects)}: uv asks that index only for what")
-        lines.append("#   pyproject.toml has under [tool.uv.sources], a line for each name, and knows no patterns:")
-        lines.append(f"#   NAME = {{ index = {json.dumps(name)} }}")
-    for index in (*others, default):
-        kind = "default" if index is default else "explicit"
-        url = json.dumps(_address(index, route), ensure_ascii=False)
-        lines += ["", "[[index]]", f"name = {json.dumps(names[index.name])}", f"url = {url}", f"{kind} = true"]
-    return lines
+        lines.append(
+            f"# - the index [{index.name}]: uv would ask the address below for {', '.join(index.projects)}, where"
+        )
+        lines.append("#   anybody may have put such names; it knows no patterns, and takes single names from the")
+        lines.append("#   pyproject.toml of a project alone, which is to have these lines, the last one for each name:")
+        source = [*_named(names[index.name], _address(index, route), "explicit", "tool.uv.index"), "[tool.uv.sources]"]
+        lines += [f"#     {line}" for line in [*source, f"NAME = {{ index = {json.dumps(names[index.name])} }}"]]
+    return [*lines, *_named(names[default.name], _address(default, route), "default", "index")]
+
+
+def _named(name: str, url: str, kind: str, table: str) -> list[str]:
+    """Return the table of an index as uv reads it."""
+    address = json.dumps(url, ensure_ascii=False)
+    return [f"[[{table}]]", f"name = {json.dumps(name)}", f"url = {address}", f"{kind} = true"]
 
 
 def _environment(places: dict[str, Path]) -> list[str]:
