@@ -76,9 +76,9 @@ def test_a_fault(built: Buildout) -> None:
     lose_files(built)
     built.index.fault("*.whl", "status:401", forever=True)
     output = built.fails(status=4)
-    assert 1 == len(re.findall("needs care: HTTP 401", output)), output
+    assert 1 == len(re.findall("needs care: .*HTTP 401", output)), output
     [found] = [route for route in routes(built) if route["last-fault"]]
-    assert ("HTTP 401", 2) == (found["last-fault"], found["runs"])
+    assert ("HTTP 401" in found["last-fault"], 2) == (True, found["runs"])
     assert "misconfigured: " in mirrors(built, "--check", status=3)
 
 
