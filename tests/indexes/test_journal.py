@@ -15,7 +15,7 @@ CORP, EDU, PYPI = "https://mirror.corp.example/simple/", "https://edu.example/",
 def event(route: str, name: str, fault: str | None = None, **more: object) -> Event:
     """Return a request for a file along one of three routes: two mirrors and the canonical one."""
     kind, tier, position = {CORP: (MIRROR, 1, 0), EDU: (HASHED, 2, 1), PYPI: (CANONICAL, 1000, 2)}[route]
-    whole = Event("pypi", route, FILE, name, kind, tier, position, None if fault else 200, fault, 10)
+    whole = Event("pypi", route, FILE, name, None if fault else 200, fault, 10, kind=kind, tier=tier, position=position)
     return replace(whole, **more)  # type: ignore[arg-type]
 
 

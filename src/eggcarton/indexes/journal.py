@@ -26,9 +26,6 @@ class Event:
         route: the route's address, without credentials.
         what: ``page``, ``file``, ``metadata`` or ``other``.
         name: the project or the file.
-        kind: the route's.
-        tier: the route's.
-        position: the route's.
         status: the HTTP status, None where none came.
         fault: how it failed, None where it served.
         bytes: of the body, as received.
@@ -36,15 +33,13 @@ class Event:
         first_byte: seconds until the first byte of the answer, None where none came.
         resumed: whether it went on with what had come before.
         hedged: whether it was a second request beside a slow one.
+        kind, tier, position: the route's.
     """
 
     index: str
     route: str
     what: str
     name: str
-    kind: str = CANONICAL
-    tier: int = 0
-    position: int = 0
     status: int | None = None
     fault: str | None = None
     bytes: int = 0
@@ -52,6 +47,9 @@ class Event:
     first_byte: float | None = None
     resumed: bool = False
     hedged: bool = False
+    kind: str = CANONICAL
+    tier: int = 0
+    position: int = 0
 
     @property
     def is_absent(self) -> bool:
