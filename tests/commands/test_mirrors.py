@@ -82,6 +82,20 @@ def test_a_fault(built: Buildout) -> None:
     assert "misconfigured: " in mirrors(built, "--check", status=3)
 
 
+def test_files_from_another_route(built: Buildout) -> None:
+    """Where the first route fails the last line says which one took over, and for how many files."""
+    indexes = "[eggcarton]\nindexes = public\n\n[public]\nmirrors = http://127.0.0.1:9/simple/ only=files\n"
+    built.configure(f"{CONFIG}\n{indexes}url = {built.index.url}\n")
+    output = built.build()
+    assert " 1 fetched (0.0 MB from public); 1 file from public after 127.0.0.1 failed; 1 installed; " in output
+    mirror, itself, *_ = routes(built)
+    assert ("http://127.0.0.1:9/simple/", "files") == (mirror["route"], mirror["only"])
+    assert (0, 1) == (mirror["served"]["files"], itself["served"]["files"])
+    assert mirror["served"]["faults"] >= 1
+    lose_files(built)
+    assert "1 file from public after 127.0.0.1 failed" in built.build()
+
+
 def test_check(built: Buildout) -> None:
     """Routes that answer with what is locked are well; one that has other bytes is not, nor is one that is down."""
     built.build()

@@ -61,7 +61,7 @@ def test_files_from_another_route_than_the_first() -> None:
     )
     assert [
         Instead("pypi", "edu.example", "mirror.corp.example", 2),
-        Instead("pypi", "index.example", "mirror.corp.example", 1),
+        Instead("pypi", "pypi", "mirror.corp.example", 1),
     ] == found.taken()[1]
 
 
@@ -76,18 +76,21 @@ def test_files_that_came_as_they_should() -> None:
         event(CORP, "d", GIVEN_UP),
         event(PYPI, "e"),
     )
-    assert [Instead("pypi", "index.example", "edu.example", 1)] == found.taken()[1]
+    assert [Instead("pypi", "pypi", "edu.example", 1)] == found.taken()[1]
 
 
 def test_the_failing_index_is_told_by_its_name() -> None:
-    """The canonical route is told as its index, a mirror by its host."""
+    """The canonical route is told as its index where that has a name, a mirror by its host."""
     found = journal(event(EDU, "a", "reset"), event(PYPI, "a", "refused"), event(PYPI, "b"))
     found.note(Event("corp", "https://pkgs.corp.example/simple/", FILE, "x", fault="refused"))
     found.note(Event("corp", "https://other.example/", FILE, "x", kind=MIRROR, tier=1000))
     assert [
-        Instead("pypi", "index.example", "edu.example", 1),
+        Instead("pypi", "pypi", "edu.example", 1),
         Instead("corp", "other.example", "corp", 1),
     ] == found.taken()[1]
+    found.note(Event("default", "https://index.example/simple/", FILE, "x", fault="refused"))
+    found.note(Event("default", "https://other.example/", FILE, "x", kind=MIRROR, tier=1000))
+    assert [Instead("default", "other.example", "index.example", 1)] == found.taken()[1]
 
 
 def test_sums_over_runs() -> None:

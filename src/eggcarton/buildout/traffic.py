@@ -13,11 +13,9 @@ from urllib.parse import urlsplit
 
 from eggcarton.core.errors import StagingProblem
 from eggcarton.indexes import served
-from eggcarton.indexes.journal import Instead, Tally, summed
+from eggcarton.indexes.journal import UNNAMED, Instead, Tally, summed
 
 logger = logging.getLogger("eggcarton")
-_UNNAMED = "default"
-"""What the one index is called that the configuration gives no name."""
 
 
 class Traffic:
@@ -38,8 +36,7 @@ class Traffic:
         self._tallies = summed([*self._tallies, *map(Tally.of, told.get("routes", ()))])
         for fields in told.get("instead", ()):
             found = Instead(**fields)
-            after = found.after.replace(_UNNAMED, "the index") if found.index == _UNNAMED else found.after
-            self._instead[found.by, after] += found.files
+            self._instead[found.by, found.after] += found.files
         for warning in told.get("warnings", ()):
             if warning not in self._warned:
                 self._warned.add(warning)
@@ -73,7 +70,7 @@ class Traffic:
 
 
 def _shown(tally: Tally) -> str:
-    named = tally.index if "://" not in tally.index and tally.index != _UNNAMED else None
+    named = tally.index if "://" not in tally.index and tally.index != UNNAMED else None
     return named or urlsplit(tally.route).hostname or tally.route
 
 

@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 from eggcarton.indexes.routing import AFTER_ALL, CANONICAL
 
 PAGE, FILE, METADATA, OTHER = "page", "file", "metadata", "other"
+UNNAMED = "default"
+"""What the one index is called that the configuration gives no name."""
+
 GIVEN_UP = "given up"
 """The fault of a request that was ended for reasons of ours, which says nothing of its route."""
 
@@ -169,7 +172,7 @@ class Journal:
             failing.pop(this, None)
             before = [name for other, name in failing.values() if other <= order]
             if event.what == FILE and before:
-                by = urlsplit(event.route).hostname or event.route
+                by = name_of(event.index, event.route, event.kind)
                 self._instead[event.index, by, " and ".join(dict.fromkeys(before))] += 1
 
     def taken(self) -> tuple[list[Tally], list[Instead]]:
@@ -182,7 +185,7 @@ class Journal:
 
 def name_of(index: str, route: str, kind: str) -> str:
     """Return what a route is called in a line: its index where it speaks for that, else its host."""
-    if kind == CANONICAL and "://" not in index:
+    if kind == CANONICAL and "://" not in index and index != UNNAMED:
         return index
     return urlsplit(route).hostname or route
 
