@@ -189,10 +189,7 @@ class Network:
             Crowded: the route should no longer be asked.
         """
         began = self._enter(route, url)
-        # Unless it ends otherwise: a full disk or Ctrl-C is not the route's fault.
-        shown = without_credentials(route.url)
-        event = Event(route.index, shown, what, name, fault=GIVEN_UP, resumed=start > 0, hedged=hedged)
-        event = replace(event, kind=route.kind, tier=route.tier, position=route.position)
+        event = _begun(route, what, name, resumed=start > 0, hedged=hedged)
         outcome: Outcome | None = None
         answer: Answer | None = None
         if call is not None:
@@ -255,3 +252,10 @@ class Network:
             began = self.now()
             self.health.begin(route, began)
             return began
+
+
+def _begun(route: Route, what: str, name: str, *, resumed: bool, hedged: bool) -> Event:
+    """Return the event of a request as it is unless that ends otherwise: a full disk or Ctrl-C is no route's fault."""
+    shown = without_credentials(route.url)
+    event = Event(route.index, shown, what, name, fault=GIVEN_UP, resumed=resumed, hedged=hedged)
+    return replace(event, kind=route.kind, tier=route.tier, position=route.position)
