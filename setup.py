@@ -4,7 +4,7 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-RECIPES = ("scripts", "eggs", "test", "coverage", "wsgi", "template", "pins")
+RECIPES = ("scripts", "eggs", "test", "coverage", "wsgi", "template", "pins", "mirrors")
 
 setup(
     name="eggcarton",

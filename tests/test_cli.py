@@ -224,7 +224,7 @@ def test_lock_writes_the_lock_alone(build: Buildout) -> None:
     before = tree(build.root)
     assert (0, "1 distribution locked, for all platforms\n") == build.run("lock", program="eggcarton")
     new = set(tree(build.root)) - set(before)
-    notes = {str(build.root / "parts/.eggcarton/state" / name) for name in ("lock", "directory")}
+    notes = {str(build.root / "parts/.eggcarton/state" / name) for name in ("lock", "directory", "mirrors.json")}
     assert {str(build.lock), *notes} == new
     assert (0, "pylock.toml is up to date.\n") == build.run("lock", program="eggcarton")
 

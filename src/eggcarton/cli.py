@@ -12,12 +12,14 @@ from eggcarton.buildout.command import ConfigurationProblem
 from eggcarton.buildout.part import Stop
 from eggcarton.commands import (
     diff,
+    doctor,
     editor,
     environment,
     export,
     freeze,
     import_,
     lock,
+    mirrors,
     outdated,
     plan,
     vendor,
@@ -29,12 +31,14 @@ from eggcarton.core.errors import EggcartonError
 
 COMMANDS: Mapping[str, ModuleType] = {
     "diff": diff,
+    "doctor": doctor,
     "editor": editor,
     "environment": environment,
     "export": export,
     "freeze": freeze,
     "import": import_,
     "lock": lock,
+    "mirrors": mirrors,
     "outdated": outdated,
     "plan": plan,
     "vendor": vendor,

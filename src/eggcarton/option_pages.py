@@ -25,6 +25,7 @@ _SMALLEST: Mapping[str, Mapping[str, str]] = {
     "eggs": {"eggs": "guestbook"},
     "template": {"input": "guestbook.ini.in", "output": "etc/guestbook.ini"},
     "pins": {"versions-file": "versions.cfg"},
+    "mirrors": {"pip": "etc/pip.conf", "uv": "etc/uv.toml", "environment": "etc/indexes.env"},
 }
 """The smallest sensible section of each recipe, with which its page begins."""
 

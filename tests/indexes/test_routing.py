@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eggcarton.core.errors import UsageProblem
-from eggcarton.indexes.routing import Index, Routing, origin_of
+from eggcarton.indexes.routing import CANONICAL, HASHED, MIRROR, Index, Mirror, Routing, origin_of
 
 PUBLIC = Index("public", "https://index.example/simple/")
 CORP = Index("corp", "https://corp.example/simple/", ("corp-*", "acme-core"))
@@ -77,3 +77,24 @@ def test_the_index_that_a_lock_names() -> None:
     with pytest.raises(UsageProblem, match="the lock has six from the index 'gone', and no such index is configured"):
         routing.locked("six", "gone")
     assert routing.projects == Routing.of_projects(routing.projects).projects
+
+
+def test_all_routes_of_an_index() -> None:
+    """Whatever a mirror is asked for it is told once, by tiers, and the index itself comes last."""
+    index = Index(
+        "pypi",
+        "https://index.example/simple/",
+        mirrors=(
+            Mirror("https://far.example/", 3, only="files"),
+            Mirror("https://pages.example/", 2, only="pages"),
+            Mirror("https://hashed.example/", 1, hashed=True),
+            Mirror("https://near.example/", 1),
+        ),
+    )
+    assert [
+        (HASHED, "https://hashed.example/", None),
+        (MIRROR, "https://near.example/", None),
+        (MIRROR, "https://pages.example/", "pages"),
+        (MIRROR, "https://far.example/", "files"),
+        (CANONICAL, "https://index.example/simple/", None),
+    ] == [(route.kind, route.url, index.only(route)) for route in index.all_routes()]

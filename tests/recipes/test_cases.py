@@ -21,12 +21,12 @@ from types import ModuleType
 import pytest
 
 from eggcarton.core.errors import EggcartonError
-from eggcarton.core.layout import EntryPoint, Environment, Layout, Locked, ScriptFile
+from eggcarton.core.layout import EntryPoint, Environment, Layout, Locked, PackageIndex, PackageIndexes, ScriptFile
 from eggcarton.core.options import read_options
 from eggcarton.core.plan import File, Plan, runtime_source
 
 CASES = Path(__file__).parent.parent / "cases"
-RECIPES = ("coverage", "eggs", "pins", "scripts", "template", "test", "wsgi")
+RECIPES = ("coverage", "eggs", "mirrors", "pins", "scripts", "template", "test", "wsgi")
 FOUND = sorted(CASES.glob("*/*.cfg"))
 
 
@@ -82,6 +82,20 @@ def locked_of(facts: dict[str, str], root: Path) -> Locked | None:
     )
 
 
+def indexes_of(facts: dict[str, str]) -> PackageIndexes | None:
+    """Return the indexes: a line each of name, address, mirrors in brackets, and names that are asked there only."""
+    found = []
+    for line in facts.get("indexes", "").splitlines():
+        head, _, rest = line.partition("[")
+        mirrors, _, projects = rest.partition("]")
+        *name, url = head.split()
+        index = PackageIndex(
+            name=" ".join(name), url=url, mirrors=tuple(mirrors.split()), projects=tuple(projects.split())
+        )
+        found.append(index)
+    return PackageIndexes(known=tuple(found), in_force="unlocked" not in facts) if found else None
+
+
 def without_runtime(plan: Plan) -> Plan:
     """Name the files that are copied from eggcarton.runtime instead of showing them."""
     items = tuple(
@@ -122,6 +136,7 @@ def outcome(case: Path, place: Path) -> tuple[str, str]:
             Layout.under(root, part),
             locked=locked_of(facts, root),
             fetched=dict.fromkeys(getattr(reading.options, "downloads", {}), root / facts.get("fetched", "")),
+            indexes=indexes_of(facts),
             relative="relative" in facts or bool(getattr(reading.options, "relative_paths", None)),
         )
         plan = module.plan(reading.options, layout, environment)

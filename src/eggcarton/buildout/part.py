@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeVar
 
 from zc.buildout import UserError
 
-from eggcarton.buildout import current, downloads, egg_sections, environments, locked, unlocked, variables
+from eggcarton.buildout import current, downloads, egg_sections, environments, locked, outside, unlocked, variables
 from eggcarton.core.apply import apply
 from eggcarton.core.difference import unmet
 from eggcarton.core.errors import Drift, EggcartonError
@@ -114,6 +114,8 @@ class Part:
             records = records_of(self.buildout)
             found = downloads.fetched(self.buildout, self.session, records, self.name, wanted)
             self.layout = replace(self.layout, fetched=found)
+        if getattr(self.options, "asks_for_indexes", False):
+            self.layout = replace(self.layout, indexes=outside.indexes(self.buildout, self.session))
         self.environment = self._environment()
         self.plan = self._with_link(module.plan(self.options, self.layout, self.environment), self.environment)
         if self.session is None or not self.session.reading:

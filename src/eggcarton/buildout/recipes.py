@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import ModuleType
 
-from eggcarton.recipes import coverage, eggs, pins, scripts, template, test, wsgi
+from eggcarton.recipes import coverage, eggs, mirrors, pins, scripts, template, test, wsgi
 
 RECIPES: Mapping[str, ModuleType] = {
     "default": scripts,
@@ -16,4 +16,5 @@ RECIPES: Mapping[str, ModuleType] = {
     "wsgi": wsgi,
     "template": template,
     "pins": pins,
+    "mirrors": mirrors,
 }

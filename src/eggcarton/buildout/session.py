@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from eggcarton.buildout.machine import Machine
 from eggcarton.buildout.requirements_files import RequirementsFiles
 from eggcarton.buildout.sections import Sections
 from eggcarton.buildout.summary import Done
+from eggcarton.buildout.traffic import Traffic
 from eggcarton.core.errors import Drift, UsageProblem
 from eggcarton.core.layout import canonical_name
 from eggcarton.core.plan import Rendered
@@ -52,9 +54,10 @@ class Session:
         self.records = Path(section["parts-directory"]) / ".eggcarton"
         self.state = self.records / "state"
         self.python = Interpreter.running()
-        self.child = closed.Child(lambda: closed.ensure(self.store, index=self.settings.index, say=logger.info))
+        self.done = Done(traffic=Traffic(None if reading else self.state))
+        closed_set = partial(closed.ensure, self.store, index=self.settings.index, say=logger.info)
+        self.child = closed.Child(closed_set, self.done.traffic.heed)
         self.machine = Machine(self.python)
-        self.done = Done()
         self.developed: dict[str, develop.Developed] = {}
         self.selected: dict[str, Selection] = {}
         self.used_environments: set[str] = set()
@@ -71,7 +74,7 @@ class Session:
             cache, remark = self.settings.cache_directory()
             if remark:
                 logger.info(remark[0].upper() + remark[1:] + ".")
-            self._sources = self.settings.sources(cache)
+            self._sources = {**self.settings.sources(cache), "keeps": not self.reading}
         return self._sources
 
     def prepare_recipes(self) -> None:
@@ -298,7 +301,7 @@ class Session:
     def pins(self, *, for_recipes: bool) -> dict[str, str]:
         """Return the versions that zc.buildout's own installer is held to."""
         group = needs.RECIPES if for_recipes else self.group_of(self.asked.part_at_work)
-        pins = _by_canonical(asking.pins_of(self, group))
+        pins = {canonical_name(name): pin for name, pin in asking.pins_of(self, group).items()}
         if group in self.selected:
             pins |= self.selected[group].pins()
         if for_recipes:
@@ -342,9 +345,6 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """End the child process."""
+        """End the child process, and keep what is known of its requests."""
         self.child.close()
-
-
-def _by_canonical(pins: dict[str, str]) -> dict[str, str]:
-    return {canonical_name(name): pin for name, pin in pins.items()}
+        self.done.traffic.keep()

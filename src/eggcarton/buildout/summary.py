@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from eggcarton.buildout.traffic import Traffic
+
 
 @dataclass(slots=True)
 class Done:
@@ -15,7 +17,8 @@ class Done:
 
     ``size`` is in bytes; ``fetched`` and ``cached`` count what was unpacked, by where its file came from, and
     ``built`` what was made of source here; ``installed`` and ``restored`` are parts, the latter with files that were
-    not as they had been written; ``updated`` counts all that were looked at again, whatever their recipe.
+    not as they had been written; ``updated`` counts all that were looked at again, whatever their recipe; ``traffic``
+    knows where files came from.
     """
 
     selected: int = 0
@@ -26,6 +29,7 @@ class Done:
     installed: list[str] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
     updated: int = 0
+    traffic: Traffic = field(default_factory=Traffic)
     begun: float = field(default_factory=time.monotonic)
 
     def add(self, answer: Mapping[str, Any]) -> None:
@@ -55,7 +59,7 @@ class Done:
         return True
 
     def __str__(self) -> str:
-        size = f" ({self.size / 1e6:.1f} MB)" if self.size else ""
+        size = f" ({self.size / 1e6:.1f} MB{self.traffic.origins()})" if self.size else ""
         restored = len(set(self.restored) - set(self.installed))
         unchanged = self.updated - restored
         parts = [f"{_counted(unchanged, 'part')} unchanged"] if unchanged else []
@@ -67,7 +71,7 @@ class Done:
         distributions += [f"{self.built} built"] if self.built else []
         seconds = time.monotonic() - self.begun
         told = f"{_counted(self.selected, 'distribution')}: {', '.join(distributions)}"
-        return "; ".join([told, ", ".join(parts) or "no parts", f"{seconds:.1f} s"])
+        return "; ".join([told, *self.traffic.remarks(), ", ".join(parts) or "no parts", f"{seconds:.1f} s"])
 
 
 def _counted(number: int, noun: str) -> str:

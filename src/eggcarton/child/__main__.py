@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from eggcarton.child import run
 from eggcarton.core.errors import EggcartonError
 
 OPERATIONS = {
@@ -37,6 +38,8 @@ OPERATIONS = {
     "read-requirements": "eggcarton.child.requirements:read",
     "export": "eggcarton.child.exchange:export",
     "import": "eggcarton.child.exchange:bring_in",
+    "check-mirrors": "eggcarton.child.mirrors:check",
+    "examine": "eggcarton.child.doctor:examine",
     "unlisted": "eggcarton.child.freeze:unlisted",
 }
 """What can be asked for; its module is imported when it is."""
@@ -62,10 +65,11 @@ def main() -> None:
 
 
 def _serve(answers: TextIO) -> None:
+    requests = run.begin()
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            answer = {"result": _operation(request["operation"])(**request["arguments"])}
+            answer: dict[str, Any] = {"result": _operation(request["operation"])(**request["arguments"])}
         except EggcartonError as error:
             answer = {"error": str(error), "exit_code": error.exit_code}
         except OSError as error:
@@ -78,6 +82,8 @@ def _serve(answers: TextIO) -> None:
                 "error": f"a fault in eggcarton itself, please report it:\n{traceback.format_exc()}",
                 "exit_code": 1,
             }
+        if told := requests.told():
+            answer["told"] = told
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 

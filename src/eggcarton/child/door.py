@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from eggcarton.child import run
 from eggcarton.core.errors import EggcartonError, Unavailable, UsageProblem
+from eggcarton.indexes import remembered
 from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.client import Client
 from eggcarton.indexes.credentials import Credentials, withdrawn
 from eggcarton.indexes.fetch import Fetcher
 from eggcarton.indexes.freshness import Seen
-from eggcarton.indexes.health import CAP
+from eggcarton.indexes.health import CAP, Health
+from eggcarton.indexes.journal import Event
 from eggcarton.indexes.kept_pages import KeptPages
 from eggcarton.indexes.listing import Pages
 from eggcarton.indexes.network import SMALL, Network
@@ -33,7 +36,10 @@ from eggcarton.packages.wheels import best_wheel
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where files come from in this run: the cache, local directories, the indexes, and nothing at all offline."""
+    """Where files come from in this run: the cache, local directories, the indexes, and nothing at all offline.
+
+    ``keeps`` is whether anything is kept for the next run, such as how the routes fare.
+    """
 
     indexes: tuple[Index, ...]
     find_links: tuple[str, ...]
@@ -41,6 +47,7 @@ class Sources:
     directories: tuple[Path, ...]
     offline: bool
     allow_hosts: tuple[str, ...] = ("*",)
+    keeps: bool = True
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Sources:
@@ -52,20 +59,24 @@ class Sources:
             directories=tuple(Path(directory) for directory in fields["directories"]),
             offline=fields["offline"],
             allow_hosts=tuple(fields.get("allow_hosts", ("*",))),
+            keeps=fields.get("keeps", True),
         )
 
     def open(self) -> Door:
         """Return the door to the network; nothing is asked before something is fetched."""
         routing = Routing(self.indexes)
-        warnings: list[str] = []
-        environment = withdrawn(self.indexes, os.environ)
-        credentials = Credentials(self.indexes, environment=environment, warn=warnings.append)
-        client = Client(connections=CAP * SMALL, allow_hosts=self.allow_hosts, credentials=credentials)
-        network = Network(client, warn=warnings.append, kept=KeptPages(self.cache / "pages"))
+        network = run.current().network(self._network, self, health=self.cache / remembered.NAME, keeps=self.keeps)
         remote = [link for link in self.find_links if "://" in link]
         pages = Pages(routing, network, find_links=remote, seen=Seen(self.cache / "seen"))
         fetcher = Fetcher(Cache(self.cache), pages, network, directories=self.directories)
-        return Door(self, routing, network, pages, fetcher, warnings=warnings)
+        return Door(self, routing, network, pages, fetcher)
+
+    def _network(self, health: Health, note: Callable[[Event], None], warn: Callable[[str], None]) -> Network:
+        environment = withdrawn(self.indexes, os.environ)
+        credentials = Credentials(self.indexes, environment=environment, warn=warn)
+        client = Client(connections=CAP * SMALL, allow_hosts=self.allow_hosts, credentials=credentials)
+        kept = KeptPages(self.cache / "pages" if self.keeps else None)
+        return Network(client, health, note=note, warn=warn, kept=kept)
 
 
 @dataclass(slots=True)

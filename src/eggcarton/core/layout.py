@@ -28,6 +28,31 @@ class Locked:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PackageIndex:
+    """An index as tools outside may be told of it; its addresses are without credentials.
+
+    Args:
+        name: what the configuration calls it.
+        url: where the index itself is.
+        mirrors: its mirrors that have pages, in the order in which they are asked.
+        projects: names and patterns that are asked there only; the default index has none.
+    """
+
+    name: str
+    url: str
+    mirrors: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackageIndexes:
+    """The indexes of a build, one of them the default, and whether the build itself asks them."""
+
+    known: tuple[PackageIndex, ...]
+    in_force: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Imports:
     """What a part imports beside the distributions that it requires.
 
@@ -48,7 +73,7 @@ class Imports:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
-    """The directories of one buildout, as one part sees them, and what it is locked to where that is asked for.
+    """The directories of one buildout, as one part sees them; what it is locked to and its indexes where asked for.
 
     Args:
         relative: whether what is written has to work wherever the root is moved to.
@@ -68,6 +93,7 @@ class Layout:
     windows: bool = False
     locked: Locked | None = None
     fetched: Mapping[str, Path] = field(default_factory=dict)
+    indexes: PackageIndexes | None = None
 
     @property
     def location(self) -> Path:

@@ -19,6 +19,9 @@ _INDEXES = ("http", "https", "file")
 PROXIES = ("http", "https")
 """What proxies of ours are spoken to by."""
 
+AUTHORITIES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""The variables that may name a bundle of certificate authorities."""
+
 _PIPS_PROXIES = (*PROXIES, "socks4", "socks4a", "socks5", "socks5h")
 
 
@@ -199,7 +202,7 @@ def authorities(environment: Mapping[str, str], home: Path | None = None) -> str
         environment: the process's variables, the first of which that names a file is taken.
         home: the user's home directory; then what pip is configured with counts, too.
     """
-    named = [environment.get(name) for name in ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")]
+    named = [environment.get(name) for name in AUTHORITIES]
     if home is not None:
         named.append(_first({}, _options(environment, home), "cert")[0])
     return next((bundle for bundle in named if bundle and os.path.isfile(bundle)), None)

@@ -65,6 +65,7 @@ class Origin:
     served: int = 0
     fault: str | None = None
     fault_at: float | None = None
+    seen: float | None = None
     firsts: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
 
 
@@ -117,6 +118,7 @@ class Health:
             first_byte: seconds until the first byte of an answer came, None where none did.
         """
         origin = self.of(route.origin)
+        origin.seen = now
         was_probe, origin.probed = origin.probed is not None, None
         if first_byte is not None:
             origin.firsts.append(first_byte)
@@ -184,27 +186,28 @@ class Health:
                 "fault": origin.fault,
                 "fault-at": None if origin.fault_at is None else origin.fault_at - now + wall,
                 "firsts": [round(first, 4) for first in origin.firsts],
-                "at": wall,
+                # What was only taken over from an earlier run is no younger for that.
+                "at": origin.seen - now + wall,
             }
             for name, origin in self._origins.items()
-            if origin.firsts or origin.fault
+            if origin.seen is not None and (origin.firsts or origin.fault)
         }
 
     def remember(self, known: Mapping[str, Any], now: float, wall: float) -> None:
         """Take over what an earlier run has kept, unless it is too old, from the future, or no such thing.
 
-        What an earlier run found only orders routes: an open breaker of its is a serious fault here, so that a run
-        never refuses to try what may be well again.
+        What an earlier run found only orders routes: an open breaker and an embargo of its are serious faults here, so
+        that a run never refuses to try what may be well again.
         """
         for name, told in known.items() if isinstance(known, Mapping) else ():
             try:
-                if not 0 <= wall - float(told["at"]) <= KEPT:
+                age = wall - float(told["at"])
+                if not 0 <= age <= KEPT:
                     continue
-                origin = Origin(serious=min(int(told["serious"]), SERIOUS - 1))
+                serious = max(int(told["serious"]), int(float(told["embargo"]) > wall), 0)
+                origin = Origin(serious=min(serious, SERIOUS - 1), seen=now - age)
                 origin.firsts.extend(_seconds(told["firsts"]))
-                if told["embargo"]:
-                    origin.embargo = now + min(float(told["embargo"]) - wall, KEPT)
-            except (KeyError, TypeError, ValueError):
+            except (KeyError, TypeError, ValueError, OverflowError):
                 continue
             self._origins.setdefault(str(name), origin)
 

@@ -1,10 +1,23 @@
-"""What came from where in a run: one event a request, kept by whoever is told of it."""
+"""What came from where in a run: one event a request, summed by index and route as the run goes on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from eggcarton.indexes.routing import AFTER_ALL, CANONICAL
 
 PAGE, FILE, METADATA, OTHER = "page", "file", "metadata", "other"
+UNNAMED = "default"
+"""What the one index is called that the configuration gives no name."""
+
+GIVEN_UP = "given up"
+"""The fault of a request that was ended for reasons of ours, which says nothing of its route."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +36,7 @@ class Event:
         first_byte: seconds until the first byte of the answer, None where none came.
         resumed: whether it went on with what had come before.
         hedged: whether it was a second request beside a slow one.
+        kind, tier, position: the route's.
     """
 
     index: str
@@ -36,3 +50,154 @@ class Event:
     first_byte: float | None = None
     resumed: bool = False
     hedged: bool = False
+    kind: str = CANONICAL
+    tier: int = 0
+    position: int = 0
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether the route answered that it does not have what was asked for."""
+        return self.status in (404, 410)
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the route is to blame for how the request ended."""
+        return self.fault is not None and self.fault != GIVEN_UP and not self.is_absent
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one route of an index did: requests that served, by what they were for, and those that did not.
+
+    Attributes:
+        pages, files, metadata, other: requests that served.
+        bytes: of all bodies, those of requests that were not ended included.
+        resumed, hedged: requests of these kinds that served.
+        absent: requests for what the route does not have.
+        faults: requests that failed.
+        last_fault, last_fault_at: the last of these, and the time by the wall clock.
+        state: whether its origin could be asked in the end, as `health.State` tells it.
+    """
+
+    index: str
+    route: str
+    kind: str = CANONICAL
+    tier: int = 0
+    pages: int = 0
+    files: int = 0
+    metadata: int = 0
+    other: int = 0
+    bytes: int = 0
+    resumed: int = 0
+    hedged: int = 0
+    absent: int = 0
+    faults: int = 0
+    last_fault: str | None = None
+    last_fault_at: float | None = None
+    state: str = "ready"
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Tally:
+        """Return what `fields` gave.
+
+        Raises:
+            ValueError: it is no such thing.
+        """
+        known = {member.name: member for member in fields(cls)}
+        given = {name.replace("-", "_"): value for name, value in told.items()}
+        tally = cls(**{name: value for name, value in given.items() if name in known})
+        for name, member in known.items():
+            value, may_be_none = getattr(tally, name), str(member.type).endswith("| None")
+            kinds: tuple[type, ...] = (str,) if "str" in str(member.type) else (int, float)
+            if not isinstance(value, kinds) and not (value is None and may_be_none):
+                raise ValueError(f"{name} is {value!r}")
+        return tally
+
+    def fields(self) -> dict[str, Any]:
+        """Return all of it as JSON can tell it."""
+        return {name.replace("_", "-"): value for name, value in asdict(self).items()}
+
+    def add(self, other: Tally) -> None:
+        """Count what the same route did besides, later."""
+        for name in ("pages", "files", "metadata", "other", "bytes", "resumed", "hedged", "absent", "faults"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.kind, self.tier, self.state = other.kind, other.tier, other.state
+        if other.last_fault is not None:
+            self.last_fault, self.last_fault_at = other.last_fault, other.last_fault_at
+
+
+def summed(tallies: Iterable[Tally]) -> list[Tally]:
+    """Return one tally a route of an index, in the order of their names and tiers."""
+    found: dict[tuple[str, str], Tally] = {}
+    for tally in tallies:
+        found.setdefault((tally.index, tally.route), Tally(tally.index, tally.route)).add(tally)
+    return sorted(found.values(), key=lambda tally: (tally.index, tally.tier, tally.route))
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """So many files that came by another route than the first one that is meant for them, which had failed."""
+
+    index: str
+    by: str
+    after: str
+    files: int
+
+
+@dataclass(slots=True)
+class Journal:
+    """Sums up events, of several threads at once."""
+
+    wall: Callable[[], float] = time.time
+    _tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
+    _failing: dict[str, dict[tuple[str, int], tuple[int, str]]] = field(default_factory=dict)
+    _instead: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def note(self, event: Event) -> None:
+        """Count one request."""
+        with self._guard:
+            tally = self._tallies.setdefault((event.index, event.route), Tally(event.index, event.route))
+            tally.add(_of_one(event, self.wall()))
+            self._follow(event)
+
+    def _follow(self, event: Event) -> None:
+        """Notice where a file comes by a route that is there for when another one fails."""
+        order = AFTER_ALL if event.kind == CANONICAL else event.tier
+        failing = self._failing.setdefault(event.index, {})
+        this = event.kind, 0 if event.kind == CANONICAL else event.position
+        if event.is_fault:
+            failing[this] = (order, name_of(event.index, event.route, event.kind))
+        elif event.fault is None:
+            failing.pop(this, None)
+            before = [name for other, name in failing.values() if other <= order]
+            if event.what == FILE and before:
+                by = name_of(event.index, event.route, event.kind)
+                self._instead[event.index, by, " and ".join(dict.fromkeys(before))] += 1
+
+    def taken(self) -> tuple[list[Tally], list[Instead]]:
+        """Return what was counted since this was last asked for."""
+        with self._guard:
+            tallies, instead = list(self._tallies.values()), [Instead(*key, n) for key, n in self._instead.items()]
+            self._tallies, self._instead = {}, Counter()
+            return tallies, instead
+
+
+def name_of(index: str, route: str, kind: str) -> str:
+    """Return what a route is called in a line: its index where it speaks for that, else its host."""
+    if kind == CANONICAL and "://" not in index and index != UNNAMED:
+        return index
+    return urlsplit(route).hostname or route
+
+
+def _of_one(event: Event, at: float) -> Tally:
+    tally = Tally(event.index, event.route, event.kind, event.tier, bytes=event.bytes)
+    if event.fault is None:
+        name = {PAGE: "pages", FILE: "files", METADATA: "metadata"}.get(event.what, "other")
+        setattr(tally, name, 1)
+        tally.resumed, tally.hedged = int(event.resumed), int(event.hedged)
+    elif event.is_absent:
+        tally.absent = 1
+    elif event.is_fault:
+        tally.faults, tally.last_fault, tally.last_fault_at = 1, event.fault, at
+    return tally

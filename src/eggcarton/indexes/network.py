@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from eggcarton.core.credentials import without_credentials
 from eggcarton.indexes.attempts import Attempts, Budget, GiveUp, Trial, Wait
 from eggcarton.indexes.calls import Call, Ended
 from eggcarton.indexes.client import Answer, Client, RequestFailed
 from eggcarton.indexes.health import Health, Standing, State
-from eggcarton.indexes.journal import METADATA, PAGE, Event
+from eggcarton.indexes.journal import GIVEN_UP, METADATA, PAGE, Event
 from eggcarton.indexes.kept_pages import Kept, KeptPages
 from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import Route, origin_of
@@ -196,9 +196,7 @@ class Network:
             Crowded: the route should no longer be asked.
         """
         began = self._enter(route, url, SMALL if what in (PAGE, METADATA) else 1)
-        # Unless it ends otherwise: a full disk or Ctrl-C is not the route's fault.
-        event = Event(route.index, without_credentials(route.url), what, name, None, "given up", resumed=start > 0)
-        event = replace(event, hedged=hedged)
+        event = _begun(route, what, name, resumed=start > 0, hedged=hedged)
         outcome: Outcome | None = None
         answer: Answer | None = None
         if call is not None:
@@ -239,6 +237,16 @@ class Network:
             event = replace(event, status=outcome.status, fault=fault)
         self._note(replace(event, seconds=ended - began))
 
+    def known(self, wall: float) -> dict[str, Any]:
+        """Return what the next run may want to know of the health of origins, as `Health.kept` does."""
+        with self._guard:
+            return self.health.kept(self.now(), wall)
+
+    def state(self, route: Route) -> str:
+        """Return whether a route may be asked now, in a word."""
+        with self._guard:
+            return str(self.health.standing(route, self.now()).state.value)
+
     def _enter(self, route: Route, url: str, share: int) -> float:
         """Wait until the origin that an address leads to has a place free, and return when the request began.
 
@@ -255,3 +263,10 @@ class Network:
             began = self.now()
             self.health.begin(route, began)
             return began
+
+
+def _begun(route: Route, what: str, name: str, *, resumed: bool, hedged: bool) -> Event:
+    """Return the event of a request as it is unless that ends otherwise: a full disk or Ctrl-C is no route's fault."""
+    shown = without_credentials(route.url)
+    event = Event(route.index, shown, what, name, fault=GIVEN_UP, resumed=resumed, hedged=hedged)
+    return replace(event, kind=route.kind, tier=route.tier, position=route.position)

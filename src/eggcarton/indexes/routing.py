@@ -97,6 +97,16 @@ class Index:
         last = Route(self.name, self.url, tier=AFTER_ALL, position=len(self.mirrors), credentials=self.credentials)
         return (*self._routes([mirror for mirror in self.mirrors if mirror.only != "pages"]), last)
 
+    def all_routes(self) -> tuple[Route, ...]:
+        """Return every route once, by tiers, the canonical one last."""
+        found = {route.url: route for route in (*self.file_routes(), *self.page_routes()[1:])}
+        return tuple(sorted(found.values(), key=lambda route: (route.tier, route.position)))
+
+    def only(self, route: Route) -> str | None:
+        """Return what alone a route is asked for, ``files`` or ``pages``."""
+        known = (mirror.only for mirror in self.mirrors if mirror.url == route.url and route.kind != CANONICAL)
+        return next(known, None)
+
     def _routes(self, mirrors: list[Mirror]) -> list[Route]:
         found = [
             Route(self.name, m.url, HASHED if m.hashed else MIRROR, m.tier, self.mirrors.index(m), self.credentials)

@@ -180,10 +180,17 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 class Child:
-    """The child process of a run: started at the first request, ended with the run."""
+    """The child process of a run: started at the first request, ended with the run.
 
-    def __init__(self, closed_set: Callable[[], Path]) -> None:
-        self._closed_set = closed_set
+    Args:
+        closed_set: makes sure that there is one, and returns it.
+        heed: is told what `child.run.Run.told` has of each request.
+    """
+
+    def __init__(
+        self, closed_set: Callable[[], Path], heed: Callable[[Mapping[str, Any]], None] = lambda told: None
+    ) -> None:
+        self._closed_set, self._heed = closed_set, heed
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Child:
@@ -228,6 +235,8 @@ class Child:
                 f"the process that was to {operation} ended with status {process.returncode}; its last words are above"
             )
         answer = json.loads(line)
+        if "told" in answer:
+            self._heed(answer["told"])
         if "error" in answer:
             kinds = {kind.exit_code: kind for kind in _KINDS}
             raise kinds.get(answer["exit_code"], EggcartonError)(answer["error"])

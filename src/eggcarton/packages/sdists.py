@@ -27,7 +27,8 @@ from eggcarton.packages.builds import Toolchain
 # Changes with what is done to a wheel before it is kept.
 _FORMAT = 2
 _HERE = (sys.version, sysconfig.get_platform())
-_COMPILERS = ("cc", "gcc", "clang", "cl")
+COMPILERS = ("cc", "gcc", "clang", "cl")
+"""The names under which a C compiler is looked for."""
 
 
 def is_allowed(name: str, patterns: Sequence[str]) -> bool:
@@ -38,7 +39,7 @@ def is_allowed(name: str, patterns: Sequence[str]) -> bool:
 def refusal(names: Sequence[str]) -> str:
     """Return what to tell, and to paste, about distributions that exist only as source."""
     block = "\n".join(["  [eggcarton]", "  allow-sdist =", *(f"      {name}" for name in sorted(names))])
-    lame = "" if any(map(shutil.which, _COMPILERS)) else " (there is no compiler here, which some of them may need)"
+    lame = "" if any(map(shutil.which, COMPILERS)) else " (there is no compiler here, which some of them may need)"
     return (
         f"{', '.join(sorted(names))}: there is no wheel, and building one runs its author's code{lame}; pin a version "
         f"that has a wheel, or allow it:\n{block}"
