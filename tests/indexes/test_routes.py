@@ -30,9 +30,9 @@ def test_a_503_that_says_when_to_come_again_is_obeyed() -> None:
     assert 7.0 == Outcome.of_status(503, 7.0).embargo
 
 
-@pytest.mark.parametrize(("expected", "told"), [(1.0, None), (0.0, -3.0), (5.0, 5.0), (300.0, 1e12)])
+@pytest.mark.parametrize(("expected", "told"), [(1.0, None), (1.0, -3.0), (1.0, 0.0), (5.0, 5.0), (300.0, 1e12)])
 def test_embargoes_have_bounds(expected: float, told: float | None) -> None:
-    """A route is left alone as long as it asks for, a second where it does not say, and five minutes at most."""
+    """A route is left alone as long as it asks for, at least a second, and five minutes at most."""
     assert expected == Outcome.of_status(429, told).embargo
 
 

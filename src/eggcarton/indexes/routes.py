@@ -11,7 +11,7 @@ LONGEST_EMBARGO = 300.0
 """Seconds that a route which asks to be left alone is left alone at most."""
 
 SHORTEST_EMBARGO = 1.0
-"""Seconds that such a route is left alone where it does not say, or says something impossible."""
+"""Seconds that such a route is left alone at least: it does not say, or names a time that is past."""
 
 
 class Kind(Enum):
@@ -107,8 +107,7 @@ class Outcome:
         """The seconds that the route is to be left alone; 0 where it did not ask for it."""
         if self.kind is not Kind.LATER:
             return 0.0
-        asked = self.retry_after if self.retry_after is not None else SHORTEST_EMBARGO
-        return min(max(asked, 0.0), LONGEST_EMBARGO)
+        return min(max(self.retry_after or 0.0, SHORTEST_EMBARGO), LONGEST_EMBARGO)
 
     def __str__(self) -> str:
         return self.fault if self.fault is not None else f"HTTP {self.status}"
