@@ -98,3 +98,15 @@ def test_all_routes_of_an_index() -> None:
         (MIRROR, "https://far.example/", "files"),
         (CANONICAL, "https://index.example/simple/", None),
     ] == [(route.kind, route.url, index.only(route)) for route in index.all_routes()]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([None, "files", "pages"]), st.booleans()), max_size=6))
+def test_routes_stay_inside_their_index(mirrors: list[tuple[int, str | None, bool]]) -> None:
+    """Whatever mirrors an index has, its routes are its own, each once, and the canonical one is always among them."""
+    made = tuple(Mirror(f"https://m{n}.example/", *mirror) for n, mirror in enumerate(mirrors))
+    index = Index("main", "https://main.example/", mirrors=made)
+    for routes in (index.page_routes(), index.file_routes()):
+        urls = [route.url for route in routes]
+        assert len(urls) == len({*urls})
+        assert {*urls} <= {index.url, *(mirror.url for mirror in made)}
+        assert [CANONICAL] == [route.kind for route in routes if route.url == index.url]
