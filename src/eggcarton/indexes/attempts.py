@@ -96,6 +96,8 @@ class Attempts:
             return Ask(again)
         standings = {route: health.standing(route, now) for route in health.ranked(left, now)}
         ready = [route for route, standing in standings.items() if standing.state is State.READY]
+        if not ready:
+            ready = [route for route, standing in standings.items() if standing.state is State.UNSTEADY]
         if not ready and self.trials:
             # A breaker keeps what has not begun from a route; what was begun is not given up while no other is there.
             resting = [route for route, standing in standings.items() if standing.state is State.RESTING]

@@ -25,6 +25,9 @@ CAP = 4
 KEPT = 900.0
 """Seconds for which health is worth keeping between runs."""
 
+UNSTEADY, WINDOW = 3, 30
+"""Serious faults among so many of an origin's last requests that make it one to ask where no other route is ready."""
+
 _REFUSALS = 3
 _SAMPLES = 32
 _FEWEST_SAMPLES = 5
@@ -35,6 +38,7 @@ class State(Enum):
     """Whether a route may be asked."""
 
     READY = "ready"
+    UNSTEADY = "unsteady"  # it serves, and fails now and then: asked where no other route is ready
     EMBARGOED = "embargoed"  # it asked to be left alone for a while
     RESTING = "resting"  # its breaker is open after faults that come and go
     OUT = "out"  # spoilt, misconfigured or no index, at least for now
@@ -66,6 +70,8 @@ class Origin:
     fault: str | None = None
     fault_at: float | None = None
     seen: float | None = None
+    unsteady: float = 0.0
+    faults: deque[bool] = field(default_factory=lambda: deque(maxlen=WINDOW))
     firsts: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
 
 
@@ -100,26 +106,51 @@ class Health:
             return Standing(State.EMBARGOED, origin.embargo)
         if origin.opened is not None and origin.probed is not None:
             return Standing(State.RESTING, now + _PROBE_CHECK, has_served=True)
+        if now < origin.unsteady:
+            return Standing(State.UNSTEADY, origin.unsteady, has_served=True)
         return Standing(State.READY, now)
 
-    def begin(self, route: Route, now: float) -> None:
-        """Take note of a request that begins; to an origin whose breaker was open it is the one probe."""
-        origin = self.of(route.origin)
-        if origin.opened is not None:
-            origin.probed = now
+    def begin(self, route: Route, now: float) -> bool:
+        """Take note of a request that begins, or will.
 
-    def end(self, route: Route, outcome: Outcome | None, now: float, *, first_byte: float | None = None) -> None:
+        Returns:
+            Whether it is the one probe of an origin whose breaker was open; until it ends, no other one is.
+        """
+        origin = self.of(route.origin)
+        if origin.opened is None or origin.probed is not None:
+            return False
+        origin.probed = now
+        return True
+
+    def release(self, route: Route, began: float) -> None:
+        """Take note that a probe which was to begin never did, or has ended."""
+        origin = self.of(route.origin)
+        if origin.probed == began:
+            origin.probed = None
+
+    def end(
+        self,
+        route: Route,
+        outcome: Outcome | None,
+        now: float,
+        *,
+        began: float | None = None,
+        first_byte: float | None = None,
+    ) -> None:
         """Take note of how a request ended.
 
         Args:
             route: the one that was asked.
             outcome: how it ended, None where it was given up for reasons of ours.
             now: the clock's time.
+            began: when it began; what began before a probe did is not the probe. None: it is, where there is one.
             first_byte: seconds until the first byte of an answer came, None where none did.
         """
         origin = self.of(route.origin)
         origin.seen = now
-        was_probe, origin.probed = origin.probed is not None, None
+        was_probe = origin.probed is not None and (began is None or began >= origin.probed)
+        if was_probe:
+            origin.probed = None
         if first_byte is not None:
             origin.firsts.append(first_byte)
         if outcome is None:
@@ -139,6 +170,7 @@ class Health:
     def _well(self, origin: Origin, outcome: Outcome) -> None:
         origin.serious, origin.opened, origin.rest = 0, None, 0.0
         origin.served += outcome.kind is Kind.SERVED
+        origin.faults.append(False)
         origin.since_halved += 1
         if origin.cap < CAP and origin.since_halved >= 2 * origin.cap:
             # A cap that was halved comes back slowly.
@@ -154,6 +186,11 @@ class Health:
                 self._marked[route.url] = str(outcome)
         elif breaking is not Breaking.NOTHING:
             origin.serious += 1
+            origin.faults.append(True)
+            if sum(origin.faults) >= UNSTEADY:
+                # Three in a row open the breaker; three of many, with answers between them, cost as much.
+                origin.unsteady = now + FIRST_REST
+                origin.faults.clear()
             if was_probe or breaking is Breaking.OPEN or origin.serious >= SERIOUS:
                 origin.counted = breaking is Breaking.COUNT
                 origin.rest = min(2 * origin.rest, LONGEST_REST) if was_probe else origin.rest or FIRST_REST

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from eggcarton.core.credentials import without_credentials
-from eggcarton.indexes.attempts import Attempts, Budget, GiveUp, Trial, Wait
+from eggcarton.indexes.attempts import Ask, Attempts, Budget, GiveUp, Trial, Wait
 from eggcarton.indexes.calls import Call, Ended
 from eggcarton.indexes.client import Answer, Client, RequestFailed
 from eggcarton.indexes.health import Health, Standing, State
@@ -107,7 +107,10 @@ class Network:
         attempts = Attempts(routes, budget or Budget())
         while True:
             with self._guard:
-                step = attempts.next(self.health, self.now(), self._chance())
+                began = self.now()
+                step = attempts.next(self.health, began, self._chance())
+                # Claimed here, so that no other thread takes the same origin for one that may be probed.
+                is_probe = isinstance(step, Ask) and self.health.begin(step.route, began)
             if isinstance(step, GiveUp):
                 raise NoRoute(attempts.trials)
             if isinstance(step, Wait):
@@ -121,6 +124,10 @@ class Network:
                 attempts.told(step.route, failed.outcome, failed.received)
             except RequestFailed as failed:
                 attempts.told(step.route, failed.outcome)
+            finally:
+                if is_probe:
+                    with self._guard:
+                        self.health.release(step.route, began)
             self.tell(step.route, attempts.trials[-1].outcome)
 
     def warn(self, sentence: str) -> None:
@@ -229,7 +236,7 @@ class Network:
         if answer is not None:
             event = replace(event, bytes=answer.received, first_byte=answer.first_byte)
         with self._guard:
-            self.health.end(route, outcome, ended, first_byte=event.first_byte)
+            self.health.end(route, outcome, ended, began=began, first_byte=event.first_byte)
             self._busy[origin_of(url)] -= 1
             self._freed.notify_all()
         if outcome is not None:
