@@ -4,6 +4,8 @@ A step of a script is one or more faults with blanks between: `ok`, `reset:0.9`,
 A fault is a function that changes the right response; a test may hand in its own.
 """
 
+from __future__ import annotations
+
 import fcntl
 import re
 import socket
@@ -176,6 +178,11 @@ def _read_fault(word: str) -> Fault:
     name, _, argument = word.partition(":")
     if name not in NAMED:
         raise ValueError(f"{name!r} is no fault; there are {', '.join(NAMED)}")
+    try:
+        # Tried once, so that an argument that is none is an error of the test that names it.
+        NAMED[name](Response(200, b"a body"), argument)
+    except ValueError as error:
+        raise ValueError(f"{word!r} is no fault: {error}") from None
     return lambda response: NAMED[name](response, argument)
 
 

@@ -5,8 +5,11 @@
         ...                                   # install something from index.url
         assert index.requests[0] == ("GET", "/simple/six/")
 
-From the command line: `python tests/support/index.py DIRECTORY [--port N] [--log]` prints its address and serves
-until it is ended.
+From the command line it prints its address and serves until it is ended:
+
+    python tests/support/index.py DIRECTORY --log --fault '*.whl=status:503,reset:0.9,ok' --tls authority.pem
+
+`--help` tells the rest; the names of faults are those of faults.py.
 """
 
 import argparse
@@ -31,7 +34,7 @@ from urllib.parse import unquote, urlsplit
 # Run as a file, this module finds its neighbours as the tests find them.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from support.faults import Fault, Response, deliver, read_step, reset_wanted
+from support.faults import NAMED, Fault, Response, deliver, read_step, reset_wanted
 from support.pages import JSON, Distribution, Pages, normalized, read
 
 
@@ -73,6 +76,7 @@ class Index:
         credentials: `user:password` that every request must carry.
         most: how many requests may be in work at once; those beyond get 503.
         tls: a server's context; the address then begins with https.
+        newest: how many of each project's newest files are left out of its page, as on a mirror that lags behind.
         tell: called with one line a request.
     """
 
@@ -89,6 +93,7 @@ class Index:
     credentials: str | None = None
     most: int | None = None
     tls: ssl.SSLContext | None = None
+    newest: int = 0
     tell: Callable[[str], None] | None = None
 
     requests: list[Request] = field(default_factory=list, init=False)
@@ -98,6 +103,7 @@ class Index:
     def __post_init__(self) -> None:
         self.closing = threading.Event()
         self._lock = threading.Lock()
+        self._given: list[tuple[str, list[list[Fault]], bool]] = []
         self._scripts: list[tuple[str, list[list[Fault]], bool]] = []
         self._busy = 0
         self._server: _Server | None = None
@@ -171,7 +177,16 @@ class Index:
             steps: faults by name (see faults.py), several in one step with blanks between; or functions.
             forever: whether the last step stays in force.
         """
-        self._scripts.append((pattern, [read_step(step) for step in steps], forever))
+        read = [read_step(step) for step in steps]
+        self._given.append((pattern, read, forever))
+        self._scripts.append((pattern, [*read], forever))
+
+    def rewind(self) -> None:
+        """Forget all requests, and begin all scripts anew."""
+        with self._lock:
+            self.requests.clear()
+            self.peak = 0
+            self._scripts = [(pattern, [*steps], forever) for pattern, steps, forever in self._given]
 
     def paths(self, pattern: str = "*") -> list[str]:
         """Return the requested paths that are like a pattern, in their order."""
@@ -216,6 +231,7 @@ class Index:
             if (name, "/") != (page[1], page[2]):
                 return Response(301, b"", {"Location": f"/simple/{name}/"})
             own = [distribution for distribution in self.distributions() if distribution.project == name]
+            own = own[: len(own) - self.newest]
             if not own:
                 return Response(404, b"no such project")
             return self._page(pages.project(name, own), request, pages)
@@ -315,15 +331,59 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: `tell` does."""
 
 
+def arguments() -> argparse.ArgumentParser:
+    """Return the command line."""
+    faults = "\n".join(f"  {name:<10}{(function.__doc__ or '').splitlines()[0]}" for name, function in NAMED.items())
+    parser = argparse.ArgumentParser(
+        description="Serve a directory of wheels and source distributions as a package index, with faults.",
+        epilog=f"faults, each as NAME or NAME:ARGUMENT, several in one step with blanks between:\n{faults}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--port", type=int, default=0, help="by default one that is free")
+    parser.add_argument("--log", action="store_true", help="one line a request on standard error")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="PATTERN=STEP,STEP,...",
+        help="answer the next requests for paths like PATTERN so, one step each, then rightly again; "
+        "with '...' as the last step the one before it stays for ever",
+    )
+    parser.add_argument("--tls", type=Path, metavar="FILE", help="speak TLS; FILE gets the authority's certificate")
+    parser.add_argument("--certificate", default="good", help="good, expired, self-signed or wrong-host")
+    parser.add_argument("--credentials", metavar="USER:PASSWORD", help="what every request must carry")
+    parser.add_argument("--serial", type=int, help="the value of X-PyPI-Last-Serial")
+    parser.add_argument("--files-at", metavar="URL", help="what links to files begin with")
+    parser.add_argument("--most", type=int, metavar="N", help="answer 503 beyond N requests at the same time")
+    parser.add_argument("--newest", type=int, default=0, metavar="N", help="leave out each project's N newest files")
+    for what in ("json", "metadata", "hashes", "sizes", "ranges"):
+        parser.add_argument(f"--no-{what}", dest=what, action="store_false", help=f"do without {what}")
+    return parser
+
+
 def main() -> None:
     """Serve a directory until ended."""
-    parser = argparse.ArgumentParser(description="Serve a directory of distributions as a package index.")
-    parser.add_argument("directory", type=Path)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--log", action="store_true", help="one line a request on standard error")
-    options = parser.parse_args()
-    tell = functools.partial(print, file=sys.stderr, flush=True) if options.log else None
-    with Index(options.directory, port=options.port, tell=tell) as index:
+    parser = arguments()
+    options = vars(parser.parse_args())
+    scripts, authority, certificate = options.pop("fault"), options.pop("tls"), options.pop("certificate")
+    tell = functools.partial(print, file=sys.stderr, flush=True) if options.pop("log") else None
+    if authority:
+        # Only where it is asked for: whoever has no trustme can do all the rest.
+        from support.certificates import Authority
+
+        private = Authority()
+        private.write(authority)
+        options["tls"] = private.server(certificate)
+    with Index(**options, tell=tell) as index:
+        try:
+            for script in scripts:
+                pattern, _, steps = script.partition("=")
+                named = steps.split(",")
+                forever = named[-1] == "..."
+                index.fault(pattern, *named[: len(named) - forever], forever=forever)
+        except ValueError as error:
+            parser.error(str(error))
         print(index.url, flush=True)
         try:
             while True:

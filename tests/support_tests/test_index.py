@@ -9,15 +9,18 @@ import signal
 import ssl
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 import trustme
 
+from support.certificates import Authority
 from support.closed import uv_program
 from support.distributions import sdist, wheel
 from support.faults import Response
@@ -390,3 +393,105 @@ def test_command_line(directory: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, log = process.communicate(timeout=10)
     assert (0, "200 GET /simple/\n") == (process.returncode, log)
+
+
+@pytest.fixture
+def started(directory: Path) -> Iterator[Callable[..., str]]:
+    """Start the index as a program with these arguments, and return its address."""
+    program = Path(__file__).parents[1] / "support/index.py"
+    with ExitStack() as stack:
+
+        def start(*arguments: str) -> str:
+            process = subprocess.Popen(
+                [sys.executable, program, directory, *arguments], stdout=subprocess.PIPE, text=True
+            )
+            stack.enter_context(process)
+            stack.callback(process.send_signal, signal.SIGINT)
+            assert process.stdout is not None
+            return process.stdout.readline().strip()
+
+        yield start
+
+
+def test_faults_on_the_command_line(started: Callable[..., str]) -> None:
+    """A script of faults is given as a pattern and steps; with dots at its end the last step stays."""
+    url = started("--fault", "*/six/=status:503,ok,status:500,...", "--fault", "*/old/=header:X-Old=1 header:X-Two=2")
+    told = []
+    for _ in range(4):
+        try:
+            get(f"{url}six/")
+            told.append(200)
+        except urllib.error.HTTPError as error:
+            told.append(error.code)
+    assert [503, 200, 500, 500] == told
+    with urllib.request.urlopen(f"{url}old/") as response:
+        assert ("1", "2") == (response.headers["X-Old"], response.headers["X-Two"])
+
+
+def test_tls_on_the_command_line(started: Callable[..., str], tmp_path: Path) -> None:
+    """With --tls it writes the certificate of its authority, and whoever trusts that is answered."""
+    url = started("--tls", str(tmp_path / "authority.pem"), "--serial", "7", "--no-json")
+    trusting = ssl.create_default_context(cafile=str(tmp_path / "authority.pem"))
+    with urllib.request.urlopen(f"{url}six/", context=trusting) as response:
+        assert (True, "7") == (url.startswith("https:"), response.headers["X-PyPI-Last-Serial"])
+
+
+@pytest.mark.parametrize("words", [("--fault", "*=resett"), ("--fault", "*=status:often"), ("--fault", "*=ranges:odd")])
+def test_misspelt_faults_on_the_command_line(directory: Path, words: tuple[str, ...]) -> None:
+    """A fault that is none is an error of usage, with its name."""
+    program = Path(__file__).parents[1] / "support/index.py"
+    done = subprocess.run([sys.executable, program, directory, *words], capture_output=True, text=True, check=False)
+    assert (2, True) == (done.returncode, " is no fault" in done.stderr)
+
+
+@pytest.mark.parametrize("kind", ["expired", "self-signed", "wrong-host"])
+def test_certificates_that_do_not_hold(directory: Path, tmp_path: Path, kind: str) -> None:
+    """A client that trusts the authority leaves, for the reason that the certificate is made to give."""
+    authority = Authority()
+    trusting = ssl.create_default_context(cafile=str(authority.write(tmp_path / "authority.pem")))
+    reasons = {"expired": "expired", "self-signed": "self.signed", "wrong-host": "mismatch"}
+    with (
+        Index(directory, tls=authority.server(kind)) as index,
+        pytest.raises(urllib.error.URLError, match=reasons[kind]),
+    ):
+        urllib.request.urlopen(index.url, timeout=10, context=trusting)
+
+
+def test_a_limit_of_requests_at_once(directory: Path) -> None:
+    """Beyond its limit of requests at once the index answers 503."""
+    with Index(directory, most=1) as index:
+        index.fault("/simple/six/", "wait:30")
+        slow = threading.Thread(target=lambda: suppressed(index.url + "six/"))
+        slow.start()
+        while not index.requests:
+            time.sleep(0.01)
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            get(index.url)
+    slow.join(30)
+    assert not slow.is_alive()
+
+
+def suppressed(url: str) -> None:
+    """Read an address that may end early."""
+    with suppress(OSError, http.client.HTTPException):
+        get(url)
+
+
+def test_a_mirror_that_lags_behind(directory: Path) -> None:
+    """A mirror may not list the newest files yet; it still serves them."""
+    with Index(directory, newest=1) as index:
+        assert ["six-1.16.0-py3-none-any.whl"] == [*project(index)]
+        get(file_url(index))
+
+
+def test_rewound(index: Index) -> None:
+    """Rewound, the index has forgotten its requests and begins its scripts anew."""
+    index.fault(SIX, "status:500", "status:503")
+    for _ in range(2):
+        for status in ("500", "503"):
+            with pytest.raises(urllib.error.HTTPError, match=status):
+                get(index.url + "six/")
+        assert b"six" in get(index.url + "six/")
+        assert 3 == len(index.requests)
+        index.rewind()
+    assert [] == index.requests
