@@ -120,7 +120,7 @@ def retry_after(header: str | None, now: float) -> float | None:
         now: the time of the wall clock, in seconds of the epoch.
 
     Returns:
-        None where there is no such header, or it is no number and no date, or is more than a day away.
+        A day where it is more than that; None where there is no such header, or it is no number and no date.
 
     Source: RFC 9110, section 10.2.3.
 
@@ -137,4 +137,4 @@ def retry_after(header: str | None, now: float) -> float | None:
             seconds = max(0.0, parsedate_to_datetime(text).timestamp() - now)
         except (ValueError, TypeError, OverflowError):
             return None
-    return seconds if seconds <= DAY else None
+    return min(seconds, DAY)
