@@ -254,6 +254,23 @@ def test_the_only_route_fails_now_and_then(every: int) -> None:
     assert max(run.waits) <= 0.25
 
 
+def test_a_route_that_serves_others_is_asked_more_often() -> None:
+    """A route that failed as often as it may be asked, but served others meanwhile, is asked as often again."""
+    run = Run()
+    unlucky = Attempts([ONE])
+    asked = 0
+    for _ in range(100):
+        step = unlucky.next(run.health, 0.0, 0.5)
+        if isinstance(step, GiveUp):
+            break
+        if isinstance(step, Ask):
+            asked += 1
+            run.health.end(ONE, BROKEN, 0.0)
+            unlucky.told(ONE, BROKEN)
+            run.go(always(SERVED), [ONE])
+    assert 2 * ROUNDS == asked
+
+
 def test_what_served_is_waited_for() -> None:
     """The only route, which served in this run and then failed three times, is asked again when it has rested."""
     run = Run()

@@ -21,7 +21,7 @@ class Budget:
     """How much is spent on one page or file before it counts as unavailable.
 
     Attributes:
-        rounds: how often each route is asked.
+        rounds: how often each route is asked; twice as often where it has served something else meanwhile.
         waiting: seconds spent on waiting for routes that will be ready later.
         resumptions: how often an answer is gone on with that was interrupted after bytes worth it.
         laters: how often a route that asks to come later is obeyed before that counts as being asked.
@@ -75,6 +75,7 @@ class Attempts:
     budget: Budget = field(default_factory=Budget)
     trials: list[Trial] = field(default_factory=list)
     _asked: dict[Route, int] = field(default_factory=dict)
+    _served: dict[Route, int] = field(default_factory=dict)
     _out: set[Route] = field(default_factory=set)
     _round: int = 1
     _waited: float = 0.0
@@ -91,7 +92,7 @@ class Attempts:
             random: a number from 0 to 1, for the jitter of pauses.
         """
         again, self._next = self._next, None
-        left = [route for route in self.routes if route not in self._out and self._number(route) < self.budget.rounds]
+        left = [r for r in self.routes if r not in self._out and self._number(r) < self._rounds(r, health)]
         if again in left:
             return Ask(again)
         standings = {route: health.standing(route, now) for route in health.ranked(left, now)}
@@ -101,7 +102,7 @@ class Attempts:
         if not ready and self.trials:
             # A breaker keeps what has not begun from a route; what was begun is not given up while no other is there.
             resting = [route for route, standing in standings.items() if standing.state is State.RESTING]
-            ready = [route for route in resting if self._number(route) + 1 < self.budget.rounds]
+            ready = [route for route in resting if self._number(route) + 1 < self._rounds(route, health)]
         if ready:
             best = min(ready, key=self._number)
             if self._number(best) < self._round:
@@ -120,6 +121,13 @@ class Attempts:
         step = min(max(seconds, _SHORTEST), _LONGEST)
         self._waited += step
         return Wait(step)
+
+    def _rounds(self, route: Route, health: Health) -> int:
+        """Return how often a route may be asked: one that serves others meanwhile was met at bad moments."""
+        if not self._number(route):
+            return self.budget.rounds
+        served = health.of(route.origin).served
+        return self.budget.rounds * (1 + (served > self._served.setdefault(route, served)))
 
     def _number(self, route: Route) -> int:
         return self._asked.get(route, 0)
