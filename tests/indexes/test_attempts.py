@@ -308,7 +308,7 @@ def test_another_files_probe_is_waited_for() -> None:
     first, second = Attempts([ONE]), Attempts([ONE])
     assert Ask(ONE) == first.next(run.health, run.now, 0.0)
     run.health.begin(ONE, run.now)
-    assert isinstance(second.next(run.health, run.now, 0.0), Wait)
+    assert Wait(0.25, is_probing=True) == second.next(run.health, run.now, 0.0)
     run.health.end(ONE, SERVED, run.now)
     assert Ask(ONE) == second.next(run.health, run.now, 0.0)
 

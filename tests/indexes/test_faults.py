@@ -167,7 +167,7 @@ NOW = 1_700_000_000.0
     ],
 )
 def test_retry_after(expected: float | None, header: str | None) -> None:
-    """Seconds and dates in all three forms of HTTP are read, the absurd as a day; what is neither counts as left out."""
+    """Seconds and dates in all three forms of HTTP are read, the absurd as a day; the rest counts as left out."""
     assert expected == retry_after(header, NOW)
 
 

@@ -234,6 +234,30 @@ def test_a_place_counts_by_the_origin_of_the_address() -> None:
     assert begun.is_set()
 
 
+def test_what_becomes_of_a_probe_is_waited_for() -> None:
+    """A file that waits for another one's probe goes on when that ends, by no clock."""
+    made = run(one=[BROKEN] * 3)
+    with pytest.raises(NoRoute):
+        made.ask(ONE)
+    made.now += 60.0
+    before, began = made.now, threading.Event()
+    go_on = threading.Event()
+
+    def during(host: str) -> None:
+        if not began.is_set():
+            began.set()
+            go_on.wait(30)
+
+    made.wire.during = during
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(made.ask, ONE)
+        assert began.wait(30)
+        second = pool.submit(made.ask, ONE)
+        go_on.set()
+        assert [f"{ONE.url}six.whl"] * 2 == [first.result(30), second.result(30)]
+    assert before == made.now
+
+
 def test_one_file_probes() -> None:
     """From when a file is to probe an origin until it has, no other file is sent there."""
     made = run(one=[BROKEN] * 3)

@@ -83,7 +83,7 @@ class Reply:
         self.url, self.status, self.headers, self.received = url, status, headers, 0
         self._body, self._broken = body, broken
 
-    def blocks(self, size: int = _BLOCK, *, first: int | None = None) -> Iterator[bytes]:
+    def blocks(self, size: int = _BLOCK, *, first: int | None = None, raw: bool = False) -> Iterator[bytes]:
         """Give the body in small blocks, then end as it is to end."""
         place = 0
         while place < len(self._body):
@@ -109,7 +109,13 @@ class MemoryClient:
 
     @contextmanager
     def get(
-        self, url: str, *, accept: str = "*/*", start: int = 0, end: int | None = None, credentials: str = "netrc"
+        self,
+        url: str,
+        *,
+        accept: str = "*/*",
+        start: int = 0,
+        credentials: str = "netrc",
+        **_: object,
     ) -> Iterator[Reply]:
         """Answer one request as the host's script says, or rightly where it is at its end."""
         parts = urlsplit(url)

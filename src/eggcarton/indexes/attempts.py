@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from math import inf
 
 from eggcarton.indexes.health import Health, Standing, State
 from eggcarton.indexes.routes import Kind, Outcome, pause
@@ -42,9 +41,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Ask again after so many seconds."""
+    """Ask again after so many seconds, or as soon as a request ends where another file ``is_probing`` the route."""
 
     seconds: float
+    is_probing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +113,15 @@ class Attempts:
 
     def _wait(self, standings: Iterable[Standing], now: float) -> Wait | GiveUp:
         """Wait for what will be ready within the budget; what never served in this run is not waited for."""
-        worth = [s.at for s in standings if s.state is State.EMBARGOED or (s.state is State.RESTING and s.has_served)]
-        seconds = max(0.0, min(worth, default=inf) - now)
+        worth = [s for s in standings if s.state is State.EMBARGOED or (s.state is State.RESTING and s.has_served)]
+        first = min(worth, key=lambda standing: standing.at, default=Standing(State.OUT))
+        seconds = max(0.0, first.at - now)
         if self._waited + seconds > self.budget.waiting:
             return GiveUp()
         # Another request may find it well before that.
         step = min(max(seconds, _SHORTEST), _LONGEST)
         self._waited += step
-        return Wait(step)
+        return Wait(step, first.is_probed)
 
     def _rounds(self, route: Route, health: Health) -> int:
         """Return how often a route may be asked: one that serves others meanwhile was met at bad moments."""

@@ -46,11 +46,15 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The state of a route, when it may be asked, and whether anything came from its origin in this run."""
+    """The state of a route, when it may be asked, and whether anything came from its origin in this run.
+
+    ``is_probed`` is set where a request is on its way that will tell whether the origin is well.
+    """
 
     state: State
     at: float = inf
     has_served: bool = False
+    is_probed: bool = False
 
 
 @dataclass(slots=True)
@@ -105,7 +109,7 @@ class Health:
         if now < origin.embargo:
             return Standing(State.EMBARGOED, origin.embargo)
         if origin.opened is not None and origin.probed is not None:
-            return Standing(State.RESTING, now + _PROBE_CHECK, has_served=True)
+            return Standing(State.RESTING, now + _PROBE_CHECK, has_served=True, is_probed=True)
         if now < origin.unsteady:
             return Standing(State.UNSTEADY, origin.unsteady, has_served=True)
         return Standing(State.READY, now)

@@ -114,7 +114,7 @@ class Network:
             if isinstance(step, GiveUp):
                 raise NoRoute(attempts.trials)
             if isinstance(step, Wait):
-                self.sleep(step.seconds)
+                self._wait(step)
                 continue
             try:
                 return one(step.route)
@@ -128,7 +128,16 @@ class Network:
                 if is_probe:
                     with self._guard:
                         self.health.release(step.route, began)
+                        self._freed.notify_all()
             self.tell(step.route, attempts.trials[-1].outcome)
+
+    def _wait(self, step: Wait) -> None:
+        if step.is_probing:
+            # Not by the clock: it is the end of a request that is waited for.
+            with self._freed:
+                self._freed.wait(step.seconds)
+        else:
+            self.sleep(step.seconds)
 
     def warn(self, sentence: str) -> None:
         """Warn of something, once in a run."""
