@@ -6,7 +6,6 @@ import base64
 import itertools
 import ssl
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from pathlib import Path
@@ -34,10 +33,13 @@ def later(value: str | None) -> str:
     return "status:429" + (f" header:Retry-After={value.replace(' ', '_')}" if value else "")
 
 
+WALL = 1_800_000_000.0
+"""What the wall clock says here, so that no time decides a test."""
+
 # What Retry-After says, and how long the only route is waited for at least and at most, None where it is given up.
 WISHES = {
     "seconds": ("7", (7.0, 9.0)),
-    "a date": (formatdate(time.time() + 30, usegmt=True), (5.0, 32.0)),
+    "a date": (formatdate(WALL + 30, usegmt=True), (30.0, 32.0)),
     "a date that is past": (formatdate(0, usegmt=True), (1.0, 2.5)),
     "nothing": (None, (1.0, 2.5)),
     "no time": ("soon", (1.0, 2.5)),
@@ -50,6 +52,7 @@ WISHES = {
 def test_fault_21_the_only_route_wants_to_wait(alone: Scene, name: str) -> None:
     """The only route is waited for as long as it asks, and given up at once where that is absurd."""
     wish, bounds = WISHES[name]
+    alone.wall = lambda: WALL
     alone.servers[CANONICAL].fault("/files/*", later(wish), "ok" if bounds else later(wish), forever=bounds is None)
     assert ["HTTP 429"] == alone.control()
     done = alone.fetch()
@@ -63,6 +66,7 @@ def test_fault_21_the_only_route_wants_to_wait(alone: Scene, name: str) -> None:
 @pytest.mark.parametrize("name", WISHES)
 def test_fault_21_another_route_serves(scene: Scene, name: str) -> None:
     """Where another route serves nothing is waited for, and the one that wants to wait is left alone."""
+    scene.wall = lambda: WALL
     scene.servers[MIRROR].fault("/files/*", later(WISHES[name][0]), forever=True)
     assert ["HTTP 429", "right"] == scene.control()
     done = scene.fetch()
