@@ -223,6 +223,7 @@ def test_fault_26_proxy_with_credentials(make: Make, authority: Authority, monke
     scene = make()
     scene.route(CANONICAL, tls=authority.server())
     with Proxy(credentials="ada:secret") as proxy:
+        assert "OSError" == plain(scene.address(CANONICAL), b"", context=trusting(), proxies={"https": proxy.address})
         monkeypatch.setenv("https_proxy", proxy.address)
         refused = scene.fetch()
         assert (Unavailable, 0) == (type(refused.error), scene.counts("*")[CANONICAL])
@@ -237,7 +238,10 @@ def test_fault_26_dropped_connect(make: Make, authority: Authority, monkeypatch:
     """A proxy that drops a CONNECT is asked again."""
     scene = make()
     scene.route(CANONICAL, tls=authority.server())
-    with Proxy(script=["drop"]) as proxy:
+    with Proxy(script=["drop", "drop"]) as proxy:
+        told = plain(scene.address(CANONICAL), b"", context=trusting(), proxies={"https": proxy.address})
+        assert told in ("RemoteDisconnected", "ConnectionResetError")
+        proxy.asked.clear()
         monkeypatch.setenv("https_proxy", proxy.address)
         done = scene.fetch()
         assert (None, {CANONICAL: 1}) == (done.error, done.served())
@@ -248,6 +252,8 @@ def test_fault_26_dropped_connect(make: Make, authority: Authority, monkeypatch:
 def test_fault_26_no_proxy(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """What NO_PROXY names is asked directly."""
     with Proxy(script=["drop"] * 99) as proxy:
+        told = plain(scene.address(MIRROR), b"", proxies={"http": proxy.address})
+        assert told in ("RemoteDisconnected", "ConnectionResetError")
         monkeypatch.setenv("http_proxy", proxy.address)
         failed = scene.fetch()
         assert (Unavailable, True) == (type(failed.error), len(proxy.asked) > 0)

@@ -231,11 +231,17 @@ class Scene:
 
 
 def plain(
-    url: str, right: bytes, *, context: ssl.SSLContext | None = None, headers: dict[str, str] | None = None
+    url: str,
+    right: bytes,
+    *,
+    context: ssl.SSLContext | None = None,
+    headers: dict[str, str] | None = None,
+    proxies: dict[str, str] | None = None,
 ) -> str:
     """Return what plain urllib makes of an address: ``right``, ``wrong``, or the kind of fault that it raises."""
     opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context or ssl.create_default_context())
+        urllib.request.ProxyHandler(proxies or {}),
+        urllib.request.HTTPSHandler(context=context or ssl.create_default_context()),
     )
     until = time.monotonic() + CONTROL_PATIENCE
     body = b""
