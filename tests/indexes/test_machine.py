@@ -5,6 +5,7 @@ index is ready, its breaker is closed, and what is left of its schedule before i
 
 - faults that another request can mend (refused, reset, cut, 500), so few that neither the rounds are spent
   (`Budget.rounds`) nor its breaker opens (`SERIOUS`), those in a row from before counted in;
+- it has not said in this run that it does not have the project: that it is not asked again;
 - wishes to be asked later, no more than `Budget.laters`, that together last no longer than `Budget.waiting`.
 
 What other routes do, and what came before, does not matter: they may serve other bytes, or cut them short, or refuse.
@@ -85,6 +86,8 @@ class Fetching(RuleBasedStateMachine):
 
     def start(self) -> None:
         """Begin a run, which knows what the one before has kept."""
+        for host in self.hosts.values():
+            host.denied.clear()
         self.network = Network(
             MemoryClient(self.hosts),  # type: ignore[arg-type]
             now=lambda: self.now,
@@ -142,7 +145,7 @@ class Fetching(RuleBasedStateMachine):
         known = [fact if is_told else None for fact, is_told in zip((size, named, hint), told, strict=True)]
         wanted = Wanted(held.project, held.name, held.sha256, *known)  # type: ignore[arg-type]
         routes = (PUBLIC if index == "public" else CORP).file_routes()
-        promised = [route.url for route in routes if self.is_good(route)]
+        promised = [route.url for route in routes if self.is_good(route, held.project)]
         begun_with = {name: [*self.hosts[name].script] for name in HOSTS[index]}
         before, begun = sum(len(host.asked) for host in self.hosts.values()), self.now
         error: EggcartonError | None = None
@@ -159,13 +162,16 @@ class Fetching(RuleBasedStateMachine):
         assert requests <= 4 * (2 * len(routes) * budget.rounds + budget.laters + budget.resumptions)
         assert self.now - begun <= budget.waiting + 2 * budget.rounds * 4.0 + SLACK
 
-    def is_good(self, route: Route) -> bool:
+    def is_good(self, route: Route, project: str) -> bool:
         """Tell whether a route is one for which success is promised."""
         health = self.network.health
         origin = health.of(route.origin)
         if health.standing(route, self.now).state not in (State.READY, State.UNSTEADY) or origin.opened is not None:
             return False
-        script = self.hosts[route.url.split("/")[2]].script
+        host = self.hosts[route.url.split("/")[2]]
+        if f"/simple/{project}/" in host.denied:
+            return False
+        script = host.script
         mended = [fault for fault in script if fault in REPEATABLE]
         waits = [float(fault.partition(":")[2]) for fault in script if fault.startswith("later:")]
         return (

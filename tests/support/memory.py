@@ -72,6 +72,8 @@ class Host:
     files: dict[str, Held]
     script: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    denied: set[str] = field(default_factory=set)
+    """The paths that it has answered 404 to."""
 
 
 class Reply:
@@ -127,6 +129,8 @@ class MemoryClient:
             raise RequestFailed(Outcome(kinds[fault], fault=fault))
         if fault.startswith("later:"):
             raise RequestFailed(Outcome.of_status(429, float(fault.partition(":")[2])))
+        if fault == "404":
+            host.denied.add(parts.path)
         if fault.isdigit():
             raise RequestFailed(Outcome.of_status(int(fault)))
         if fault == "portal":
