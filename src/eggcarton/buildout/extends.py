@@ -29,10 +29,12 @@ class Extends:
     Args:
         root: the directory of the configuration, where the lock and the copies lie.
         refresh: whether the addresses are asked anew although they are locked.
+
+    ``place`` is where the copies lie, each by its sha256.
     """
 
     def __init__(self, root: Path, *, refresh: bool = False) -> None:
-        self._lock, self._place, self._refresh = root / LOCK, root / ".eggcarton" / "extends", refresh
+        self._lock, self.place, self._refresh = root / LOCK, root / ".eggcarton" / "extends", refresh
         self._child = closed.Child(closed.beside_toolchain)
         self._locked: Mapping[str, str] | None = None
         self.new: dict[str, str] = {}
@@ -54,7 +56,7 @@ class Extends:
             digest = hashlib.sha256(self._lock.read_bytes()).hexdigest()
         except FileNotFoundError:
             return {}
-        index = self._place / "index.json"
+        index = self.place / "index.json"
         with suppress(OSError, ValueError, KeyError, TypeError):
             known = json.loads(index.read_text("utf-8"))
             if known["lock"] == digest:
@@ -75,8 +77,8 @@ class Extends:
                 return original(download, url, md5sum, path)
             name = _without_credentials(url)
             sha256 = None if self._refresh else self.locked.get(name)
-            if sha256 and _digest(self._place / sha256) == sha256:
-                return str(self._place / sha256), False
+            if sha256 and _digest(self.place / sha256) == sha256:
+                return str(self.place / sha256), False
             found, is_temporary = original(download, url, md5sum, path)
             data = Path(found).read_bytes()
             came = hashlib.sha256(data).hexdigest()
@@ -87,7 +89,7 @@ class Extends:
                     f"{name} is not the file that was locked: {LOCK} has its sha256 {sha256}, and the bytes hash to "
                     f"{came}; bin/eggcarton lock --upgrade takes it as it is now"
                 )
-            _write(self._place / came, data)
+            _write(self.place / came, data)
             if came != self.locked.get(name):
                 self.new[name] = came
             return found, is_temporary

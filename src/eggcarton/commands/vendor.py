@@ -26,28 +26,42 @@ def run(call: Call) -> int:
     directory = Path(call.options.directory)
     if not directory.is_dir():
         raise UsageProblem(f"there is no directory {directory}; name the checkout of a deployment")
-    if (directory / "src" / "eggcarton" / "packages").is_dir():
-        raise UsageProblem(f"{directory} is a checkout of eggcarton itself; name the checkout of a deployment")
-    running = _running()
-    wheel = own_wheel.file_name(running.version)
-    files = {name: own_wheel.shipped(name) for name in ("bootstrap.py", "toolchain.txt")}
-    done = vendoring.put(directory, {**files, wheel: own_wheel.content(running)})
+    check_place(directory)
+    files = ours()
+    done = vendoring.put(directory, files)
     for what, names in (("written", done.written), ("removed", done.removed)):
         for name in names:
             print(f"{what}: {directory / name}")
     for name in done.kept:
         print(f"kept, since it was changed by hand: {directory / name}; remove it and vendor again to have ours")
     if done.written or done.removed:
-        committed = ", ".join([*sorted(files), wheel, RECORD])
+        committed = ", ".join([*files, RECORD])
         print(f"Commit {committed}; python3 bootstrap.py builds there, and asks no index for eggcarton.")
         if not (directory / "buildout.cfg").is_file():
             print("There is no buildout.cfg yet, which bootstrap.py needs.")
     elif not done.kept:
-        print(f"{directory} has eggcarton {running.version} as it is here; nothing was changed.")
+        print(f"{directory} has eggcarton {running().version} as it is here; nothing was changed.")
     return Drift.exit_code if done.kept else 0
 
 
-def _running() -> Distribution:
+def check_place(directory: Path) -> None:
+    """Keep what is vendored out of a checkout of eggcarton, where it would hide what lies there.
+
+    Raises:
+        UsageProblem: that is what the directory is.
+    """
+    if (directory / "src" / "eggcarton" / "packages").is_dir():
+        raise UsageProblem(f"{directory} is a checkout of eggcarton itself; name the checkout of a deployment")
+
+
+def ours() -> dict[str, bytes]:
+    """Return what a place needs of ours: bootstrap.py, the toolchain's pins and the wheel of what runs."""
+    wheel = own_wheel.file_name(running().version)
+    files = {name: own_wheel.shipped(name) for name in ("bootstrap.py", "toolchain.txt")}
+    return {**files, wheel: own_wheel.content(running())}
+
+
+def running() -> Distribution:
     """Return what is told of the eggcarton that runs.
 
     Raises:
