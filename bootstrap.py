@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Make bin/buildout and bin/eggcarton in a directory with a buildout.cfg, then run bin/buildout there.
 
-    python3 bootstrap.py [DIR] [--index URL] [--from DIRECTORY] [arguments of bin/buildout]
+    python3 bootstrap.py [DIR] [--index URL ...] [--from DIRECTORY] [arguments of bin/buildout]
 
 Needs CPython 3.10 or later as it comes, and nothing else: with the machine's pip, or the one inside ensurepip, however
 old, or with --index or --from alone, it gets the toolchain by the sha256 of each file that stand in the pins beside
-it. Run again it does nothing but run bin/buildout.
+it. Given again, --index names another way to the same files, for when the one before does not answer or gives wrong
+bytes. --from names a bundle of bin/eggcarton fetch --to, which needs no network, or a directory of wheels. Run again
+it does nothing but run bin/buildout.
 """
 # The text of this file is understood by every Python, so that an old one can say what is wrong.
 
@@ -58,6 +60,7 @@ SOURCE = os.path.join(HERE, "src")
 TOOLCHAIN = os.path.join(HERE, "toolchain.txt")
 PINS_OF_CLOSED_SET = os.path.join("eggcarton", "packages", "closed-set.txt")
 CLOSED_SET = os.path.join(SOURCE, PINS_OF_CLOSED_SET)
+MANIFEST, NOTE = "bundle.sha256", os.path.join(".eggcarton", "bundle")
 VENDORED = os.path.join(HERE, "vendored.sha256")
 INDEXES = ("http", "https", "file")
 PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
@@ -93,7 +96,7 @@ class Problem(Exception):
 def main(arguments):
     """Do what the command line asks for."""
     open_streams()
-    directory, index, bundle, rest = read_arguments(arguments)
+    directory, indexes, bundle, rest = read_arguments(arguments)
     if sys.version_info[:2] > TESTED:
         print("This is Python %d.%d, which is newer than what was tried; going on." % sys.version_info[:2])
     for path in (directory, HERE, executable()):
@@ -101,10 +104,14 @@ def main(arguments):
             raise Problem("%r holds a line end, or bytes that are no UTF-8: no script can name such a path" % path, 2)
     stamp, wish = stamp_of(), wish_of(directory, rest)
     script = script_of(directory, wish)
-    if script is None or not is_current(script, stamp):
-        if not os.access(directory, os.W_OK):
-            raise Problem("%s may not be written by this user; give a directory that may" % directory)
-        build(directory, index, bundle, rest, stamp, wish)
+    is_new = script is None or not is_current(script, stamp)
+    if is_new and not os.access(directory, os.W_OK):
+        raise Problem("%s may not be written by this user; give a directory that may" % directory)
+    if bundle:
+        check_bundle(bundle)
+        take_note(bundle, directory, rest)
+    if is_new:
+        build(directory, indexes, bundle, rest, stamp, wish)
         script = script_of(directory, wish)
     sys.stdout.flush()
     os.chdir(directory)
@@ -165,8 +172,8 @@ def script_of(directory, wish):
 
 
 def read_arguments(arguments):
-    """Return the directory, the index, the bundle and what is left for bin/buildout."""
-    directory, index, bundle, rest = None, None, None, []
+    """Return the directory, the indexes, the bundle and what is left for bin/buildout."""
+    directory, indexes, bundle, rest = None, [], None, []
     words = list(arguments)
     if words and words[0] in ("-h", "--help"):
         print(__doc__)
@@ -183,7 +190,7 @@ def read_arguments(arguments):
             if not value:
                 raise Problem("%s needs a value: --index URL or --from DIRECTORY" % name, 2)
             if name == "--index":
-                index = checked(value, name)
+                indexes.append(checked(value, name))
             else:
                 bundle = absolute(value)
                 if not os.path.isdir(bundle):
@@ -192,7 +199,7 @@ def read_arguments(arguments):
             rest.append(word)
     directory = absolute(directory or os.curdir)
     check_configuration(directory, configuration(rest))
-    return directory, index, bundle, rest
+    return directory, indexes, bundle, rest
 
 
 def configuration(rest):
@@ -335,14 +342,117 @@ def is_current(script, stamp):
         return False
 
 
-def build(directory, index, bundle, rest, stamp, wish):
+def check_bundle(bundle):
+    """Hold each file that a bundle lists against its sha256, before anything of it is used; none may lie elsewhere.
+
+    A directory of wheels, which lists nothing, is no bundle: its wheels are held against the pins.
+    """
+    try:
+        with open(os.path.join(bundle, MANIFEST), encoding="utf-8", errors="replace") as stream:
+            lines = stream.read().splitlines()
+    except FileNotFoundError:
+        return
+    made_for = [line[len("# for ") :] for line in lines if line.startswith("# for ")]
+    if made_for and not any(is_for_here(*target.split()[:2]) for target in made_for if " " in target):
+        raise Problem(
+            "the bundle %s was made for %s, and this is Python %d.%d on %s; make one for it, where there is a network, "
+            "with bin/eggcarton fetch --to DIR --platform NAME --python %d.%d"
+            % (
+                (bundle, ", ".join(made_for))
+                + sys.version_info[:2]
+                + (sysconfig.get_platform(),)
+                + sys.version_info[:2]
+            )
+        )
+    found = [fault for line in lines if not line.startswith("#") for fault in [fault_in_bundle(bundle, line)] if fault]
+    if found:
+        raise Problem(
+            "the bundle %s is not what was made, and nothing was installed; copy it again:\n  %s"
+            % (bundle, "\n  ".join(found)),
+            5,
+        )
+
+
+def is_for_here(platform, python):
+    """Tell whether what was made for a platform, as wheels name it, and a version of Python is for this one."""
+    version = python.split(".")[:2]
+    is_python = python == "all" or version == [str(number) for number in sys.version_info[:2]]
+    return is_python and (platform == "all" or fits("name-1-py3-none-%s.whl" % platform))
+
+
+def fault_in_bundle(bundle, line):
+    """Return what is wrong with the file that a line of a bundle's list names, None where nothing is."""
+    match = re.match(r"([0-9a-f]{64})  (.+)$", line)
+    if not match:
+        return "%s: %r is no line of it" % (MANIFEST, line)
+    sha256, name = match.groups()
+    if os.path.isabs(name) or ".." in re.split(r"[/\\]", name):
+        return "%s: %s leaves the bundle" % (MANIFEST, name)
+    path = os.path.join(bundle, name)
+    if os.path.commonpath([os.path.realpath(bundle), os.path.realpath(path)]) != os.path.realpath(bundle):
+        return "%s: it is a link that leaves the bundle" % name
+    try:
+        digest = digest_of(path)
+    except FileNotFoundError:
+        return "%s: it is missing" % name
+    if digest == sha256:
+        return None
+    return "%s: its %d bytes have another sha256 than %s tells" % (name, os.path.getsize(path), MANIFEST)
+
+
+def take_note(bundle, directory, rest):
+    """Have every later build look for the files of its lock in a bundle; take its copies of what is extended."""
+    if not os.path.isdir(os.path.join(bundle, "wheels")):
+        return
+    # In a tree that may be moved as a whole the bundle moves with it.
+    is_inside = os.path.commonpath([directory, bundle]) == directory
+    noted = os.fsencode(os.path.relpath(bundle, directory) if is_inside else bundle) + b"\n"
+    put(os.path.join(directory, NOTE), noted)
+    config = configuration(rest)
+    beside = directory if "://" in config else os.path.dirname(os.path.join(directory, config))
+    for path in glob.glob(os.path.join(glob.escape(bundle), "extends", "*")):
+        if digest_of(path) == os.path.basename(path):
+            with open(path, "rb") as stream:
+                put(os.path.join(beside, ".eggcarton", "extends", os.path.basename(path)), stream.read())
+
+
+def put(path, data):
+    """Let a file hold something, whole or not at all; where it does already nothing is written."""
+    try:
+        with open(path, "rb") as stream:
+            if stream.read() == data:
+                return
+    except OSError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    temporary = "%s.%d" % (path, os.getpid())
+    with open(temporary, "wb") as stream:
+        stream.write(data)
+    os.replace(temporary, path)
+
+
+def digest_of(path):
+    """Return the sha256 of a file."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def toolchain_in(bundle):
+    """Return the directory of a bundle that holds the toolchain: one of that name, or itself."""
+    place = os.path.join(bundle, "toolchain")
+    return place if os.path.isdir(place) else bundle
+
+
+def build(directory, indexes, bundle, rest, stamp, wish):
     """Fetch what is missing and let eggcarton's own code, in its closed set of libraries, do the rest."""
     cache = cache_directory(directory)
-    settings = Settings(index)
+    settings = Settings(indexes)
     wheel = own_wheel()
     source = SOURCE if wheel is None else unpacked(cache, *wheel)
     pins_file = os.path.join(source, PINS_OF_CLOSED_SET)
-    wheels = bundle or fetched(cache, settings, pins_file, offline=is_offline(rest))
+    wheels = toolchain_in(bundle) if bundle else fetched(cache, settings, pins_file, offline=is_offline(rest))
     closed = closed_set(cache, wheels, pins_file)
     order = {
         "directory": directory,
@@ -400,7 +510,7 @@ def cache_directory(directory):
 class Settings(object):
     """Index, certificate and proxy as the environment and pip's configuration name them; nothing else of it."""
 
-    def __init__(self, index):
+    def __init__(self, indexes=None):
         sections = {}
         for path in self.files():
             parser = configparser.RawConfigParser()
@@ -416,11 +526,11 @@ class Settings(object):
         self.found = {}
         for section in ("global", "install", "download"):
             self.found.update(sections.get(section, {}))
-        self.index, self.index_source = index, "--index"
-        if not index:
+        self.indexes, self.index_source = list(indexes or ()), "--index"
+        if not self.indexes:
             named, self.index_source = self.first("index-url", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL")
             # uv lets a name stand before the address.
-            self.index = re.sub(r"\A[\w.-]+=(?=\w+:)", "", named or "")
+            self.indexes = [re.sub(r"\A[\w.-]+=(?=\w+:)", "", named)] if named else []
         self.certificate, self.certificate_source = self.first("cert", "PIP_CERT", "SSL_CERT_FILE")
         self.proxy, self.proxy_source = self.first("proxy", "PIP_PROXY")
 
@@ -433,20 +543,20 @@ class Settings(object):
 
     def check(self):
         """Refuse what cannot be an address before anybody is asked by it."""
-        if self.index:
-            self.index = checked(self.index, self.index_source)
+        self.indexes = [checked(index, self.index_source) for index in self.indexes]
         if self.certificate and not os.path.exists(self.certificate):
             raise Problem(
                 "%s: there is no %s; name a file that is there" % (self.certificate_source, self.certificate), 2
             )
-        parts = urllib.parse.urlsplit(self.index or "https://")
-        proxy, source = self.proxy, self.proxy_source
-        if not proxy and parts.scheme != "file" and not urllib.request.proxy_bypass(parts.hostname or ""):
-            known = urllib.request.getproxies()
-            scheme = parts.scheme if known.get(parts.scheme) else "all"
-            proxy, source = known.get(scheme), scheme + "_proxy"
-        if proxy:
-            checked(proxy if "://" in proxy else "http://" + proxy, source, "a proxy", PROXIES)
+        for index in self.indexes or ["https://"]:
+            parts = urllib.parse.urlsplit(index)
+            proxy, source = self.proxy, self.proxy_source
+            if not proxy and parts.scheme != "file" and not urllib.request.proxy_bypass(parts.hostname or ""):
+                known = urllib.request.getproxies()
+                scheme = parts.scheme if known.get(parts.scheme) else "all"
+                proxy, source = known.get(scheme), scheme + "_proxy"
+            if proxy:
+                checked(proxy if "://" in proxy else "http://" + proxy, source, "a proxy", PROXIES)
 
     @staticmethod
     def files():
@@ -530,8 +640,9 @@ def fetched(cache, settings, of_closed_set=CLOSED_SET, offline=False):
         if launch is not None:
             for lines in (TOOLCHAIN, of_closed_set):
                 by_pip(launch, lines, target, settings)
-        elif settings.index:
-            by_index(text, target, settings)
+        elif settings.indexes:
+            for name, hashes in sorted(pinned(text).items()):
+                on_one_of(settings.indexes, by_index, name, hashes, target, settings)
         else:
             raise Problem(
                 "this Python has neither pip nor ensurepip; name an index with --index URL, "
@@ -563,14 +674,37 @@ def pip():
     return [executable(), "-I", "-c", PIP, found[-1]] if found else None
 
 
+def on_one_of(indexes, fetch, *arguments):
+    """Have something fetched from the first index that has it with the right bytes, which comes first from then on."""
+    problems = []
+    for position, index in enumerate(indexes):
+        try:
+            fetch(index, *arguments)
+        except Problem as problem:
+            problems.append(problem)
+            if position + 1 < len(indexes):
+                print("%s; asking the next index." % problem)
+                sys.stdout.flush()
+        else:
+            indexes.insert(0, indexes.pop(position))
+            return
+    # Wrong bytes weigh more than none.
+    raise max(problems, key=lambda problem: problem.exit_code)
+
+
 def by_pip(launch, requirements, place, settings):
     """Have pip fetch every pinned wheel of a file; its own configuration and variables are left out."""
+    on_one_of(settings.indexes or [None], by_pip_from, launch, requirements, place, settings)
+
+
+def by_pip_from(index, launch, requirements, place, settings):
+    """Have pip fetch every pinned wheel of a file from one index, None for its own; it hears of no other one."""
     command = launch + ["download", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
     command += ["--disable-pip-version-check", "--no-input", "--no-cache-dir", "--retries", "2", "--timeout", "20"]
     command += ["--requirement", requirements, "--dest", place]
     clean = dict((n, v) for n, v in os.environ.items() if not n.startswith(("PIP_", "PYTHON")))
     # What a command line holds every user of the machine can read, and addresses may hold passwords.
-    named = {"PIP_INDEX_URL": settings.index, "PIP_CERT": settings.certificate, "PIP_PROXY": settings.proxy}
+    named = {"PIP_INDEX_URL": index, "PIP_CERT": settings.certificate, "PIP_PROXY": settings.proxy}
     clean.update((name, value) for name, value in named.items() if value)
     # Whatever pip leaves when it is killed lies where it is cleared away.
     clean.update(PIP_CONFIG_FILE=os.devnull, TMPDIR=os.path.dirname(place))
@@ -578,12 +712,12 @@ def by_pip(launch, requirements, place, settings):
         command, env=clean, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     if done.returncode:
-        explain(done.stdout.decode("utf-8", "replace"), os.path.basename(requirements), settings)
+        explain(done.stdout.decode("utf-8", "replace"), os.path.basename(requirements), index)
 
 
-def explain(output, name, settings):
+def explain(output, name, index):
     """Turn pip's last words into one sentence."""
-    where = without_credentials(settings.index) if settings.index else "the index"
+    where = without_credentials(index) if index else "the index"
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     if "DO NOT MATCH THE HASHES" in output or "THESE PACKAGES" in output:
         got = [line for line in lines if re.match("Expected|Got|Or", line) is None and "sha256" not in line]
@@ -655,38 +789,35 @@ def holds(marker):
     return True
 
 
-def by_index(text, place, settings):
-    """Fetch every pinned wheel with nothing but this file: from the pages of one index, checked by sha256."""
-    for name, hashes in sorted(pinned(text).items()):
-        page = "%s/%s/" % (settings.index.rstrip("/"), name)
-        links = re.findall(r"""href=["']([^"']+)["']""", read(page, settings).decode("utf-8", "replace"))
-        chosen = None
-        for link in links:
-            address, fragment = urllib.parse.urldefrag(urllib.parse.urljoin(page, link.replace("&amp;", "&")))
-            if fragment.partition("=")[2] in hashes and fits(address):
-                chosen = (address, fragment.partition("=")[2])
-        if chosen is None:
-            raise Problem(
-                "%s lists no wheel of %s that is pinned for this Python and platform"
-                % (without_credentials(settings.index), name),
-                4,
-            )
-        data = read(chosen[0], settings)
-        if hashlib.sha256(data).hexdigest() != chosen[1]:
-            raise Problem(
-                "%s has another sha256 than the one pinned; nothing was installed" % without_credentials(chosen[0]), 5
-            )
-        name = os.path.basename(urllib.parse.unquote(chosen[0]))
-        with open(os.path.join(place, name), "wb") as stream:
-            stream.write(data)
+def by_index(index, name, hashes, place, settings):
+    """Fetch a pinned wheel with nothing but this file: from its page on one index, checked by sha256."""
+    page = "%s/%s/" % (index.rstrip("/"), name)
+    links = re.findall(r"""href=["']([^"']+)["']""", read(page, settings, index).decode("utf-8", "replace"))
+    chosen = None
+    for link in links:
+        address, fragment = urllib.parse.urldefrag(urllib.parse.urljoin(page, link.replace("&amp;", "&")))
+        if fragment.partition("=")[2] in hashes and fits(address):
+            chosen = (address, fragment.partition("=")[2])
+    if chosen is None:
+        raise Problem(
+            "%s lists no wheel of %s that is pinned for this Python and platform" % (without_credentials(index), name),
+            4,
+        )
+    data = read(chosen[0], settings, index)
+    if hashlib.sha256(data).hexdigest() != chosen[1]:
+        raise Problem(
+            "%s has another sha256 than the one pinned; nothing was installed" % without_credentials(chosen[0]), 5
+        )
+    with open(os.path.join(place, os.path.basename(urllib.parse.unquote(chosen[0]))), "wb") as stream:
+        stream.write(data)
 
 
-def read(address, settings):
-    """Return what an address serves."""
+def read(address, settings, index):
+    """Return what an address on one index serves; the credentials of no other one are sent."""
     plain = without_credentials(address)
     try:
         request = urllib.request.Request(plain, headers={"Accept": "text/html"})
-        given = credentials(address, settings.index)
+        given = credentials(address, index)
         if given:
             # A redirect may lead to another host, which these are not for.
             request.add_unredirected_header("Authorization", "Basic " + base64.b64encode(given).decode("ascii"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -517,13 +519,56 @@ def test_from_a_directory(machine: Machine, bare_python: Path, wheels: Path) -> 
     assert "no wheel of uv in " in machine.refuses("place", "--from", bad, status=5)
 
 
+@contextmanager
+def ways(machine: Machine, first: str) -> Iterator[tuple[Index, list[str]]]:
+    """Give a first index that does not have it right, and the arguments that name the machine's own after it."""
+    with Index(machine.index.directory) as other:
+        other.credentials, machine.index.credentials = "you:secret", "me:p@ss"
+        other.fault(*first.split(" ", 1), forever=True)
+        addresses = [other.url.replace("//", "//you:secret@"), machine.index.url.replace("//", "//me:p%40ss@")]
+        yield other, [word for address in addresses for word in ("--index", address)]
+
+
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        ("* status:503", "asking the next index."),
+        ("*/uv-*.whl flip", "another sha256"),
+        ("/simple/uv/ status:404", "asking the next index."),
+    ],
+)
+@pytest.mark.parametrize("has_pip", [True, False])
+def test_another_way_to_the_same_files(
+    machine: Machine, bare_python: Path, first: str, words: str, *, has_pip: bool
+) -> None:
+    """The next --index serves what the one before does not, or with wrong bytes; none sees the other's secret."""
+    machine.python = machine.python if has_pip else bare_python
+    with ways(machine, first) as (other, arguments):
+        output = machine.builds("place", *arguments, PIP_INDEX_URL="")
+        assert words in output
+        assert (True, True) == (bool(other.requests), bool(machine.index.requests))
+        for index, own in ((other, "you:secret"), (machine.index, "me:p@ss")):
+            told = {request.headers.get("Authorization") for request in index.requests} - {None}
+            assert {"Basic " + base64.b64encode(own.encode()).decode()} == told
+        assert "secret" not in output
+        assert "p%40ss" not in output
+
+
+def test_no_way_to_the_right_bytes(machine: Machine, bare_python: Path) -> None:
+    """Where one index does not answer and the other has wrong bytes, the wrong bytes are what is told: exit code 5."""
+    machine.python = bare_python
+    machine.index.fault("*/uv-*.whl", "flip", forever=True)
+    with ways(machine, "*/uv-*.whl status:503") as (_, arguments):
+        assert "another sha256 than the one pinned; nothing was" in machine.refuses("place", *arguments, status=5)
+
+
 def test_options_that_lack_their_value(machine: Machine) -> None:
     """A wrong command line is status 2 and says what is right; --help tells what there is."""
     assert "--index needs a value: --index URL or --from DIRECTORY\n" in machine.refuses("place", "--index", status=2)
     assert "--index needs a value: " in machine.refuses("place", "--index=", status=2)
     assert "-c needs a value: -c FILE\n" in machine.refuses("place", "-c", status=2)
     assert "--from nowhere is not a directory\n" in machine.refuses("place", "--from", "nowhere", status=2)
-    assert "python3 bootstrap.py [DIR] [--index URL] [--from DIRECTORY]" in machine.builds("--help")
+    assert "python3 bootstrap.py [DIR] [--index URL ...] [--from DIRECTORY]" in machine.builds("--help")
 
 
 def test_what_the_environment_plants(machine: Machine, tmp_path: Path) -> None:

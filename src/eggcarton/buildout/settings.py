@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from eggcarton.buildout import indexes
+from eggcarton.buildout import bundled, indexes
 from eggcarton.core import readers
 from eggcarton.core.layout import canonical_name
 from eggcarton.core.options import option, read_options
@@ -138,7 +138,7 @@ class Settings:
             "indexes": [index.fields() for index in self.indexes],
             "find_links": directories + [link for link in self.find_links if link.startswith(_REMOTE)],
             "cache": str(cache),
-            "directories": [str(self.lock.parent / "wheels"), *directories],
+            "directories": [str(self.lock.parent / "wheels"), *map(str, bundled.directories(self.root)), *directories],
             "offline": self.offline,
             "allow_hosts": list(self.allow_hosts),
         }

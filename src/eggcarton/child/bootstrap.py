@@ -20,7 +20,8 @@ from typing import Any
 
 from eggcarton.child import toolchain
 from eggcarton.child.door import uv_program
-from eggcarton.core.errors import EggcartonError, UsageProblem
+from eggcarton.child.places import asked, last_line, refuse_files
+from eggcarton.core.errors import EggcartonError
 from eggcarton.core.isolation import OPEN_BELOW
 from eggcarton.core.linking import link
 from eggcarton.core.locks import scratch, sweep
@@ -30,34 +31,6 @@ from eggcarton.packages import closed
 from eggcarton.packages.store import Store, Unpacked
 from eggcarton.packages.store_names import HIDDEN
 
-_QUERY = """
-import json, sys
-settings = json.loads(sys.argv[1])
-sys.path[:0] = settings["paths"]
-from eggcarton.buildout import index_pages
-with index_pages.later():
-    from zc.buildout import UserError, configparser
-    from zc.buildout.buildout import Buildout
-import logging, pkg_resources
-
-def ask(*more):
-    buildout = Buildout(settings["config"], settings["options"] + list(more), settings["defaults"], "install", ())
-    section = buildout["buildout"]
-    return {name: section[name] for name in settings["names"]} | {"relative-paths": section.get("relative-paths", "")}
-
-try:
-    try:
-        answer = ask()
-    except NotADirectoryError as error:
-        # To read is to make the eggs directory, so where that cannot be, another one has to serve for the question.
-        answer = ask(["buildout", "eggs-directory", settings["spare"]])
-        answer["eggs-directory"] = error.filename
-except (UserError, configparser.Error, OSError, UnicodeDecodeError) as error:
-    sys.exit(" ".join(str(error).split()))
-answer["tag"] = f"py{pkg_resources.PY_MAJOR}-{pkg_resources.get_supported_platform()}"
-with open(settings["answer"], "w", encoding="utf-8") as stream:
-    json.dump(answer, stream)
-"""
 _EGG_INFO = """
 import sys
 sys.path[:0] = sys.argv[1:2]
@@ -69,9 +42,6 @@ __file__ = "setup.py"
 source = open(__file__, encoding="utf-8").read()
 exec(compile(source, __file__, "exec"), {"__file__": __file__, "__name__": "__main__"})
 """
-
-
-_PLACES = ("eggs-directory", "develop-eggs-directory", "bin-directory", "parts-directory")
 
 
 def main() -> None:
@@ -111,8 +81,8 @@ def bootstrap(order: Mapping[str, Any]) -> None:
     python = Path(order["python"])
     with tempfile.TemporaryDirectory(prefix="eggcarton-bootstrap-") as name:
         own = _of_wheel(order, preliminary, tag) or _own_egg(checkout, first, Path(name), python)
-        places = _asked(order, [*(found["egg"] for found in first), str(own)], Path(name))
-        _refuse_files(places)
+        places = asked(order, [*(found["egg"] for found in first), str(own)], Path(name))
+        refuse_files(places)
         root = Path(os.path.realpath(directory)) if places["relative-paths"] == "true" else None
         store = Path(places["eggs-directory"])
         found = _provide(order, store, places["tag"])
@@ -142,17 +112,6 @@ def bootstrap(order: Mapping[str, Any]) -> None:
         note.write_text(json.dumps([str(scripts), order["wish"]]), "utf-8")
     else:
         note.unlink(missing_ok=True)
-
-
-def _refuse_files(places: Mapping[str, str]) -> None:
-    """Refuse options whose directory cannot be made, as something else stands there or above."""
-    for name in _PLACES:
-        path = Path(places[name])
-        there = next(place for place in (path, *path.parents) if os.path.lexists(place))
-        if not there.is_dir():
-            raise UsageProblem(
-                f"[buildout] option '{name}': {there} is not a directory; move it away, or name another place"
-            )
 
 
 def _provide(order: Mapping[str, Any], store: Path, tag: str) -> list[dict[str, str]]:
@@ -194,7 +153,7 @@ def _own_egg(checkout: Path, found: Sequence[Mapping[str, str]], place: Path, py
     )
     info = base / "eggcarton.egg-info"
     if done.returncode or not info.is_dir():
-        raise EggcartonError(f"{checkout / 'setup.py'} gave no metadata: {_last_line(done.stderr)}")
+        raise EggcartonError(f"{checkout / 'setup.py'} gave no metadata: {last_line(done.stderr)}")
     version = re.search(r"^Version: (.+)$", (info / "PKG-INFO").read_text("utf-8"), re.MULTILINE)
     assert version is not None
     egg = place / f"eggcarton-{version[1]}-py{sys.version_info[0]}.{sys.version_info[1]}.egg"
@@ -222,56 +181,6 @@ def _in_place(egg: Path, directory: Path, checkout: Path, root: Path | None) -> 
             old.rename(place / str(number))
         (place / "new").rename(final)
     return [final] if is_linked else [final, source]
-
-
-def _asked(order: Mapping[str, Any], paths: Sequence[str], place: Path) -> dict[str, str]:
-    """Ask zc.buildout where the configuration puts things."""
-    config, options, defaults = _read_arguments(order["arguments"])
-    answer = place / "places.json"
-    question = {
-        "config": config,
-        "options": options,
-        "defaults": defaults,
-        "names": _PLACES,
-        "spare": str(place / "eggs"),
-        "paths": list(paths),
-        "answer": str(answer),
-    }
-    done = subprocess.run(
-        [order["python"], "-IS", "-c", _QUERY, json.dumps(question)],
-        cwd=order["directory"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=300,
-        check=False,
-    )
-    if done.returncode:
-        raise EggcartonError(f"{Path(order['directory'], config)} cannot be read: {_last_line(done.stderr)}")
-    places: dict[str, str] = json.loads(answer.read_text("utf-8"))
-    return places
-
-
-def _last_line(said: bytes) -> str:
-    return (said.decode("utf-8", "replace").strip().splitlines() or ["no reason given"])[-1]
-
-
-def _read_arguments(arguments: Sequence[str]) -> tuple[str, list[list[str]], bool]:
-    """Return the configuration file, the assignments, and whether user defaults count, as zc.buildout reads them."""
-    config, options, defaults, words = "buildout.cfg", [], True, list(arguments)
-    while words:
-        word = words.pop(0)
-        if word.startswith("-"):
-            flags, _, rest = word[1:].partition("c")
-            defaults = defaults and "U" not in flags
-            if "c" in word[1:]:
-                config = rest or (words.pop(0) if words else config)
-        elif "=" in word:
-            name, _, value = word.partition("=")
-            section, colon, option = name.rpartition(":")
-            options.append([section if colon else "buildout", option, value])
-        else:
-            break
-    return config, options, defaults
 
 
 def _compile(eggs: Sequence[str]) -> None:
