@@ -46,6 +46,20 @@ def test_refusal_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     ) == refusal(["b", "a"])
 
 
+@pytest.mark.parametrize("compiler", [True, False])
+@pytest.mark.parametrize("code", ["native.c", "native.py"])
+def test_a_build_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, *, compiler: bool) -> None:
+    """Where a build fails that has C in it, and there is no compiler, that is said too."""
+    if compiler:
+        (tmp_path / "cc").touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    archive = sdist(tmp_path, "old", files={code: "", "backend.py": "def build_wheel(*given):\n    raise OSError\n"})
+    with pytest.raises(EggcartonError, match="could not be built:") as raised:
+        build(archive, tmp_path / "cache")
+    assert (code == "native.c" and not compiler) == ("\nThere is no C compiler here, which it" in str(raised.value))
+
+
 def test_a_wheel_is_made(tmp_path: Path) -> None:
     """A source distribution becomes a wheel with its modules and metadata."""
     wheel = build(sdist(tmp_path, "old", "2.0", {"old.py": "answer = 42\n"}, requires=["six"]), tmp_path / "cache")

@@ -11,6 +11,7 @@ from typing import Any
 from eggcarton.child import building
 from eggcarton.child.asked import needs_of, together
 from eggcarton.child.door import Door, Sources, uv_program
+from eggcarton.child.offline import Missing
 from eggcarton.core import writing
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
 from eggcarton.packages import build_lock, given, markers, trusted, yanked
@@ -130,6 +131,10 @@ def provide(
     current, changed = _locked(path, policy, upgrade, everything, door, prune=store is None, whole=others is not None)
     named, used = _used(current, wanted, sets, allowed or {})
     check_picked(used, wanted)
+    if place is not None and door.sources.offline:
+        missing = Missing(door, place, requirements)
+        missing.look_at(used)
+        missing.told()
     result = {"sets": named, "changed": changed, "warnings": door.warnings, "distributions": {}}
     result["builds"] = requirements.changed if requirements else []
     return result | (_filled(place, used, door) if place is not None else {})

@@ -29,6 +29,7 @@ _FORMAT = 2
 _HERE = (sys.version, sysconfig.get_platform())
 COMPILERS = ("cc", "gcc", "clang", "cl")
 """The names under which a C compiler is looked for."""
+_COMPILED = (".c", ".cc", ".cpp", ".cxx", ".pyx", ".f", ".f90", ".m")
 
 
 def is_allowed(name: str, patterns: Sequence[str]) -> bool:
@@ -36,10 +37,30 @@ def is_allowed(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
+def has_compiler() -> bool:
+    """Tell whether this machine has a C compiler: the one that CC names, or a usual one."""
+    named = os.environ.get("CC", "").split()[:1]
+    return any(map(shutil.which, named or COMPILERS))
+
+
+def is_compiled(archive: Path, name: str) -> bool:
+    """Tell whether a source distribution holds code that is not Python's, and that its build may compile."""
+    try:
+        if name.endswith(".zip"):
+            with zipfile.ZipFile(archive) as zipped:
+                files = zipped.namelist()
+        else:
+            with tarfile.open(archive) as tarred:
+                files = tarred.getnames()
+    except (OSError, tarfile.TarError, zipfile.BadZipFile, EOFError):
+        return False
+    return any(file.endswith(_COMPILED) for file in files)
+
+
 def refusal(names: Sequence[str]) -> str:
     """Return what to tell, and to paste, about distributions that exist only as source."""
     block = "\n".join(["  [eggcarton]", "  allow-sdist =", *(f"      {name}" for name in sorted(names))])
-    lame = "" if any(map(shutil.which, COMPILERS)) else " (there is no compiler here, which some of them may need)"
+    lame = "" if has_compiler() else " (there is no compiler here, which some of them may need)"
     return (
         f"{', '.join(sorted(names))}: there is no wheel, and building one runs its author's code{lame}; pin a version "
         f"that has a wheel, or allow it:\n{block}"
@@ -79,11 +100,9 @@ class Builder:
         Raises:
             EggcartonError: it cannot be built, or what it requires cannot be had.
         """
+        if found := self.kept(sha256, name):
+            return found
         label, requirements = label_of(name), self._requirements
-        locked = requirements.locked_identity(label) if requirements else None
-        for identity in (locked,) if locked else (_identity(self._toolchain),):
-            if found := sorted(self._place(sha256, identity).glob("*.whl")):
-                return found[0]
         directory = self._cache / "built"
         directory.mkdir(parents=True, exist_ok=True)
         here = hashlib.sha256(json.dumps([sha256, *_HERE]).encode()).hexdigest()
@@ -95,7 +114,13 @@ class Builder:
             kept.mkdir()
             answer = partial(requirements.answer, label) if requirements else None
             source = _unpacked(sdist, name, scratch / "source")
-            built = builds.build("wheel", source, self._toolchain, out, answer)
+            try:
+                built = builds.build("wheel", source, self._toolchain, out, answer)
+            except EggcartonError as error:
+                if not is_compiled(sdist, name) or has_compiler():
+                    raise
+                remedy = "install one, or pin a version that has a wheel"
+                raise type(error)(f"{error}\nThere is no C compiler here, which it may need; {remedy}") from error
             if built.wheel is None:
                 raise EggcartonError(
                     f"{name} is built with {', '.join(built.foreign)}, which the toolchain does not hold; pin a "
@@ -109,6 +134,11 @@ class Builder:
                 if not place.is_dir():
                     raise
         return next(iter(place.glob("*.whl")))
+
+    def kept(self, sha256: str, name: str) -> Path | None:
+        """Return the wheel that was built of a source distribution before, None where it has to be built."""
+        locked = self._requirements.locked_identity(label_of(name)) if self._requirements else None
+        return next(iter(sorted(self._place(sha256, locked or _identity(self._toolchain)).glob("*.whl"))), None)
 
     def _place(self, sha256: str, identity: Sequence[str]) -> Path:
         decided = [_FORMAT, sha256, list(identity), *_HERE]
