@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,30 @@ def python_for_anybody() -> Path:
     if os.geteuid() != 0 or python is None:
         pytest.skip("only root can become another user, who needs a Python of the machine's")
     return Path(python)
+
+
+def bare_python_for_anybody(place: Path) -> Path:
+    """Return a Python without pip and ensurepip in a directory, which any user may start; where there is none, skip.
+
+    It is a copy of the machine's, which has to be of the version that runs the tests.
+    """
+    machines = python_for_anybody()
+    told = "import sys, sysconfig; print(*sys.version_info[:2], sysconfig.get_path('stdlib'), sys.executable)"
+    major, minor, library, executable = subprocess.check_output([machines, "-I", "-c", told], text=True).split()
+    if (int(major), int(minor)) != sys.version_info[:2]:
+        pytest.skip(f"the machine's Python is {major}.{minor}, and another version runs the tests")
+    copied = place / "lib" / f"python{major}.{minor}"
+    (copied / "site-packages").mkdir(parents=True)
+    for entry in Path(library).iterdir():
+        if entry.name not in ("ensurepip", "site-packages", "dist-packages"):
+            (copied / entry.name).symlink_to(entry)
+    python = place / "bin" / "python3"
+    python.parent.mkdir()
+    shutil.copy2(Path(executable).resolve(), python)
+    question = "import importlib.util as u, sys; print(u.find_spec('pip'), u.find_spec('ensurepip'), sys.prefix)"
+    if f"None None {place}\n" != subprocess.check_output([python, "-I", "-c", question], text=True):
+        pytest.skip("the machine's Python cannot be copied to another place")
+    return python
 
 
 def open_to_anybody(place: Path) -> None:
