@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Protocol
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -35,6 +36,14 @@ class Goal:
     holds: Callable[[float], bool]
     of_least: bool = False
     """Whether it is judged by the least sample of each side, in the place of the median."""
+
+
+class Told(Protocol):
+    """What a results file can keep."""
+
+    def as_data(self) -> dict[str, object]: ...
+
+    def as_text(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -147,7 +156,7 @@ def facts() -> dict[str, object]:
     }
 
 
-def write_results(directory: Path, name: str, results: Sequence[Result], beside: str = "", **more: object) -> None:
+def write_results(directory: Path, name: str, results: Sequence[Told], beside: str = "", **more: object) -> None:
     """Print results, and write them as NAME.json and NAME.txt.
 
     Args:

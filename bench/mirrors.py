@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from measure import REPOSITORY, Goal, Result, Runner, run, take_turns, write_results
+from measure import REPOSITORY, Goal, Result, Runner, Told, run, take_turns, write_results
 
 sys.path.insert(0, str(REPOSITORY / "tests"))
 
@@ -192,7 +192,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="mirrors-") as name:
         plone = Plone(options.work or Path(name))
         plone.prepare()
-        results = [timed(plone, options.samples), twice(plone), flapping(plone)]
+        results: list[Told] = [timed(plone, options.samples), twice(plone), flapping(plone)]
     write_results(options.results, "mirrors", results)
 
 

@@ -39,16 +39,17 @@ from support.pages import JSON, Distribution, Pages, normalized, read
 
 
 class Request(tuple[str, str]):
-    """A (method, path) pair that also knows the headers it came with and the status it got."""
+    """A (method, path) pair that also knows its headers, the status it got and how many bytes of a body were sent."""
 
     headers: Mapping[str, str]
     status: int
+    sent: int
 
     @classmethod
     def of(cls, method: str, path: str, headers: Mapping[str, str]) -> "Request":
         request = cls((method, path))
         request.headers = headers
-        request.status = 0
+        request.status = request.sent = 0
         return request
 
     @property
@@ -318,8 +319,10 @@ class _Handler(BaseHTTPRequestHandler):
             index._busy += 1
             index.peak = max(index.peak, index._busy)
         try:
-            response = index.answer(Request.of(self.command, self.path, dict(self.headers)))
+            request = Request.of(self.command, self.path, dict(self.headers))
+            response = index.answer(request)
             response.take_range(self.headers.get("Range"))
+            request.sent = int(len(response.body) * max(response.stop_at, 0))
             deliver(response, self, index.closing)
         finally:
             with index._lock:

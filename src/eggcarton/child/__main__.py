@@ -41,7 +41,7 @@ OPERATIONS = {
     "check-mirrors": "eggcarton.child.mirrors:check",
     "examine": "eggcarton.child.doctor:examine",
     "unlisted": "eggcarton.child.freeze:unlisted",
-    "fetch": "eggcarton.child.fetching:fetch",
+    "fetch-locked": "eggcarton.child.fetching:fetch",
 }
 """What can be asked for; its module is imported when it is."""
 

@@ -66,7 +66,7 @@ def run(call: Call) -> int:
         for name, data in vendor.ours().items():
             Path(ours, name).write_bytes(data)
         told = session.child.ask(
-            "fetch",
+            "fetch-locked",
             **_locked(session, Extends.of(options.config).place),
             platform=options.platform,
             python=options.python,
