@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -107,6 +108,13 @@ def _pin_of(wheels: Path, name: str) -> Pin:
     ]
     newest = max(found, key=lambda version: [int(number) for number in re.findall(r"\d+", version)])
     return Pin(name, newest, "")
+
+
+def forget(cache: Path) -> None:
+    """Take everything out of a cache but what eggcarton itself runs with."""
+    for entry in cache.iterdir() if cache.is_dir() else ():
+        if entry.name != "closed-set":
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 @contextmanager

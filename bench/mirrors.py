@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from material import forget
 from measure import REPOSITORY, Goal, Result, Runner, Told, run, take_turns, write_results
 
 sys.path.insert(0, str(REPOSITORY / "tests"))
@@ -71,7 +72,7 @@ class Plone:
 
     def __init__(self, place: Path) -> None:
         self.place, self.root, self.wheels = place, place / "plone", place / "wheels"
-        self.variables = {**os.environ, "EGGCARTON_CACHE": str(place / "first")}
+        self.variables = {**os.environ, "EGGCARTON_CACHE": str(place / "cache")}
 
     def prepare(self) -> None:
         """Build it once from the index that this machine's user has, and keep its files."""
@@ -83,7 +84,6 @@ class Plone:
         self.wheels.mkdir()
         for path in bundle.rglob("*.whl"):
             shutil.move(path, self.wheels / path.name)
-        self.variables["EGGCARTON_CACHE"] = str(self.place / "cache")
 
     def configure(self, canonical: str, *mirrors: str) -> None:
         """Name the routes."""
@@ -97,7 +97,7 @@ class Plone:
 
     def empty(self) -> None:
         """Forget what was fetched."""
-        shutil.rmtree(self.place / "cache", ignore_errors=True)
+        forget(self.place / "cache")
 
     def fetched(self, canonical: Index, *mirrors: Index) -> None:
         """Fetch everything once from these."""
