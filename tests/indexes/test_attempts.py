@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from eggcarton.indexes.attempts import WORTH, Ask, Attempts, Budget, GiveUp, Wait
 from eggcarton.indexes.health import Health
-from eggcarton.indexes.routes import Kind, Outcome
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.routing import Route
 
 ONE = Route("main", "https://one.example/simple/", tier=1, position=0)

@@ -11,7 +11,7 @@ import trustme
 
 from eggcarton.core.errors import UsageProblem
 from eggcarton.indexes.client import Client, RequestFailed, redacted
-from eggcarton.indexes.routes import Kind, Outcome
+from eggcarton.indexes.outcomes import Kind, Outcome
 from support.distributions import wheel
 from support.index import Index
 

@@ -13,7 +13,7 @@ import pytest
 
 from eggcarton.indexes.client import Client, RequestFailed
 from eggcarton.indexes.credentials import Credentials, Login, withdrawn
-from eggcarton.indexes.routes import Kind, Outcome
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.routing import Index as Asked
 from eggcarton.indexes.routing import Mirror
 from support.distributions import wheel

@@ -15,7 +15,7 @@ import urllib3
 
 from eggcarton.indexes.client import Client, RequestFailed
 from eggcarton.indexes.faults import outcome_of, retry_after
-from eggcarton.indexes.routes import Kind, Outcome
+from eggcarton.indexes.outcomes import Kind, Outcome
 from support.index import Index
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eggcarton.indexes.health import CAP, FIRST_REST, KEPT, LONGEST_REST, Health, State
-from eggcarton.indexes.routes import Kind, Outcome
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.routing import Route
 
 ONE = Route("main", "https://one.example/simple/", position=0)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from eggcarton.indexes.client import Client
-from eggcarton.indexes.distant import TAIL
 from eggcarton.indexes.listing import Pages
 from eggcarton.indexes.network import Network
 from eggcarton.indexes.pages import Listed
+from eggcarton.indexes.remote_wheel import TAIL
 from eggcarton.indexes.routing import Index as Configured
 from eggcarton.indexes.routing import Mirror, Routing
 from support.distributions import wheel

@@ -16,7 +16,7 @@ from eggcarton.indexes.client import RequestFailed
 from eggcarton.indexes.health import CAP, State
 from eggcarton.indexes.journal import FILE, Event
 from eggcarton.indexes.network import Failed, Network, NoRoute
-from eggcarton.indexes.routes import Kind, Outcome
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.routing import Route
 
 ONE = Route("main", "https://me:secret@one.example/simple/", tier=1)

@@ -7,7 +7,7 @@ import json
 from eggcarton.indexes import overview
 from eggcarton.indexes.health import Health
 from eggcarton.indexes.journal import Tally
-from eggcarton.indexes.routes import Kind, Outcome
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.routing import Index, Mirror, Route
 from eggcarton.indexes.served import Served
 

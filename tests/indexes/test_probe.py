@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.pages import Listed
 from eggcarton.indexes.probe import Sample, Seen, Verdict, exit_code, judged
-from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import Index, Mirror
 
 INDEX = Index(

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from eggcarton.indexes.client import Client, RequestFailed
-from eggcarton.indexes.routes import Kind, Outcome
+from eggcarton.indexes.outcomes import Kind, Outcome
 from support.distributions import wheel
 from support.index import Index
 from support.proxy import Proxy

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.reach import Reach
-from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.packages.diagnosis import MachineFacts, RouteFacts, of_machine, of_route
 
 DIRECT, PROXY = Reach("pkgs.example:443"), Reach("proxy.example:3128", by_proxy=True)

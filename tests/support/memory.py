@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from eggcarton.indexes.client import RequestFailed
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.pages import JSON
-from eggcarton.indexes.routes import Kind, Outcome
 
 REPEATABLE = ("refused", "reset", "cut", "500")
 """Faults after which the same route is worth another request."""

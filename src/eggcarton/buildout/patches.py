@@ -19,7 +19,7 @@ from zc.buildout import download, easy_install
 from zc.buildout.buildout import Buildout, Options
 from zc.buildout.easy_install import pkg_resources
 
-from eggcarton.buildout import building, current, downloads, installed, places, store_view, working_sets
+from eggcarton.buildout import building, current, develop_paths, downloads, installed, store_view, working_sets
 from eggcarton.buildout.configuration import readable
 from eggcarton.buildout.extends import Extends
 from eggcarton.buildout.part import told
@@ -244,7 +244,7 @@ def _call_pip_install(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _scripts(original: Callable[..., Any]) -> Callable[..., Any]:
     """Have scripts find the modules of develop packages under zc.buildout 5.2, too."""
-    return lambda *given, **named: places.scripts(_running[-1:], original, given, named)
+    return lambda *given, **named: develop_paths.scripts(_running[-1:], original, given, named)
 
 
 def _make_env(original: Callable[[Any], Any]) -> Callable[[Any], Any]:

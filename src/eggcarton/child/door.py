@@ -11,7 +11,7 @@ from typing import Any
 
 from eggcarton.child import run
 from eggcarton.core.errors import EggcartonError, Unavailable, UsageProblem
-from eggcarton.indexes import remembered
+from eggcarton.indexes import kept_health
 from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.client import Client
 from eggcarton.indexes.credentials import Credentials, withdrawn
@@ -65,7 +65,7 @@ class Sources:
     def open(self) -> Door:
         """Return the door to the network; nothing is asked before something is fetched."""
         routing = Routing(self.indexes)
-        network = run.current().network(self._network, self, health=self.cache / remembered.NAME, keeps=self.keeps)
+        network = run.current().network(self._network, self, health=self.cache / kept_health.NAME, keeps=self.keeps)
         remote = [link for link in self.find_links if "://" in link]
         pages = Pages(routing, network, find_links=remote, seen=Seen(self.cache / "seen"))
         fetcher = Fetcher(Cache(self.cache), pages, network, directories=self.directories)

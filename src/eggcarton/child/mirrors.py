@@ -18,9 +18,9 @@ from eggcarton.indexes import probe
 from eggcarton.indexes.client import Answer, RequestFailed
 from eggcarton.indexes.journal import FILE, OTHER, PAGE
 from eggcarton.indexes.network import Failed
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.pages import ACCEPT, Listed, PageProblem, read_page
 from eggcarton.indexes.probe import Sample, Seen, Verdict
-from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import HASHED, Index, Route
 from eggcarton.packages import lock as locks
 from eggcarton.packages.lock import LockedPackage

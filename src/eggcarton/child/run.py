@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from eggcarton.indexes import remembered
+from eggcarton.indexes import kept_health
 from eggcarton.indexes.health import Health
 from eggcarton.indexes.journal import Event, Journal
 from eggcarton.indexes.routing import Route
@@ -46,7 +46,7 @@ class Run:
         """
         if key not in self._networks:
             known = Health()
-            known.remember(remembered.read(health), self.now(), self.wall())
+            known.remember(kept_health.read(health), self.now(), self.wall())
             self._networks[key] = make(known, self._journal.note, self._warnings.append)
             if keeps:
                 self._kept.setdefault(health, []).append(self._networks[key])
@@ -65,7 +65,7 @@ class Run:
         for health, networks in self._kept.items() if tallies else ():
             for network in networks:
                 wall = self.wall()
-                remembered.add(health, network.known(wall), wall)
+                kept_health.add(health, network.known(wall), wall)
         for tally in tallies:
             states = {network.state(Route(tally.index, tally.route)) for network in self._networks.values()}
             tally.state = next((state for state in ("out", "resting", "embargoed") if state in states), "ready")

@@ -12,7 +12,7 @@ from eggcarton.buildout import asking
 from eggcarton.buildout.session import Session
 from eggcarton.commands.call import Call
 from eggcarton.core.errors import Unavailable
-from eggcarton.indexes import overview, remembered, served
+from eggcarton.indexes import kept_health, overview, served
 
 HELP = "tell each route of each index: its tier, how it fares, what it served and its last fault"
 
@@ -37,7 +37,7 @@ def run(call: Call) -> int:
 
 
 def _tell(session: Session, as_json: bool) -> int:
-    known = remembered.read(Path(session.sources["cache"]) / remembered.NAME)
+    known = kept_health.read(Path(session.sources["cache"]) / kept_health.NAME)
     kept = served.read(session.state / served.NAME)
     indexes = session.settings.indexes
     rows = overview.rows(indexes, kept, known, time.time())

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from eggcarton.indexes.health import Health, Standing, State
-from eggcarton.indexes.routes import Kind, Outcome, pause
+from eggcarton.indexes.outcomes import Kind, Outcome, pause
 from eggcarton.indexes.routing import Route
 
 WORTH = 1 << 16

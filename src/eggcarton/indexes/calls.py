@@ -12,7 +12,7 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from eggcarton.indexes.routes import Outcome
+from eggcarton.indexes.outcomes import Outcome
 
 Manager = TypeVar("Manager", bound=urllib3.PoolManager)
 

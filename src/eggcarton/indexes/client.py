@@ -21,7 +21,7 @@ from eggcarton.indexes.calls import Call, noted, noting
 from eggcarton.indexes.credentials import Credentials, Login, login_of
 from eggcarton.indexes.faults import PROXY_REFUSES, outcome_of, retry_after
 from eggcarton.indexes.kept_pages import Kept
-from eggcarton.indexes.routes import Kind, Outcome
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.routing import origin_of
 
 CONNECT_TIMEOUT = 10.0

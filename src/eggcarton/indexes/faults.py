@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 import urllib3
 
 from eggcarton.core.credentials import without_credentials
-from eggcarton.indexes.routes import Kind, Outcome
+from eggcarton.indexes.outcomes import Kind, Outcome
 
 DAY = 86_400.0
 PROXY_REFUSES = "the proxy wants credentials, or others (HTTP 407); write them into its address in the environment"

@@ -17,9 +17,9 @@ from eggcarton.indexes.hedge import Watch
 from eggcarton.indexes.journal import FILE
 from eggcarton.indexes.listing import Pages
 from eggcarton.indexes.network import Failed, Network, NoRoute
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.partial import Partial, sweep
 from eggcarton.indexes.places import Places
-from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import Route
 from eggcarton.indexes.transfer import LIMIT, Transfer
 from eggcarton.indexes.wanted import Wanted

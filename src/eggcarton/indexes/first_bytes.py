@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eggcarton.indexes.routes import Kind, Outcome
+from eggcarton.indexes.outcomes import Kind, Outcome
 
 HEAD = 1024
 """Bytes that are read before anything else is."""

@@ -10,7 +10,7 @@ from math import inf, log2
 from statistics import median
 from typing import Any
 
-from eggcarton.indexes.routes import Breaking, Kind, Outcome
+from eggcarton.indexes.outcomes import Breaking, Kind, Outcome
 from eggcarton.indexes.routing import Route
 
 SERIOUS = 3

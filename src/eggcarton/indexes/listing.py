@@ -10,16 +10,16 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-from eggcarton.indexes import authority, distant
-from eggcarton.indexes.asking import Question, page_of
+from eggcarton.indexes import authority, remote_wheel
 from eggcarton.indexes.cache import file_digest
 from eggcarton.indexes.calls import Call
 from eggcarton.indexes.client import RequestFailed
 from eggcarton.indexes.freshness import Seen
 from eggcarton.indexes.journal import METADATA
 from eggcarton.indexes.network import Failed, Network, NoRoute
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.pages import Listed, Page, is_of
-from eggcarton.indexes.routes import Kind, Outcome
+from eggcarton.indexes.question import Question, page_of
 from eggcarton.indexes.routing import MIRROR, Index, Route, Routing
 from eggcarton.indexes.wanted import Wanted
 
@@ -159,7 +159,7 @@ class Pages:
                 return _checked(answer.read(), listed)
 
         def inside(route: Route) -> bytes:
-            return _checked(distant.metadata(self._network, route, listed), listed)
+            return _checked(remote_wheel.metadata(self._network, route, listed), listed)
 
         for routes, way in (([own, *self._mirrors(index, listed, project)], apart), ([own], inside)):
             with suppress(NoRoute):

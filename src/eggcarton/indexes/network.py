@@ -17,7 +17,7 @@ from eggcarton.indexes.client import Answer, Client, RequestFailed
 from eggcarton.indexes.health import Health, Standing, State
 from eggcarton.indexes.journal import GIVEN_UP, METADATA, PAGE, Event
 from eggcarton.indexes.kept_pages import Kept, KeptPages
-from eggcarton.indexes.routes import Kind, Outcome
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.routing import Route, origin_of
 
 T = TypeVar("T")

@@ -11,8 +11,8 @@ from eggcarton.indexes.calls import Call
 from eggcarton.indexes.client import RequestFailed, redacted
 from eggcarton.indexes.listing import Pages
 from eggcarton.indexes.network import Failed, Network
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.pages import Listed
-from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import AFTER_ALL, HASHED, MIRROR, Route, origin_of
 from eggcarton.indexes.wanted import Wanted
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.pages import Listed
-from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import CANONICAL, HASHED, Index, Route
 
 WELL, LACKING, STALE, EQUIVOCATING, MISCONFIGURED, UNREACHABLE = (

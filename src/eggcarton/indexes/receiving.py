@@ -8,9 +8,9 @@ from collections.abc import Callable
 from eggcarton.indexes import first_bytes
 from eggcarton.indexes.client import Answer, RequestFailed
 from eggcarton.indexes.network import Failed
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.partial import Partial
 from eggcarton.indexes.places import Address
-from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.wanted import Wanted
 
 

@@ -18,10 +18,10 @@ from eggcarton.indexes.health import State
 from eggcarton.indexes.hedge import Remedy, Watch
 from eggcarton.indexes.journal import FILE
 from eggcarton.indexes.network import Crowded, Failed, Network, NoRoute
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.partial import Partial
 from eggcarton.indexes.places import Address, Places
 from eggcarton.indexes.receiving import Anew, Doubtful, receive
-from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import AFTER_ALL, Route
 from eggcarton.indexes.wanted import Wanted
 

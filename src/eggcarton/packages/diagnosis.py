@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.reach import Reach
-from eggcarton.indexes.routes import Kind, Outcome
 
 OLDEST, NEWEST = (3, 10), (3, 13)
 """The Pythons that eggcarton is tested on."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eggcarton.indexes.routes import RULES, Kind, Outcome, pause
+from eggcarton.indexes.outcomes import RULES, Kind, Outcome, pause
 
 TABLE = {
     Kind.SERVED: [200, 206],

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eggcarton.indexes.client import Client
-from eggcarton.indexes.distant import SPOILT, TAIL, metadata, metadata_in
 from eggcarton.indexes.network import Failed, Network
 from eggcarton.indexes.pages import Listed
+from eggcarton.indexes.remote_wheel import SPOILT, TAIL, metadata, metadata_in
 from eggcarton.indexes.routing import Route
 from support.distributions import wheel
 from support.faults import Response

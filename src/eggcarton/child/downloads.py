@@ -20,6 +20,7 @@ from eggcarton.indexes.network import Network
 from eggcarton.indexes.routing import Routing
 from eggcarton.indexes.wanted import Wanted
 
+# Not all that `first_bytes` takes for a page: what is named here may well be XML.
 _PAGE = (b"<!doctype", b"<html", b"<head")
 _PAGES = ("", ".html", ".htm", ".xhtml", ".php", ".xml", ".svg")
 

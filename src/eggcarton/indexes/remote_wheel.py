@@ -12,8 +12,8 @@ from typing import Any
 
 from eggcarton.indexes.journal import METADATA
 from eggcarton.indexes.network import Failed, Network
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.pages import Listed
-from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import Route
 
 TAIL = (1 << 16) + 22

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from eggcarton.indexes import remembered
+from eggcarton.indexes import kept_health
 from eggcarton.indexes.health import KEPT, Health, State
-from eggcarton.indexes.routes import Kind, Outcome
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.routing import Route
 
 FAST, SLOW = (Route("pypi", f"https://{name}.example/simple/", "mirror", 1, n) for n, name in enumerate(("a", "b")))
@@ -38,10 +38,10 @@ def next_run(known: Any, *, wall: float) -> Health:
 def test_the_next_run_asks_a_failing_route_last(tmp_path: Path) -> None:
     """Inside a tier, the route that failed in the last quarter of an hour comes behind the others."""
     path = tmp_path / "health.json"
-    remembered.add(path, after(*[(FAST, REFUSED)] * 3).kept(60.0, 1000.0), 1000.0)
-    health = next_run(remembered.read(path), wall=1200.0)
+    kept_health.add(path, after(*[(FAST, REFUSED)] * 3).kept(60.0, 1000.0), 1000.0)
+    health = next_run(kept_health.read(path), wall=1200.0)
     assert [SLOW, FAST] == health.ranked([FAST, SLOW], 3.0)
-    assert [FAST, SLOW] == next_run(remembered.read(path), wall=1000.0 + KEPT + 11).ranked([FAST, SLOW], 3.0)
+    assert [FAST, SLOW] == next_run(kept_health.read(path), wall=1000.0 + KEPT + 11).ranked([FAST, SLOW], 3.0)
 
 
 def test_an_earlier_run_never_closes_a_route() -> None:
@@ -64,10 +64,10 @@ def test_what_was_not_asked_again_grows_old() -> None:
 def test_a_clock_that_jumps(tmp_path: Path, wall: float) -> None:
     """What is from the future, or very old, counts for nothing, and gives way to what is new."""
     path = tmp_path / "health.json"
-    remembered.add(path, after(*[(FAST, REFUSED)] * 3).kept(50.0, 1000.0), 1000.0)
-    assert 0 == next_run(remembered.read(path), wall=wall).of(FAST.origin).serious
-    remembered.add(path, after((SLOW, SERVED)).kept(50.0, wall), wall)
-    assert ["https://b.example:443"] == list(remembered.read(path))
+    kept_health.add(path, after(*[(FAST, REFUSED)] * 3).kept(50.0, 1000.0), 1000.0)
+    assert 0 == next_run(kept_health.read(path), wall=wall).of(FAST.origin).serious
+    kept_health.add(path, after((SLOW, SERVED)).kept(50.0, wall), wall)
+    assert ["https://b.example:443"] == list(kept_health.read(path))
 
 
 ODD = ["", "{", "[]", "null", "7", '"text"', "[" * 100_000, "\ud800", '{"https://a.example:443": 3}']
@@ -85,29 +85,29 @@ def test_garbage(tmp_path: Path, text: str) -> None:
     """Whatever stands in the file, a run begins with routes that may be asked, and keeps what it has found."""
     path = tmp_path / "health.json"
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
-    health = next_run(remembered.read(path), wall=1000.0)
+    health = next_run(kept_health.read(path), wall=1000.0)
     assert State.READY is health.standing(FAST, 3.0).state
     assert 0 <= health.of(FAST.origin).serious < 3
     assert 1.0 == health.patience(FAST)
-    remembered.add(path, after((SLOW, SERVED)).kept(50.0, 1000.0), 1000.0)
-    assert "https://b.example:443" in remembered.read(path)
+    kept_health.add(path, after((SLOW, SERVED)).kept(50.0, 1000.0), 1000.0)
+    assert "https://b.example:443" in kept_health.read(path)
 
 
 def test_where_nothing_can_be_kept(tmp_path: Path) -> None:
     """Health is lost without a word where its directory is missing, or cannot hold it."""
     found = after((FAST, SERVED)).kept(50.0, 1000.0)
-    remembered.add(tmp_path / "gone" / "health.json", found, 1000.0)
+    kept_health.add(tmp_path / "gone" / "health.json", found, 1000.0)
     (tmp_path / "health.json").mkdir()
-    remembered.add(tmp_path / "health.json", found, 1000.0)
+    kept_health.add(tmp_path / "health.json", found, 1000.0)
     (tmp_path / "file").touch()
-    remembered.add(tmp_path / "file" / "health.json", found, 1000.0)
-    assert {} == remembered.read(tmp_path / "health.json")
-    assert {} == remembered.read(tmp_path / "file" / "health.json")
+    kept_health.add(tmp_path / "file" / "health.json", found, 1000.0)
+    assert {} == kept_health.read(tmp_path / "health.json")
+    assert {} == kept_health.read(tmp_path / "file" / "health.json")
 
 
 def _keep(path: Path, number: int) -> None:
     route = Route("pypi", f"https://{number}.example/")
-    remembered.add(path, after((route, SERVED)).kept(50.0, 1000.0), 1000.0)
+    kept_health.add(path, after((route, SERVED)).kept(50.0, 1000.0), 1000.0)
 
 
 def test_builds_that_end_at_once(tmp_path: Path) -> None:
@@ -119,5 +119,5 @@ def test_builds_that_end_at_once(tmp_path: Path) -> None:
         build.start()
     for build in builds:
         build.join()
-    assert [f"https://{number}.example:443" for number in range(8)] == list(remembered.read(path))
+    assert [f"https://{number}.example:443" for number in range(8)] == list(kept_health.read(path))
     assert {"health.json", ".health.json.lock"} == {left.name for left in tmp_path.iterdir()}

@@ -14,8 +14,8 @@ from eggcarton.indexes.client import Answer, RequestFailed
 from eggcarton.indexes.freshness import Age, Seen, freshest
 from eggcarton.indexes.journal import PAGE
 from eggcarton.indexes.network import Failed, Network, NoRoute
+from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.pages import ACCEPT, Page, PageProblem, read
-from eggcarton.indexes.routes import Kind, Outcome
 from eggcarton.indexes.routing import Index, Route
 
 BRIEF = Budget(rounds=2, waiting=0.0)
