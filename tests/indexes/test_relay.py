@@ -25,7 +25,6 @@ from eggcarton.indexes.pages import JSON
 from eggcarton.indexes.relay import FAILED, Relay
 from eggcarton.indexes.routing import Index as Route
 from eggcarton.indexes.routing import Mirror, Routing
-from eggcarton.indexes.wanted import Wanted
 from support.closed import uv_program
 from support.distributions import wheel
 from support.index import Index
@@ -62,7 +61,6 @@ def relay(index: Index, tmp_path: Path) -> Iterator[Relay]:
 def made(
     place: Path,
     *routes: Route,
-    locked: Sequence[Wanted] | None = None,
     allow_hosts: Sequence[str] = ("*",),
     find_links: Sequence[str] = (),
 ) -> Relay:
@@ -71,7 +69,7 @@ def made(
     pages = Pages(routing, network, find_links=find_links)
     cache = Cache(place / "cache")
     fetcher = Fetcher(cache, pages, network)
-    return Relay(routing, pages, fetcher, ListedFiles(cache, pages, fetcher), locked=locked)
+    return Relay(routing, pages, ListedFiles(cache, pages, fetcher))
 
 
 def ask(
@@ -99,10 +97,6 @@ def address_in(relay: Relay, project: str) -> str:
 
 def distribution(index: Index, project: str) -> Distribution:
     return next(found for found in index.distributions() if found.project == project)
-
-
-def as_wanted(found: Distribution) -> Wanted:
-    return Wanted(found.project, found.path.name, found.sha256, found.size, None, f"files/{found.place}")
 
 
 def test_every_field_but_the_addresses(index: Index, relay: Relay) -> None:
@@ -260,29 +254,6 @@ def test_hosts_that_may_not_be_asked(index: Index, tmp_path: Path) -> None:
         assert FAILED == ask(f"{relay.url}six/")[0]
         assert isinstance(relay.failure(), UsageProblem)
     assert [] == index.requests
-
-
-def test_what_the_lock_names(index: Index, tmp_path: Path) -> None:
-    """With a lock there is what it names and nothing else, and no index is asked what it lists of the name."""
-    found = distribution(index, "six")
-    with made(tmp_path, Route("public", index.url), locked=[as_wanted(found)]) as relay:
-        (file,) = files_of(relay, "six")
-        assert (found.path.name, {"sha256": found.sha256}) == (file["filename"], file["hashes"])
-        assert [] == index.requests
-        assert (200, found.path.read_bytes()) == ask(str(file["url"]))[::2]
-        assert (404, b"the lock has nothing of the name web\n") == ask(f"{relay.url}web/")[::2]
-        other = str(file["url"]).replace("1.17.0", "1.16.0")
-        refused = b"the lock does not name six-1.16.0-py3-none-any.whl, so that it is not given away\n"
-        assert (403, refused) == ask(other)[::2]
-        assert None is relay.failure()
-
-
-def test_bytes_that_the_lock_does_not_name(index: Index, tmp_path: Path) -> None:
-    """With a lock a file is held to the lock's digest, whatever the index says."""
-    wanted = Wanted("six", "six-1.17.0-py3-none-any.whl", "0" * 64)
-    with made(tmp_path, Route("public", index.url), locked=[wanted]) as relay:
-        assert FAILED == ask(address_in(relay, "six"))[0]
-        assert isinstance(relay.failure(), IntegrityProblem)
 
 
 def test_pages_of_find_links(index: Index, private: Index, tmp_path: Path) -> None:

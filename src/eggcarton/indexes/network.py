@@ -38,11 +38,6 @@ class NoRoute(Exception):
         """Whether every route that answered said that it does not have it."""
         return bool(self.trials) and all(trial.outcome.kind is Kind.ABSENT for trial in self.trials)
 
-    @property
-    def is_spoilt(self) -> bool:
-        """Whether a route served bytes that are not those of the lock."""
-        return any(trial.outcome.kind is Kind.SPOILT for trial in self.trials)
-
 
 class Crowded(Exception):
     """While a request waited until its origin had a place free, the route stopped being one to be asked."""

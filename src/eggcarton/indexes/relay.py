@@ -8,7 +8,7 @@ import secrets
 import shutil
 import socket
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,12 +22,10 @@ from packaging.utils import canonicalize_name
 from eggcarton.core.credentials import without_credentials
 from eggcarton.core.errors import EggcartonError, IntegrityProblem, UsageProblem
 from eggcarton.indexes import relayed_page
-from eggcarton.indexes.fetch import Fetcher
 from eggcarton.indexes.listed_files import ListedFiles
 from eggcarton.indexes.listing import Pages
 from eggcarton.indexes.pages import JSON, Listed
 from eggcarton.indexes.routing import Index, Routing
-from eggcarton.indexes.wanted import Wanted
 
 FAILED = 424
 """The status for what could not be had: neither uv nor pip asks again, since every route was asked already."""
@@ -49,28 +47,16 @@ class Reply:
 class Relay:
     """An index for programs that would open connections of their own, while the block runs.
 
-    It listens on loopback alone, at a port and below a path that nobody can guess. Where there is a lock, that is all
-    there is: its pages list what is locked, and no index is asked for them.
+    It listens on loopback alone, at a port and below a path that nobody can guess.
 
     Args:
         routing: which index a name is asked at.
         pages: what indexes and the pages of find-links list.
-        fetcher: brings files.
         files: what indexes list, brought here.
-        locked: the files of the lock; None while there is none.
     """
 
-    def __init__(
-        self,
-        routing: Routing,
-        pages: Pages,
-        fetcher: Fetcher,
-        files: ListedFiles,
-        *,
-        locked: Iterable[Wanted] | None = None,
-    ) -> None:
-        self._routing, self._pages, self._fetcher, self._files = routing, pages, fetcher, files
-        self._locked = None if locked is None else {(file.project, file.name): file for file in locked}
+    def __init__(self, routing: Routing, pages: Pages, files: ListedFiles) -> None:
+        self._routing, self._pages, self._files = routing, pages, files
         self._secret = secrets.token_urlsafe(32)
         self._server: _Server | None = None
         self._failures: list[Exception] = []
@@ -153,20 +139,13 @@ class Relay:
 
     def _answer(self, steps: Sequence[str], accept: str) -> Reply:
         if len(steps) == 2 and steps[0] == "simple":
-            return self._project(str(canonicalize_name(steps[1])), accept)
+            project = str(canonicalize_name(steps[1]))
+            return self._page(self._routing.index_of(project), project, accept)
         if len(steps) == 2 and steps[0] == _LINKS and steps[1] in map(str, range(len(self._pages.find_links))):
             return self._page(self._pages.find_links[int(steps[1])], "", "")
         if len(steps) == 4 and steps[0] == "files":
             return self._file(*steps[1:])
         return Reply(404, b"there is nothing here\n")
-
-    def _project(self, project: str, accept: str) -> Reply:
-        if self._locked is None:
-            return self._page(self._routing.index_of(project), project, accept)
-        files = [_entry(file) for (name, _), file in sorted(self._locked.items()) if name == project]
-        if not files:
-            return Reply(404, f"the lock has nothing of the name {project}\n".encode())
-        return _shown({"files": files}, project, f"{self._base}/files/lock/{project}", accept)
 
     def _page(self, index: Index, project: str, accept: str) -> Reply:
         page = self._pages.whole(index, project)
@@ -179,11 +158,6 @@ class Relay:
 
     def _file(self, index: str, project: str, name: str) -> Reply:
         plain = name.removesuffix(_METADATA)
-        if self._locked is not None:
-            file = self._locked.get((project, name))
-            if file is None:
-                return Reply(403, f"the lock does not name {name}, so that it is not given away\n".encode())
-            return Reply(200, self._fetcher.fetch([file])[file.sha256], _CONTENT)
         found = self._listed(index, project, plain)
         if found is None:
             return Reply(404, f"no page of index {index} lists {plain}\n".encode())
@@ -205,12 +179,6 @@ def _shown(document: Mapping[str, Any], project: str, place: str, accept: str) -
     if JSON in accept:
         return Reply(200, relayed_page.in_json(document, project, addresses), JSON)
     return Reply(200, relayed_page.in_html(document, project, addresses), "text/html; charset=utf-8")
-
-
-def _entry(file: Wanted) -> dict[str, Any]:
-    """Return what a page tells of a locked file."""
-    size = {} if file.size is None else {"size": file.size}
-    return {"filename": file.name, "hashes": {"sha256": file.sha256}, **size}
 
 
 def _project(step: str) -> str:

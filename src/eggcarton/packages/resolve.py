@@ -104,7 +104,7 @@ class Resolver:
         return Lock(needs.requires_python, tuple(packages), newest)
 
     def _relay(self) -> Relay:
-        return Relay(self._routing, self._pages, self._fetcher, self._files)
+        return Relay(self._routing, self._pages, self._files)
 
     def _compiled(
         self,
