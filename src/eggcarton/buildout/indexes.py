@@ -20,10 +20,7 @@ from eggcarton.core.errors import OptionProblems, UsageProblem
 from eggcarton.core.options import declared, option, read_options
 from eggcarton.core.readers import Secret, boolean, name_patterns, reads, shown
 from eggcarton.indexes import configured
-from eggcarton.indexes.routing import AFTER_ALL, Index, Mirror
-
-DEFAULT = "default"
-"""What the one index is called where no section names any."""
+from eggcarton.indexes.routing import AFTER_ALL, DEFAULT, Index, Mirror
 
 _MIRROR = "URL [tier=NUMBER] [only=files|pages] [layout=sha256]"
 _CHOICES = {"only": ("files", "pages"), "layout": ("sha256",)}
@@ -89,7 +86,7 @@ class Options:
     authority: str = option(
         authority,
         "whose hashes enter a lock: those of the index itself; ``quorum:2`` those that two routes agree on; ``any`` "
-        "those of whichever route answers, where the index itself cannot be reached",
+        "those of whichever route answers first",
         default="canonical",
     )
     credentials: str = option(

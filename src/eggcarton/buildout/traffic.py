@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from eggcarton.core.errors import StagingProblem
 from eggcarton.indexes import served
-from eggcarton.indexes.journal import UNNAMED, Instead, Tally, summed
+from eggcarton.indexes.journal import Instead, Tally, summed
+from eggcarton.indexes.routing import DEFAULT
 
 logger = logging.getLogger("eggcarton")
 
@@ -70,7 +71,7 @@ class Traffic:
 
 
 def _shown(tally: Tally) -> str:
-    named = tally.index if "://" not in tally.index and tally.index != UNNAMED else None
+    named = tally.index if "://" not in tally.index and tally.index != DEFAULT else None
     return named or urlsplit(tally.route).hostname or tally.route
 
 

@@ -23,7 +23,7 @@ from eggcarton.indexes.kept_pages import KeptPages
 from eggcarton.indexes.listing import Pages
 from eggcarton.indexes.network import SMALL, Network
 from eggcarton.indexes.pages import Listed
-from eggcarton.indexes.routing import Index, Routing
+from eggcarton.indexes.routing import DEFAULT, Index, Routing
 from eggcarton.indexes.wanted import Wanted
 from eggcarton.packages.chains import Places
 from eggcarton.packages.direct import Direct
@@ -190,7 +190,7 @@ class Door:
 
 def _indexes(fields: Mapping[str, Any]) -> tuple[Index, ...]:
     """Return the indexes that a request names: all of them, or the address of the one that there is."""
-    return tuple(map(Index.of, fields.get("indexes") or [{"name": "default", "url": fields["index"]}]))
+    return tuple(map(Index.of, fields.get("indexes") or [{"name": DEFAULT, "url": fields["index"]}]))
 
 
 def uv_program() -> Path:

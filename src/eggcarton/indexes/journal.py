@@ -10,11 +10,9 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
-from eggcarton.indexes.routing import AFTER_ALL, CANONICAL
+from eggcarton.indexes.routing import AFTER_ALL, CANONICAL, DEFAULT
 
 PAGE, FILE, METADATA, OTHER = "page", "file", "metadata", "other"
-UNNAMED = "default"
-"""What the one index is called that the configuration gives no name."""
 
 GIVEN_UP = "given up"
 """The fault of a request that was ended for reasons of ours, which says nothing of its route."""
@@ -185,7 +183,7 @@ class Journal:
 
 def name_of(index: str, route: str, kind: str) -> str:
     """Return what a route is called in a line: its index where it speaks for that, else its host."""
-    if kind == CANONICAL and "://" not in index and index != UNNAMED:
+    if kind == CANONICAL and "://" not in index and index != DEFAULT:
         return index
     return urlsplit(route).hostname or route
 

@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 from eggcarton.core.errors import UsageProblem
 
 CANONICAL, MIRROR, HASHED = "canonical", "mirror", "hashed"
+DEFAULT = "default"
+"""What the one index is called that the configuration gives no name."""
+
 AFTER_ALL = 1_000
 """The tier of a canonical route while bytes are fetched by their hash: it is asked when no mirror has them."""
 
@@ -141,7 +144,7 @@ class Routing:
     def of_projects(cls, projects: Mapping[str, Sequence[str]]) -> Routing:
         """Return the table of indexes of which only the names and patterns matter, with a default one beside them."""
         named = (Index(name, "", tuple(patterns)) for name, patterns in projects.items())
-        return cls((*named, Index("default", "")))
+        return cls((*named, Index(DEFAULT, "")))
 
     @property
     def projects(self) -> dict[str, list[str]]:

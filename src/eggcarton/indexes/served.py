@@ -4,7 +4,8 @@ The file is JSON: ``format`` is 1; ``last-run`` has ``ended`` and ``routes``, of
 ``total`` has ``since``, ``runs`` and ``routes``, of all of them. Each of ``routes`` has ``index``, ``route`` (its
 address, without credentials), ``kind``, ``tier``, the numbers of requests that served (``pages``, ``files``,
 ``metadata``, ``other``), ``bytes``, ``resumed``, ``hedged``, ``absent`` (asked for what it does not have), ``faults``,
-``last-fault``, ``last-fault-at`` and ``state`` (``ready``, ``embargoed``, ``resting`` or ``out``, as the run left it).
+``last-fault``, ``last-fault-at`` and ``state`` (``ready``, ``unsteady``, ``embargoed``, ``resting`` or ``out``, as the
+run left it).
 Times are in UTC. It may be deleted at any time.
 """
 
