@@ -141,6 +141,18 @@ def test_misconfigured(tmp_path: Path, serve: Serve) -> None:
     assert "certificate" in reasons[3].lower()
 
 
+def test_other_things_than_were_asked_for(tmp_path: Path, serve: Serve) -> None:
+    """A mirror that has another project's page, and one that has a login page for a file, are no index."""
+    index, other, login = serve("index"), serve("other"), serve("login")
+    other.fault("/simple/six/", lambda response: _become(response, b'{"name": "seven", "files": []}'), forever=True)
+    login.fault("*.whl", "portal", forever=True)
+    pypi = Namespace("pypi", index.url, mirrors=(Mirror(other.url), Mirror(login.url)))
+    status, found = checked(tmp_path, locked(tmp_path, index), pypi)
+    assert (3, ["misconfigured", "misconfigured", "well"]) == (status, [word for word, _ in found])
+    assert ["what answers there is no index: the page of 'six' is that of 'seven'"] == found[0][1]
+    assert found[1][1][0].endswith("a web page came in place of the file, as from a network that wants a login")
+
+
 def test_unreachable(tmp_path: Path, serve: Serve) -> None:
     """A mirror that is down needs care; where all are down, the status says that nobody answers."""
     index, mirror = serve("index"), serve("mirror")

@@ -25,8 +25,8 @@ eggs = greeting
 
 
 @pytest.fixture
-def built(build: Buildout) -> Buildout:
-    """A buildout with one distribution from the index, built once."""
+def buildout(build: Buildout) -> Buildout:
+    """A buildout that wants one distribution from the index."""
     greeting(build.index.directory)
     build.configure(CONFIG)
     return build
@@ -56,60 +56,65 @@ def routes(build: Buildout) -> list[dict[str, Any]]:
     return [{**route, "runs": told["runs"]} for index in told["indexes"] for route in index["routes"]]
 
 
-def test_what_was_served(built: Buildout) -> None:
+def test_what_was_served(buildout: Buildout) -> None:
     """A run tells where its files came from, and the command what each route did by then."""
-    assert re.search(r"1 fetched \(0\.0 MB from [\w. ]+\); 1 installed", built.build())
-    first, *_ = found = routes(built)
-    assert (built.index.url, "canonical", "well", 1) == (first["route"], first["kind"], first["health"], first["runs"])
+    assert re.search(r"1 fetched \(0\.0 MB from [\w. ]+\); 1 installed", buildout.build())
+    first, *_ = found = routes(buildout)
+    assert (buildout.index.url, "canonical", "well", 1) == (
+        first["route"],
+        first["kind"],
+        first["health"],
+        first["runs"],
+    )
     assert (1, 0) == tuple(sum(route["served"][name] for route in found) for name in ("files", "faults"))
     assert first["served"] == first["last-run"]
-    requests = len(built.index.requests)
-    assert f"all other names\n  last  {built.index.url}" in mirrors(built)
-    assert requests == len(built.index.requests)
-    built.build()
-    assert 1 == routes(built)[0]["runs"]
+    requests = len(buildout.index.requests)
+    assert f"all other names\n  last  {buildout.index.url}" in mirrors(buildout)
+    assert requests == len(buildout.index.requests)
+    buildout.build()
+    assert 1 == routes(buildout)[0]["runs"]
 
 
-def test_a_fault(built: Buildout) -> None:
+def test_a_fault(buildout: Buildout) -> None:
     """A run that fails leaves what it met, and the route that needs care is named in it."""
-    built.build()
-    lose_files(built)
-    built.index.fault("*.whl", "status:401", forever=True)
-    output = built.fails(status=4)
+    buildout.build()
+    lose_files(buildout)
+    buildout.index.fault("*.whl", "status:401", forever=True)
+    output = buildout.fails(status=4)
     assert 1 == len(re.findall("needs care: .*HTTP 401", output)), output
-    [found] = [route for route in routes(built) if route["last-fault"]]
+    [found] = [route for route in routes(buildout) if route["last-fault"]]
     assert ("HTTP 401" in found["last-fault"], 2) == (True, found["runs"])
-    assert "misconfigured: " in mirrors(built, "--check", status=3)
+    assert "misconfigured: " in mirrors(buildout, "--check", status=3)
 
 
-def test_files_from_another_route(built: Buildout) -> None:
+def test_files_from_another_route(buildout: Buildout) -> None:
     """Where the first route fails the last line says which one took over, and for how many files."""
     indexes = "[eggcarton]\nindexes = public\n\n[public]\nmirrors = http://127.0.0.1:9/simple/ only=files\n"
-    built.configure(f"{CONFIG}\n{indexes}url = {built.index.url}\n")
-    output = built.build()
+    buildout.configure(f"{CONFIG}\n{indexes}url = {buildout.index.url}\n")
+    output = buildout.build()
     assert " 1 fetched (0.0 MB from public); 1 file from public after 127.0.0.1 failed; 1 installed; " in output
-    mirror, itself, *_ = routes(built)
+    mirror, itself, *_ = routes(buildout)
     assert ("http://127.0.0.1:9/simple/", "files") == (mirror["route"], mirror["only"])
     assert (0, 1) == (mirror["served"]["files"], itself["served"]["files"])
     assert mirror["served"]["faults"] >= 1
-    lose_files(built)
-    assert "1 file from public after 127.0.0.1 failed" in built.build()
+    lose_files(buildout)
+    assert "1 file from public after 127.0.0.1 failed" in buildout.build()
 
 
-def test_check(built: Buildout) -> None:
+def test_check(buildout: Buildout) -> None:
     """Routes that answer with what is locked are well; one that has other bytes is not, nor is one that is down."""
-    built.build()
-    assert f"default  {built.index.url}  well\n" == mirrors(built, "--check")
-    built.index.fault("*.whl", "flip", forever=True)
-    assert "equivocating: it serves other bytes for greeting-1.0" in mirrors(built, "--check", status=3)
-    built.index.stop()
-    assert "unreachable" in mirrors(built, "--check", status=4)
+    buildout.build()
+    assert f"default  {buildout.index.url}  well\n" == mirrors(buildout, "--check")
+    buildout.index.fault("*.whl", "flip", forever=True)
+    assert "equivocating: it serves other bytes for greeting-1.0" in mirrors(buildout, "--check", status=3)
+    buildout.index.stop()
+    assert "unreachable" in mirrors(buildout, "--check", status=4)
 
 
-def test_check_offline(built: Buildout) -> None:
+def test_check_offline(buildout: Buildout) -> None:
     """Offline nobody is asked, and status 4 says why."""
-    built.build()
-    built.index.requests.clear()
+    buildout.build()
+    buildout.index.requests.clear()
     expected = "Error: offline, and how routes fare only they can tell; leave -o or --check out\n"
-    assert expected == mirrors(built, "-o", "--check", status=4)
-    assert [] == built.index.requests
+    assert expected == mirrors(buildout, "-o", "--check", status=4)
+    assert [] == buildout.index.requests

@@ -61,7 +61,7 @@ def untrusted(reason: str) -> Outcome:
         (DIRECT, Outcome(Kind.REFUSED, 403), "it forbids what we ask (HTTP 403)", "ask whoever runs it"),
         (DIRECT, Outcome(Kind.REFUSED, 451), "by law (HTTP 451)", "name a mirror"),
         (DIRECT, Outcome(Kind.USELESS, 511), "something on the way answers", "log in to this network"),
-        (DIRECT, Outcome(Kind.USELESS, fault="it begins with '<!DOCTYPE html"), "on the way answers", "log in"),
+        (DIRECT, Outcome(Kind.USELESS, fault="as from a network that wants a login"), "on the way answers", "log in"),
         (DIRECT, Outcome(Kind.USELESS, fault="not valid JSON"), "no index (not valid JSON)", "/simple/"),
         (DIRECT, Outcome(Kind.ABSENT, 404), "does not have what is locked (HTTP 404)", "/simple/"),
         (DIRECT, Outcome(Kind.PASSING, 502), "in trouble or overloaded (HTTP 502)", "wait"),

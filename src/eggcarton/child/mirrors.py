@@ -14,12 +14,12 @@ from typing import Any
 from eggcarton.child.door import Door, Sources
 from eggcarton.core.credentials import without_credentials
 from eggcarton.core.errors import Unavailable
-from eggcarton.indexes import probe
+from eggcarton.indexes import first_bytes, probe
 from eggcarton.indexes.client import Answer, RequestFailed
 from eggcarton.indexes.journal import FILE, OTHER, PAGE
 from eggcarton.indexes.network import Failed
 from eggcarton.indexes.outcomes import Kind, Outcome
-from eggcarton.indexes.pages import ACCEPT, Listed, PageProblem, read_page
+from eggcarton.indexes.pages import ACCEPT, Listed, PageProblem, read
 from eggcarton.indexes.probe import Sample, Seen, Verdict
 from eggcarton.indexes.routing import HASHED, Index, Route
 from eggcarton.packages import lock as locks
@@ -28,8 +28,6 @@ from eggcarton.packages.lock import LockedPackage
 _AT_ONCE = 8
 _WHOLE = 1 << 20
 """Bytes up to which a file is read to its end; of a larger one the first are looked at."""
-
-_STARTS = {".whl": b"PK\x03\x04", ".zip": b"PK", ".tar.gz": b"\x1f\x8b"}
 
 
 class _EnoughError(Exception):
@@ -122,12 +120,12 @@ def _tried(one: Any) -> Any:
 def _page(door: Door, route: Route, project: str) -> tuple[tuple[Listed, ...], int | None, float | None]:
     url = f"{route.url.rstrip('/')}/{project}/"
     with door.network.request(route, url, PAGE, project, accept=ACCEPT) as answer:
+        kind, serial = answer.headers.get("Content-Type", ""), answer.headers.get("X-PyPI-Last-Serial")
         try:
-            page = read_page(answer.read(), answer.headers.get("Content-Type", ""), answer.url)
+            page = read(answer.read(), kind, answer.url, project=project, serial=serial)
         except PageProblem as error:
             raise Failed(Outcome(Kind.USELESS, fault=f"the page of {project!r} {error}")) from error
-        serial = str(answer.headers.get("X-PyPI-Last-Serial", "")).strip()
-        return page, int(serial) if serial.isdecimal() else None, _ahead(answer)
+        return page.listed, page.serial, _ahead(answer)
 
 
 def _ahead(answer: Answer) -> float | None:
@@ -184,9 +182,8 @@ def _of_file(door: Door, route: Route, address: str, sample: Sample) -> Outcome 
 def _check(answer: Answer, sample: Sample) -> None:
     digest, count = sha256(), 0
     for block in _blocks(answer):
-        start = next((sign for end, sign in _STARTS.items() if sample.name.endswith(end)), b"")
-        if not count and not block.startswith(start[: len(block)]):
-            raise Failed(Outcome(Kind.USELESS, fault=f"it begins with {block[:16]!r}, not as such a file does"))
+        if not count and (outcome := first_bytes.problem(sample.name, block, answer.status)):
+            raise Failed(outcome)
         digest.update(block)
         count += len(block)
         if count > _WHOLE:

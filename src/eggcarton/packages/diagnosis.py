@@ -146,8 +146,7 @@ def _of_refusal(facts: RouteFacts, outcome: Outcome) -> str:
 
 
 def _of_something_else(facts: RouteFacts, outcome: Outcome) -> str:
-    told = str(outcome).lower()
-    if outcome.status == 511 or "login" in told or "<!doctype html" in told or "<html" in told:
+    if outcome.status == 511 or "wants a login" in str(outcome):
         return (
             f"something on the way answers in its place ({outcome}): log in to this network with a browser, or check "
             "that the address is that of an index"
