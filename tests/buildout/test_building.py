@@ -135,7 +135,7 @@ def test_offline(building: Buildout) -> None:
         shutil.rmtree(egg.parent)
     develop(building, version="1.1")
     output = building.fails("-o", status=4)
-    assert re.search(r"offline, and 1 files are neither in the store nor in the cache:\n  hatchling-[\d.]+-py3", output)
+    assert re.search(r"offline, and 1 file is neither in the store nor in the cache:\n  hatchling-[\d.]+-py3", output)
     (building.cache / "kept").rename(cache)
     building.build("-o")
     assert "greeting 1.1\n" == building.run(program="greet").output

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eggcarton.indexes.attempts import WORTH, Ask, Attempts, Budget, GiveUp, Wait
+from eggcarton.indexes.attempts import OUTAGE, WORTH, Ask, Attempts, Budget, GiveUp, Wait
 from eggcarton.indexes.health import Health
 from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.routing import Route
@@ -120,14 +121,14 @@ def test_passing_faults_of_the_only_route(name: str) -> None:
     """The only route is asked again after a pause, `rounds` times in all."""
     run = Run()
     assert not run.go(always(AGAIN[name]), [ONE])
-    assert (["one"] * ROUNDS, [0.25, 0.5]) == (run.asked, run.waits)
+    assert (["one"] * ROUNDS, [0.25, OUTAGE]) == (run.asked, run.waits)
 
 
 def test_all_routes_in_turn() -> None:
     """Where all routes fail, each is asked once a round, with a pause between the rounds."""
     run = Run()
     assert not run.go(always(BROKEN))
-    assert (["one", "two", "last"] * ROUNDS, [0.25, 0.5]) == (run.asked, run.waits)
+    assert (["one", "two", "last"] * ROUNDS, [0.25, OUTAGE]) == (run.asked, run.waits)
 
 
 def test_the_second_time_serves() -> None:
@@ -196,7 +197,47 @@ def test_a_dead_index_fails_fast() -> None:
     """242 files of an index that does not answer cost three requests, and no waiting but the pauses of the first."""
     run = Run()
     assert [False] * 242 == [run.go(always(REFUSED), [ONE]) for _ in range(242)]
-    assert (3, [0.25, 0.5]) == (len(run.asked), run.waits)
+    assert (3, [0.25, OUTAGE]) == (len(run.asked), run.waits)
+
+
+@pytest.mark.parametrize("fault", [REFUSED, Outcome.of_status(502)])
+@pytest.mark.parametrize("others", [0, 1, 2])
+def test_a_short_outage(fault: Outcome, others: int) -> None:
+    """Two seconds in which nothing answers lose no file that had begun, whatever other files met meanwhile."""
+    run = Run()
+    for _ in range(others):
+        run.health.end(ONE, fault, run.now)
+    assert run.go(lambda route: SERVED if run.now >= OUTAGE else fault, [ONE])
+
+
+@pytest.mark.parametrize(("back", "latest"), [(1.6, 4.0), (2.0, 4.0), (20.0, 40.0)])
+def test_many_files_in_an_outage(back: float, latest: float) -> None:
+    """Files in work when their only host goes away, which had served, are there soon after it has come back."""
+    health, works = Health(), [Attempts([ONE]) for _ in range(8)]
+    health.end(ONE, SERVED, 0.0)
+    # Each file at the time of its next step.
+    due = [(0.01 * number, number) for number in range(8)]
+    while due:
+        now, number = heappop(due)
+        step = works[number].next(health, now, 0.5)
+        assert not isinstance(step, GiveUp), works[number].trials
+        if isinstance(step, Wait):
+            heappush(due, (now + step.seconds, number))
+            continue
+        health.begin(ONE, now)
+        found = SERVED if now >= back else REFUSED
+        health.end(ONE, found, now)
+        if found is REFUSED:
+            works[number].told(ONE, found)
+            heappush(due, (now, number))
+    assert now <= latest
+
+
+def test_a_brief_budget_waits_for_no_outage() -> None:
+    """Where mirrors are asked next, the last round of the canonical route comes as soon as any."""
+    run = Run()
+    assert not run.go(always(REFUSED), [ONE], budget=Budget(rounds=2, waiting=0.0))
+    assert (["one"] * 2, [0.25]) == (run.asked, run.waits)
 
 
 def test_a_dead_mirror_costs_three_requests() -> None:

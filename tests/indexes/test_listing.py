@@ -308,6 +308,16 @@ def test_a_private_index_that_refuses(scene: Scene, status: int) -> None:
     assert 1 == len(scene.warnings)
 
 
+@pytest.mark.parametrize(("told", "status"), [(True, 401), (True, 403), (False, 407)])
+def test_the_remedy_of_a_refusal(scene: Scene, told: bool, status: int) -> None:
+    """Where an index wants credentials that is told; where the proxy does, its own sentence says what to do."""
+    main = Configured("main", scene.canonical.url)
+    scene.canonical.fault("*", f"status:{status}", forever=True)
+    with pytest.raises(Unavailable, match=rf"\(HTTP {status}\)") as raised:
+        scene.pages(main).page(main, "six")
+    assert told is ("give it credentials" in str(raised.value))
+
+
 def test_insisting(scene: Scene) -> None:
     """What a mirror told while the canonical route was down is asked there again before it may enter a lock."""
     scene.canonical.fault("*", "status:500", "status:500")
@@ -325,7 +335,7 @@ def test_insisting_in_vain(scene: Scene) -> None:
     assert (scene.mirrors[0].url, f"{scene.canonical.url} did not tell it: HTTP 500") == (route_of(page), page.doubt)
     before = scene.counts
     assert page == pages.vouched(main, "six")
-    assert (before, 4) == (scene.counts, before[0])
+    assert (before, 5) == (scene.counts, before[0])
 
 
 def test_a_mirror_that_contradicts_the_canonical_route(serve: Callable[..., Index]) -> None:

@@ -182,9 +182,8 @@ class Door:
         found = {file.sha256: path for file in files if (path := self.fetcher.local(file))}
         missing = sorted(file.name for file in files if file.sha256 not in found)
         if missing:
-            raise Unavailable(
-                f"offline, and {len(missing)} files are neither in the store nor in the cache:", tried=missing
-            )
+            number = "1 file is" if len(missing) == 1 else f"{len(missing)} files are"
+            raise Unavailable(f"offline, and {number} neither in the store nor in the cache:", tried=missing)
         return found
 
 

@@ -12,6 +12,9 @@ from eggcarton.indexes.routing import Route
 WORTH = 1 << 16
 """Bytes that make an interrupted answer worth going on with at once, without counting it."""
 
+OUTAGE = 2.0
+"""Seconds before every route is asked for the last time: a server that is started again is there by then."""
+
 _SHORTEST, _LONGEST = 0.05, 1.0
 
 
@@ -102,14 +105,24 @@ class Attempts:
         if not ready and self.trials:
             # A breaker keeps what has not begun from a route; what was begun is not given up while no other is there.
             resting = [route for route, standing in standings.items() if standing.state is State.RESTING]
-            ready = [route for route in resting if self._number(route) + 1 < self._rounds(route, health)]
+            ready = [
+                route
+                for route in resting
+                if self._number(route) + 1 < self._rounds(route, health)
+                or (self._fails_at_once(route) and self._number(route) < self.budget.rounds)
+            ]
         if ready:
             best = min(ready, key=self._number)
             if self._number(best) < self._round:
                 return Ask(best)
             self._round = self._number(best) + 1
-            return Wait(pause(self._round - 1, random))
+            return Wait(self._pause(random))
         return self._wait(standings.values(), now)
+
+    def _pause(self, random: float) -> float:
+        """Return the seconds before the next round: those before the last one outlast a short outage of all routes."""
+        outage = min(OUTAGE, self.budget.waiting) if self._round == self.budget.rounds else 0.0
+        return max(outage, pause(self._round - 1, random))
 
     def _wait(self, standings: Iterable[Standing], now: float) -> Wait | GiveUp:
         """Wait for what will be ready within the budget; what never served in this run is not waited for."""
@@ -124,11 +137,25 @@ class Attempts:
         return Wait(step, first.is_probed)
 
     def _rounds(self, route: Route, health: Health) -> int:
-        """Return how often a route may be asked: one that serves others meanwhile was met at bad moments."""
+        """Return how often a route may be asked.
+
+        One that serves others meanwhile was met at bad moments; one that had served before nothing listened there is
+        asked once more when its breaker has rested.
+        """
         if not self._number(route):
             return self.budget.rounds
-        served = health.of(route.origin).served
-        return self.budget.rounds * (1 + (served > self._served.setdefault(route, served)))
+        origin = health.of(route.origin)
+        if origin.served > self._served.setdefault(route, origin.served):
+            return 2 * self.budget.rounds
+        was_well = origin.opened is not None and origin.served > 0
+        return self.budget.rounds + (was_well and self._last(route) is Kind.UNREACHABLE)
+
+    def _fails_at_once(self, route: Route) -> bool:
+        """Return whether it takes no time to see that a route is still down, and there is time to wait for it."""
+        return self.budget.waiting > 0 and self._last(route) in (Kind.UNREACHABLE, Kind.PASSING)
+
+    def _last(self, route: Route) -> Kind | None:
+        return next((trial.outcome.kind for trial in reversed(self.trials) if trial.route == route), None)
 
     def _number(self, route: Route) -> int:
         return self._asked.get(route, 0)

@@ -118,10 +118,11 @@ class Health:
         """Take note of a request that begins, or will.
 
         Returns:
-            Whether it is the one probe of an origin whose breaker was open; until it ends, no other one is.
+            Whether it is the one probe of an origin whose breaker was open; until it ends, no other one is. What is
+            asked while that still rests, since no other route is left, is none: it does not make the rest longer.
         """
         origin = self.of(route.origin)
-        if origin.opened is None or origin.probed is not None:
+        if origin.opened is None or origin.probed is not None or now < origin.opened + origin.rest:
             return False
         origin.probed = now
         return True

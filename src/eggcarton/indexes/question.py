@@ -256,7 +256,7 @@ class Question:
         shown = without_credentials(self.index.url)
         remedy = "check the address, the proxy and the network, then run again"
         fault = self.faults.get(self.index.canonical)
-        if fault is not None and fault.kind is Kind.REFUSED:
+        if fault is not None and fault.kind is Kind.REFUSED and fault.status != 407:
             remedy = "give it credentials that it takes, in pip's configuration, in PIP_INDEX_URL or in ~/.netrc"
         if len(routes) == 1:
             raise Unavailable(
