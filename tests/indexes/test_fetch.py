@@ -165,6 +165,24 @@ def test_a_spoilt_file_is_fetched_anew(index: Index, cache: Cache, fetcher: Fetc
     assert cache.find(files[3].sha256)
 
 
+def test_a_spoilt_file_of_a_directory_is_told(index: Index, cache: Cache, pauses: list[float], tmp_path: Path) -> None:
+    """Where no route serves a file of which a directory has other bytes, that is named, as a matter of integrity."""
+    longer, changed, missing = wanted(index)[:3]
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    (copies / longer.name).write_bytes(b"PK" * 5000)
+    (copies / changed.name).write_bytes(b"x" * (changed.size or 0))
+    index.stop()
+    told = refusal(made(index.url, cache, pauses, copies), [longer, changed, missing], IntegrityProblem)
+    assert f"  {copies / longer.name}: it has 10000 bytes, and the lock names {longer.size}; copy it anew" in told
+    digest = hashlib.sha256(b"x" * (changed.size or 0)).hexdigest()
+    why = f"its bytes hash to {digest}, and the lock names {changed.sha256}"
+    assert f"  {copies / changed.name}: {why}; copy it anew" in told
+    assert f"{missing.name}: no route of index main serves it:" in told
+    index.start()
+    assert 2 == len(made(index.url, cache, pauses, copies).fetch([longer, changed]))
+
+
 def test_directories_come_before_the_index(index: Index, cache: Cache, pauses: list[float], tmp_path: Path) -> None:
     """A file that lies in a given directory with the right bytes is taken from there; one with others is not."""
     good, bad = wanted(index)[:2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from eggcarton.packages.bundle import chosen, manifest, pinned, places
+from eggcarton.packages.bundle import chosen, locked_for, manifest, pinned, places, unlocked
 from eggcarton.packages.lock import LockedFile, LockedPackage
 from eggcarton.packages.origin import Origin
 from eggcarton.packages.pins import Pin
@@ -57,6 +57,18 @@ def test_what_a_platform_lacks() -> None:
     told = "native 1 has no wheel for musllinux_1_2_aarch64 with Python 3.12; pin a version that has one"
     assert (told,) == found.lacking
     assert 1 == len(found.files)
+
+
+def test_a_python_that_the_lock_is_not_for() -> None:
+    """A Python that a lock leaves out is told once, with the option that widens it, and nothing is chosen for it."""
+    old = [Target(platform, (3, 11)) for platform in (LINUX.platform, MAC.platform)]
+    assert [LINUX, EVERYTHING] == locked_for(">=3.12", [*old, LINUX, EVERYTHING])
+    told = "pylock.toml is locked for Python >=3.12, and has nothing for 3.11; widen it with requires-python in "
+    assert [f"{told}[eggcarton], and lock anew"] == unlocked("pylock.toml", ">=3.12", [*old, LINUX, EVERYTHING])
+    assert [] == unlocked("pylock.toml", None, old)
+    # A patch version counts only where it is named.
+    assert old == locked_for(">=3.11.4", old)
+    assert [] == locked_for(">=3.11.4", [replace(old[0], patch=3)])
 
 
 def test_what_was_asked_for_by_its_address() -> None:

@@ -61,14 +61,15 @@ class Needed:
 
     def add_locks(self, paths: Sequence[Path], builds: Path, targets: Sequence[Target], door: Door) -> None:
         """Add what locks and a build lock name for some targets."""
-        there = [locks.read(path).packages for path in paths if path.exists()]
+        there = {path: locks.read(path) for path in paths if path.exists()}
         if not there:
             raise UsageProblem(f"there is no {paths[0].name}; bin/eggcarton lock makes it")
+        for path, lock in there.items():
+            self.lacking += bundle.unlocked(path.name, lock.requires_python, targets)
         locked = build_lock.read(builds)
-        there += [build.lock.packages for build in locked.builds]
         found: dict[LockedFile, LockedPackage] = {}
-        for packages in there:
-            chosen = bundle.chosen(packages, targets)
+        for lock in [*there.values(), *(build.lock for build in locked.builds)]:
+            chosen = bundle.chosen(lock.packages, bundle.locked_for(lock.requires_python, targets))
             found |= {file: package for package, file in chosen.files}
             self.built += chosen.built
             self.lacking += chosen.lacking

@@ -10,7 +10,6 @@ from pathlib import Path
 from eggcarton.child.building import BuildRequirements
 from eggcarton.child.door import Door
 from eggcarton.core.errors import IntegrityProblem, Unavailable
-from eggcarton.indexes.cache import file_digest
 from eggcarton.packages.build_requirements import chosen
 from eggcarton.packages.direct import build_name
 from eggcarton.packages.lock import LockedFile, LockedPackage
@@ -27,7 +26,7 @@ class Missing:
     store: Store
     requirements: BuildRequirements | None
     files: dict[str, None] = field(default_factory=dict)
-    spoilt: dict[Path, LockedFile] = field(default_factory=dict)
+    spoilt: dict[Path, str] = field(default_factory=dict)
     programs: dict[str, None] = field(default_factory=dict)
 
     def look_at(self, packages: Sequence[LockedPackage]) -> None:
@@ -43,10 +42,11 @@ class Missing:
 
     def _path(self, package: LockedPackage, file: LockedFile) -> Path | None:
         """Return where a file lies; where it does not, it is noted."""
-        found = self.door.fetcher.local(self.door.wanted(package, file))
+        wanted = self.door.wanted(package, file)
+        found = self.door.fetcher.local(wanted)
         if found is None:
-            wrong = [path for directory in self.door.sources.directories if (path := directory / file.name).is_file()]
-            self.spoilt |= dict.fromkeys(wrong, file)
+            wrong = self.door.fetcher.spoilt(wanted)
+            self.spoilt |= wrong
             self.files |= {} if wrong else {file.name: None}
         return found
 
@@ -76,7 +76,7 @@ class Missing:
         """
         missing = [*sorted(self.files), *sorted(self.programs)]
         if self.spoilt:
-            lines = [f"  {path}: {_why(path, file)}" for path, file in sorted(self.spoilt.items())]
+            lines = [f"  {path}: {why}" for path, why in sorted(self.spoilt.items())]
             lines += ["what is missing besides:", *(f"  {line}" for line in missing)] if missing else []
             begin = "offline, and these files are not what was locked, so that nothing was installed; copy them anew:"
             raise IntegrityProblem("\n".join([begin, *lines]))
@@ -84,10 +84,3 @@ class Missing:
             number = len(self.files)
             are = "1 file is" if number == 1 else f"{number} files are"
             raise Unavailable(f"offline, and {are} neither in the store nor in the cache:", tried=missing)
-
-
-def _why(path: Path, file: LockedFile) -> str:
-    size = path.stat().st_size
-    if file.size is not None and size != file.size:
-        return f"it has {size} bytes, and the lock names {file.size}"
-    return f"its bytes hash to {file_digest(path)}, and the lock names {file.sha256}"

@@ -97,15 +97,26 @@ class Fetcher:
                 return path
         return None
 
+    def spoilt(self, wanted: Wanted) -> dict[Path, str]:
+        """Return the files of the directories that have a file's name and other bytes, and what is wrong with each."""
+        paths = [path for directory in self._directories if (path := directory / wanted.name).is_file()]
+        return {path: why for path in paths if (why := _why(path, wanted))}
+
     def _one(self, wanted: Wanted) -> Path:
         found = self.local(wanted)
         if found:
             return found
         self._sweep()
-        if wanted.url and wanted.url.startswith("file:"):
-            path = self._copy(wanted.url, wanted.name, wanted.sha256)
-        else:
-            path = Transfer(wanted, self._cache, self._places, self._network, self._watch, limit=self._limit).run()
+        try:
+            if wanted.url and wanted.url.startswith("file:"):
+                path = self._copy(wanted.url, wanted.name, wanted.sha256)
+            else:
+                path = Transfer(wanted, self._cache, self._places, self._network, self._watch, limit=self._limit).run()
+        except Unavailable as problem:
+            if not (spoilt := self.spoilt(wanted)):
+                raise
+            lines = [f"  {path}: {why}; copy it anew" for path, why in spoilt.items()]
+            raise IntegrityProblem("\n".join([str(problem), *lines])) from problem
         return self._counted(path)
 
     def _counted(self, path: Path) -> Path:
@@ -172,6 +183,15 @@ class Fetcher:
                 return partial.keep()
         except OSError as error:
             raise Unavailable(f"{name}: {url} cannot be read: {error.strerror or error}") from None
+
+
+def _why(path: Path, wanted: Wanted) -> str | None:
+    """Return why a file is not what is wanted, None where it is."""
+    size = path.stat().st_size
+    if wanted.size is not None and size != wanted.size:
+        return f"it has {size} bytes, and the lock names {wanted.size}"
+    digest = file_digest(path)
+    return None if digest == wanted.sha256 else f"its bytes hash to {digest}, and the lock names {wanted.sha256}"
 
 
 def _together(failures: Iterable[EggcartonError]) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from packaging.markers import Marker
+from packaging.specifiers import SpecifierSet
 
 from eggcarton.packages.lock import LockedFile, LockedPackage
 from eggcarton.packages.pins import Pin
@@ -58,6 +59,36 @@ def chosen(packages: Sequence[LockedPackage], targets: Sequence[Target]) -> Chos
             lacking += [] if here else [f"{said}; pin a version that has one"]
             files |= dict.fromkeys(here, package)
     return Chosen(tuple((package, file) for file, package in files.items()), tuple(built), tuple(lacking))
+
+
+def locked_for(requires_python: str | None, targets: Sequence[Target]) -> list[Target]:
+    """Return the targets whose Python a lock is for; where all Pythons are meant, those of the lock are."""
+    return [target for target in targets if _is_locked_for(requires_python, target)]
+
+
+def unlocked(name: str, requires_python: str | None, targets: Sequence[Target]) -> list[str]:
+    """Return a sentence for each Python of some targets that a lock is not for.
+
+    Args:
+        name: that of the lock's file.
+        requires_python: the Pythons that it is for.
+        targets: what is asked for.
+    """
+    versions = {target.version for target in targets if not _is_locked_for(requires_python, target)}
+    return [
+        f"{name} is locked for Python {requires_python}, and has nothing for {version}; widen it with requires-python "
+        "in [eggcarton], and lock anew"
+        for version in sorted(versions)
+    ]
+
+
+def _is_locked_for(requires_python: str | None, target: Target) -> bool:
+    if requires_python is None or target.python is None:
+        return True
+    # Where the patch version is not known, any that the lock is for will do.
+    patches = range(100) if target.patch is None else (target.patch,)
+    allowed = SpecifierSet(requires_python)
+    return any(allowed.contains(f"{target.python[0]}.{target.python[1]}.{patch}") for patch in patches)
 
 
 def pinned(pins: Sequence[Pin], target: Target) -> list[Pin]:

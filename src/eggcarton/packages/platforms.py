@@ -117,14 +117,17 @@ class Target:
     patch: int | None = None
 
     def __str__(self) -> str:
-        version = ALL if self.python is None else ".".join(map(str, self.python))
-        return f"{self.platform or ALL} {version}"
+        return f"{self.platform or ALL} {self.version}"
+
+    @property
+    def version(self) -> str:
+        """The version of Python, or that all are meant."""
+        return ALL if self.python is None else ".".join(map(str, self.python))
 
     @property
     def told(self) -> str:
         """What it is called in a sentence."""
-        _, _, version = str(self).partition(" ")
-        python = "every Python" if self.python is None else f"Python {version}"
+        python = "every Python" if self.python is None else f"Python {self.version}"
         return f"{self.platform or 'every platform'} with {python}"
 
     @property
