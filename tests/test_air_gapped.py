@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -190,6 +191,32 @@ def test_what_a_bundle_holds(built: Buildout, tmp_path: Path) -> None:
     assert sorted([*listed, "bundle.sha256"]) == sorted(there)
     done = run(["sha256sum", "--check", "--strict", "bundle.sha256"], cwd=bundle, variables=environment(built.home))
     assert 0 == done.status, done.output
+
+
+def test_templates_of_addresses(built: Buildout, site: str, tmp_path: Path) -> None:
+    """What parts take from addresses by its sha256 is in the bundle, two files of one name too, and fills them in."""
+    addresses = {}
+    for name in ("one", "two"):
+        path = tmp_path / "site" / name / "template.in"
+        path.parent.mkdir()
+        path.write_text(f"{name} of {{{{ word }}}}\n", "utf-8")
+        addresses[name] = f"{site}/{name}/template.in\nsha256 = {hashlib.sha256(path.read_bytes()).hexdigest()}"
+    parts = "".join(
+        f"[{name}]\nrecipe = eggcarton:template\nurl = {address}\noutput = {name}.txt\nword = all\n"
+        for name, address in addresses.items()
+    )
+    built.configure(f"[buildout]\nextensions = eggcarton\nparts = one two\n{parts}")
+    built.build()
+    fetch(built, "--to", str(tmp_path / "bundle"))
+    root, home = tmp_path / "there", tmp_path / "another home"
+    root.mkdir()
+    home.mkdir()
+    for path in configuration(built.root):
+        shutil.copy(path, root)
+    command = [PYTHON, tmp_path / "bundle/bootstrap.py", root, "--from", tmp_path / "bundle", "-o"]
+    done = run(command, cwd=root, variables=environment(home))
+    assert 0 == done.status, done.output
+    assert ["one of all\n", "two of all\n"] == [(root / f"{name}.txt").read_text("utf-8") for name in addresses]
 
 
 def test_again_nothing_is_fetched(built: Buildout, site: str, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ class PartNeeds:
 
     ``imports`` tells whether it has an environment of ours; ``files`` are the requirements files that it names, None
     where it takes what is common to all. ``allowed`` are names and patterns of what it may take from the machine.
+    ``downloads`` are the address and the sha256 of each file that it fetches.
     """
 
     part: str
@@ -46,6 +47,7 @@ class PartNeeds:
     imports: bool = False
     files: tuple[str, ...] | None = None
     allowed: tuple[str, ...] = ()
+    downloads: tuple[tuple[str, str], ...] = ()
 
 
 def group_of(part: str, values: Mapping[str, str]) -> str:
@@ -104,7 +106,8 @@ def of_part(sections: Sections, part: str) -> PartNeeds:
     files = tuple(values["requirements"].split()) if imports and "requirements" in values else None
     options = read_options(module.Options, part, _whole(sections, module, part, values)).options
     wanted, allowed = getattr(options, "requirements", ()), getattr(options, "allowed_eggs_from_site_packages", ())
-    return PartNeeds(part, recipe, tuple(wanted), group, imports, files, tuple(allowed))
+    downloads = tuple((url, sha256) for sha256, url in getattr(options, "downloads", {}).items())
+    return PartNeeds(part, recipe, tuple(wanted), group, imports, files, tuple(allowed), downloads)
 
 
 def _whole(sections: Sections, module: ModuleType, part: str, values: Mapping[str, str]) -> Mapping[str, str]:

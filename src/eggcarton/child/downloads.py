@@ -59,8 +59,13 @@ def fetch(*, url: str, sha256: str, sources: Mapping[str, Any]) -> str:
         Unavailable: it could not be had, or this run is offline and it is not here.
         IntegrityProblem: other bytes came.
     """
-    wanted = Wanted("", _name(url), sha256, url=url)
+    wanted = wanted_at(url, sha256)
     return str(Sources.of(sources).open().fetch([wanted])[sha256])
+
+
+def wanted_at(url: str, sha256: str) -> Wanted:
+    """Return the file at an address, by what its bytes have to hash to."""
+    return Wanted("", _name(url), sha256, url=url)
 
 
 def _name(url: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from eggcarton.child.door import Door, Sources
 from eggcarton.child.pinned import PinnedFiles
+from eggcarton.child.retrieve import wanted_at
 from eggcarton.core.errors import Unavailable, UsageProblem
 from eggcarton.indexes.cache import file_digest
 from eggcarton.indexes.wanted import Wanted
@@ -54,10 +55,17 @@ class Needed:
         for place, path in found.items():
             directory.put(place, path, self.files[place].sha256)
 
-    def brought(self, door: Door) -> list[int]:
-        """Return the sizes in bytes of what of it came over a network."""
+    def told(self, door: Door) -> dict[str, Any]:
+        """Return how many files it is, what of them came over a network, and what is built or lacking, for the user."""
         sha256s = set(self.digests.values())
-        return [size for sha256, size in door.fetcher.brought.items() if sha256 in sha256s]
+        sizes = [size for sha256, size in door.fetcher.brought.items() if sha256 in sha256s]
+        return {
+            "files": len(self.files),
+            "fetched": len(sizes),
+            "bytes": sum(sizes),
+            "built": sorted(set(self.built)),
+            "lacking": sorted(set(self.lacking)),
+        }
 
     def add_locks(self, paths: Sequence[Path], builds: Path, targets: Sequence[Target], door: Door) -> None:
         """Add what locks and a build lock name for some targets."""
@@ -107,9 +115,22 @@ class Needed:
         """Add what is extended from addresses, of which there are kept copies."""
         for url, sha256 in build_lock.read(builds).extends.items():
             self.files[f"{bundle.EXTENDS}/{sha256}"] = Wanted("", url, sha256, url=url)
-            copy = kept / sha256
-            if copy.is_file() and file_digest(copy) == sha256:
-                self.here[sha256] = copy
+            self._look_for_copy(kept, sha256)
+
+    def _look_for_copy(self, kept: Path, sha256: str) -> None:
+        copy = kept / sha256
+        if copy.is_file() and file_digest(copy) == sha256:
+            self.here[sha256] = copy
+
+    def add_downloads(self, downloads: Sequence[Sequence[str]], kept: Path) -> None:
+        """Add what recipes name by an address: pairs of that and the sha256, by which there may be kept copies."""
+        for url, sha256 in downloads:
+            wanted = wanted_at(url, sha256)
+            place = f"{bundle.WHEELS}/{wanted.name}"
+            if place in self.files and self.files[place].sha256 != sha256:
+                place = f"{bundle.WHEELS}/{sha256[:16]}/{wanted.name}"
+            self.files[place] = wanted
+            self._look_for_copy(kept, sha256)
 
     def had(self, places: Sequence[str], door: Door) -> dict[str, Path]:
         """Return the files at some places, fetched where they are not here.
@@ -140,6 +161,7 @@ def fetch(
     paths: Sequence[str],
     builds: str,
     extends: str,
+    downloads: Mapping[str, Any],
     given: Sequence[str],
     platform: Sequence[str],
     python: Sequence[str],
@@ -154,6 +176,7 @@ def fetch(
         paths: the locks; one that is not there has nothing.
         builds: the path of ``buildout.lock.toml``.
         extends: the directory with the kept copies of what is extended.
+        downloads: ``files``, the address and the sha256 of each that a recipe names so, and ``kept``, where copies lie.
         given: what the configuration asks for, whose addresses may hold credentials.
         platform, python: what it is brought for, as the user has named it.
         sources: the fields of `Sources`.
@@ -178,22 +201,18 @@ def fetch(
     vendored = vendoring.put(directory.path, files) if directory else None
     needed.add_toolchain(Path(to or ours, "toolchain.txt"), targets, door, directory)
     needed.add_extends(Path(builds), Path(extends))
+    needed.add_downloads(downloads["files"], Path(downloads["kept"]))
     standing = directory.right(needed.digests) if directory else set()
     found = needed.had([place for place in needed.files if place not in standing], door)
     if directory is not None:
         needed.put(found, directory)
         _complete(directory, needed, targets, [*paths, builds], [*files, vendoring.RECORD], index=index)
-    sizes = needed.brought(door)
     return {
         "targets": [target.told for target in targets],
-        "files": len(needed.files),
         "kept": len(standing),
-        "fetched": len(sizes),
-        "bytes": sum(sizes),
         "replaced": sorted(directory.replaced) if directory else [],
         "changed": list(vendored.kept) if vendored else [],
-        "built": sorted(set(needed.built)),
-        "lacking": sorted(set(needed.lacking)),
+        **needed.told(door),
     }
 
 

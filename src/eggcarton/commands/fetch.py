@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from eggcarton.buildout import asking, building
+from eggcarton.buildout import asking, building, needs
 from eggcarton.buildout.extends import Extends
 from eggcarton.buildout.session import Session
 from eggcarton.commands import vendor
@@ -92,6 +92,10 @@ def _locked(session: Session, extends: Path) -> dict[str, Any]:
         "builds": str(building.lock_of(session)),
         "given": sorted({requirement for requirement, _ in asked}),
         "extends": str(extends),
+        "downloads": {
+            "files": [pair for part in needs.of_parts(session.sections) for pair in part.downloads],
+            "kept": str(session.records / "state" / "downloads"),
+        },
     }
 
 
