@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from eggcarton.child.door import Door, Sources
+from eggcarton.child.downloads import wanted_at
 from eggcarton.child.pinned import PinnedFiles
-from eggcarton.child.retrieve import wanted_at
 from eggcarton.core.errors import Unavailable, UsageProblem
 from eggcarton.indexes.cache import file_digest
 from eggcarton.indexes.wanted import Wanted
