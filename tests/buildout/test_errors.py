@@ -152,9 +152,9 @@ def test_a_reference_that_leads_nowhere(
 
 def test_two_mistakes_in_one_section(build: Buildout) -> None:
     """All problems of a section are told at once, a line each."""
-    build.configure(CONFIG.replace("input = text.in\n", "").replace("[text]\n", "[text]\nmode = rw\n"))
+    build.configure(CONFIG.replace("output = text.txt\n", "").replace("[text]\n", "[text]\nmode = rw\n"))
     output = build.fails(status=2)
-    assert {"option 'input'", "option 'mode'"} == {
+    assert {"option 'output'", "option 'mode'"} == {
         line.partition("] ")[2][:14].strip("':") + "'" for line in output.splitlines()
     }
 

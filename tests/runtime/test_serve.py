@@ -188,7 +188,8 @@ def test_told_twice(serve: Callable[..., Server]) -> None:
     server = serve()
     with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as asking:
         asking.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert "asked\n" == server.errors.readline()
+        # On a busy machine waitress remarks on its queue, too.
+        assert "asked\n" in iter(server.errors.readline, "")
         server.process.send_signal(signal.SIGTERM)
         server.process.send_signal(signal.SIGINT)
         assert 0 == server.process.wait(20)
