@@ -520,3 +520,32 @@ def test_what_one_route_lists(scene: Scene) -> None:
     assert [SIX, SIX] == [file.name for _ in range(2) for file in pages.told(first, "six")]
     assert () == pages.told(second, "seven") == pages.told(second, "seven")
     assert [1, 1, 1] == scene.counts
+
+
+def known(server: Index) -> set[str]:
+    return {distribution.sha256 for distribution in server.distributions()}
+
+
+def test_files_of_known_hashes_are_listed_by_a_mirror(serve: Callable[..., Index]) -> None:
+    """Where hashes are trusted already a mirror's word is enough, and the canonical route is not asked."""
+    scene = Scene(serve(), (serve(),))
+    found = scene.pages().holding(scene.index(), "six", known(scene.canonical))
+    assert [SIX] == [file.name for file in found]
+    assert [0, 1] == scene.counts
+
+
+def test_a_mirror_that_lists_other_bytes_has_none_of_known_hashes(serve: Callable[..., Index]) -> None:
+    """What a mirror lists with another sha256 is not taken; the index itself is asked."""
+    scene = Scene(serve(), (serve(comment="# other bytes"),))
+    found = scene.pages().holding(scene.index(), "six", known(scene.canonical))
+    assert [f"{scene.canonical.address}/files"] == [file.url.rpartition("/files")[0] + "/files" for file in found]
+    assert [1, 1] == scene.counts
+
+
+def test_a_silent_mirror_is_left_for_the_index(serve: Callable[..., Index]) -> None:
+    """A mirror that sends nothing is given up, and the canonical route lists the files."""
+    scene = Scene(serve(), (serve(),))
+    scene.mirrors[0].fault("/simple/*", "stall", forever=True)
+    found = scene.pages().holding(scene.index(), "six", known(scene.canonical))
+    assert [SIX] == [file.name for file in found]
+    assert [1, 1] == scene.counts

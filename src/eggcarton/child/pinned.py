@@ -12,7 +12,6 @@ from eggcarton.child.door import Door
 from eggcarton.core.errors import IntegrityProblem
 from eggcarton.indexes.cache import Cache, file_digest
 from eggcarton.indexes.wanted import Wanted
-from eggcarton.packages.lock import LockedPackage
 from eggcarton.packages.pins import Pin
 from eggcarton.packages.platforms import Target
 
@@ -46,9 +45,8 @@ class PinnedFiles:
         if self.door.sources.offline:
             self.unknown += [f"{pin.name} {pin.version} for {target.told}" for target in left]
             return list(chosen.values())
-        listed = self.door.listed(LockedPackage(pin.name, pin.version))
-        found = {file.name: Wanted(pin.name, file.name, file.sha256, file.size) for file in listed
-                 if file.sha256 in pin.hashes}  # fmt: skip
+        listed = self.door.pages.holding(self.door.routing.index_of(pin.name), pin.name, pin.hashes)
+        found = {file.name: Wanted(pin.name, file.name, str(file.sha256), file.size) for file in listed}
         for target in left:
             names = _suiting(target, list(found))
             chosen |= {name: found[name] for name in names}

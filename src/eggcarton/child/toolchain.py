@@ -48,8 +48,8 @@ def _chosen(pin: Pin, door: Door) -> Unpacked:
     sources = door.sources
     found = _in_directories(pin, sources.directories)
     if not found and not sources.offline:
-        listed = door.pages.page(door.routing.index_of(pin.name), pin.name)
-        found = {file.name: file.sha256 for file in listed if file.sha256 in pin.hashes}
+        listed = door.pages.holding(door.routing.index_of(pin.name), pin.name, pin.hashes)
+        found = {file.name: str(file.sha256) for file in listed}
     names = sorted(found)
     position = best_wheel(names)
     if position is None:

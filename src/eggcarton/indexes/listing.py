@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
@@ -135,6 +135,21 @@ class Pages:
             paths = (path for path in sorted(directory.glob("*")) if is_of(path.name, project))
             found += (Listed(path.name, path.as_uri(), file_digest(path), path.stat().st_size) for path in paths)
         return tuple(found)
+
+    def holding(self, index: Index, project: str, hashes: Collection[str]) -> tuple[Listed, ...]:
+        """Return the files of a project with these sha256, as a mirror lists them, or else the index.
+
+        Raises:
+            Unavailable: no mirror lists any of them, and no attempt at the index brought a page.
+        """
+        page = None
+        if index.mirrors:
+            with suppress(NoRoute), self._guard(f"{index.name} {project}"):
+                page = Question(self._network, self._seen, index, project).of_bytes()
+                if page.route is not None:
+                    self._by_route[(page.route.url, project)] = page.listed
+        found = tuple(file for file in page.listed if file.sha256 in hashes) if page is not None else ()
+        return found or tuple(file for file in self.page(index, project) if file.sha256 in hashes)
 
     def metadata(self, index: Index, listed: Listed, project: str = "") -> bytes | None:
         """Return the metadata of a wheel with the sha256 that its page tells, None where nobody has it apart.

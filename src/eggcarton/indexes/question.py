@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,7 +17,7 @@ from eggcarton.indexes.journal import PAGE
 from eggcarton.indexes.network import Failed, Network, NoRoute
 from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.pages import ACCEPT, Page, PageProblem, read
-from eggcarton.indexes.routing import Index, Route
+from eggcarton.indexes.routing import HASHED, Index, Route
 
 BRIEF = Budget(rounds=2, waiting=0.0)
 """What is spent on a canonical route before its mirrors are asked."""
@@ -108,6 +109,32 @@ class Question:
         else:
             page = self._canonical()
         return self._noted(page)
+
+    def of_bytes(self) -> Page:
+        """Return what any route tells, mirrors first, which is enough where the hashes of files are trusted already.
+
+        Raises:
+            NoRoute: none has such a page, or none sends it soon.
+        """
+        routes = [route for route in self.index.file_routes() if route.kind != HASHED]
+        return self.network.ask(routes, self._soon, BRIEF)
+
+    def _soon(self, route: Route) -> Page:
+        """Ask one route, and leave it where nothing comes in the time that is usual for it."""
+        call, patience = Call(), self.network.patience(route)
+
+        def give_up() -> None:
+            if not call.received:
+                late = Outcome(Kind.INTERRUPTED, fault=f"nothing came within {patience:.0f} s")
+                self.network.blame(route, late)
+                call.end(late)
+
+        timer = threading.Timer(patience, give_up)
+        timer.start()
+        try:
+            return page_of(self.network, route, self.project, call)
+        finally:
+            timer.cancel()
 
     def insisted(self, page: Page) -> Page | None:
         """Return what the canonical route tells where it can be had by now, else the page that a mirror told.
