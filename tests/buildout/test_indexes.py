@@ -234,10 +234,31 @@ def test_an_index_with_an_address_of_its_own(simple: Buildout) -> None:
 
 @pytest.mark.slow
 def test_a_section_that_nothing_names(simple: Buildout) -> None:
-    """An index that 'indexes' does not name would be asked for nothing, and that is told."""
-    simple.configure(CONFIG + "[corp]\nurl = https://corp.index.example/simple/\nprojects = corp-*\n")
-    told = "nothing reads the section [corp]: if it is an index, name it in 'indexes' of [eggcarton]"
+    """An index that 'indexes' does not name is told, and ends the run where its names would be asked elsewhere."""
+    simple.configure(CONFIG + "[near]\nmirrors = https://near.index.example/simple/\n")
+    told = "nothing reads the section [near]: if it is an index, name it in 'indexes' of [eggcarton]"
     assert told in simple.build()
+    simple.lock.unlink()
+    asked = len(simple.index.requests)
+    simple.configure(CONFIG + "[corp]\nurl = https://corp.index.example/simple/\nprojects = corp-*\n")
+    told = "nothing reads the section [corp], which has 'url' and 'projects' like an index, so that its names would be"
+    assert told in simple.fails(status=2)
+    assert asked == len(simple.index.requests)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("index = public", "[eggcarton] option 'index' is not known: did you mean 'indexes'?"),
+        ("find-links = wheels", "[eggcarton] option 'find-links' has no effect here: it belongs into [buildout]"),
+    ],
+)
+def test_options_of_other_sections(simple: Buildout, option: str, told: str) -> None:
+    """What a part or [buildout] has as an option is none of [eggcarton]: the run ends with nothing asked."""
+    simple.configure(CONFIG + f"[eggcarton]\n{option}\n[public]\n")
+    assert told in simple.fails(status=2)
+    assert [] == simple.index.paths()
 
 
 @pytest.mark.slow

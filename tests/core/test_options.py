@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from eggcarton.core.errors import OptionProblems
-from eggcarton.core.options import PART_NAME, declared, option, read_options, rest
+from eggcarton.core.options import NOT_FOR_RECIPES, PART_NAME, declared, option, read_options, rest
 from eggcarton.core.readers import duration, integer, path, requirements, text, words
 
 
@@ -97,7 +97,7 @@ def test_not_for_recipes() -> None:
     """What buildout itself and the caller put into a section is nobody's mistake."""
     names = "recipe < <part-dependencies> find-links index newest update eggs-directory _b __doc__ mine"
     values = dict.fromkeys(names.split(), "x")
-    reading = read_options(Options, "x", {**values, "command": ""}, known=("mine",))
+    reading = read_options(Options, "x", {**values, "command": ""}, known=(*NOT_FOR_RECIPES, "mine"))
     assert () == reading.warnings
 
 

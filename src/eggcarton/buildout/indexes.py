@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -131,6 +131,26 @@ def read(
     return tuple(found), tuple(warnings)
 
 
+def check_named(names: Collection[str], sections: Mapping[str, Mapping[str, str]]) -> None:
+    """Refuse a section with names of its own that nothing reads: these names would be asked at another index.
+
+    Args:
+        names: those that the option ``indexes`` holds.
+        sections: the options of the sections that there are, by their names.
+
+    Raises:
+        UsageProblem: there is such a section.
+    """
+    problems = [
+        f"nothing reads the section [{name}], which has 'url' and 'projects' like an index, so that its names would be "
+        "asked elsewhere: name it in 'indexes' of [eggcarton], or remove it"
+        for name, values in sections.items()
+        if name not in names and {"url", "projects"} <= values.keys() and looks_like_one(values)
+    ]
+    if problems:
+        raise UsageProblem("\n".join(problems))
+
+
 def looks_like_one(values: Mapping[str, str]) -> bool:
     """Tell whether a section may be meant for an index, though nothing names it."""
     if "recipe" in values or not {"projects", "mirrors"} & values.keys():
@@ -151,7 +171,7 @@ def _index(
         raise OptionProblems("eggcarton", [f"option 'indexes': [{name}] is no index: give it a section of its own"])
     problems = list[str]()
     try:
-        reading = read_options(Options, name, values)
+        reading = read_options(Options, name, values, known=())
     except OptionProblems as wrong:
         problems += wrong.problems
         options = _readable(name, values)

@@ -21,6 +21,8 @@ from eggcarton.packages import cutoff
 
 SECTION = "eggcarton"
 _REMOTE = ("http://", "https://")
+_TOLD_ELSEWHERE = frozenset({"lock-group"})
+_MISPLACED = {"find-links": "buildout"}
 
 
 @reads("an age such as 7 days, or a date such as 2026-01-31")
@@ -161,8 +163,9 @@ def read(
         OptionProblems: the section is wrong.
         UsageProblem: those of the indexes are, or the address of the usual index.
     """
-    reading = read_options(Options, SECTION, sections.get(SECTION, {}))
+    reading = read_options(Options, SECTION, sections.get(SECTION, {}), known=_TOLD_ELSEWHERE, misplaced=_MISPLACED)
     options = reading.options
+    indexes.check_named(options.indexes, sections)
     root = Path(buildout["directory"])
     index = buildout.get("index", "").strip()
     offline = buildout.get("offline", "false") == "true"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Generic, TypeVar, cast, overload
@@ -23,8 +23,7 @@ class _Default(Enum):
 REQUIRED: Final = _Default.REQUIRED
 PART_NAME: Final = _Default.PART_NAME
 
-# Options that buildout or the extension puts into a section and that are no recipe's business.
-_NOT_FOR_RECIPES = frozenset(
+NOT_FOR_RECIPES = frozenset(
     {
         "recipe",
         "<",
@@ -44,6 +43,7 @@ _NOT_FOR_RECIPES = frozenset(
         "_e",
     }
 )
+"""Options that buildout or the extension reads in the section of a part, and that are no recipe's business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +123,21 @@ def declared(cls: type[Any]) -> tuple[Declaration, ...]:
     )
 
 
-def read_options(cls: type[T], section: str, values: Mapping[str, str], *, known: Sequence[str] = ()) -> Reading[T]:
+def read_options(
+    cls: type[T],
+    section: str,
+    values: Mapping[str, str],
+    *,
+    known: Collection[str] = NOT_FOR_RECIPES,
+    misplaced: Mapping[str, str] | None = None,
+) -> Reading[T]:
     """Read one section into its `Options`.
 
     Args:
         section: its name, which is the part's name.
         values: its options as text, substitutions done.
-        known: further names that are none of the recipe's business.
+        known: further names that somebody else reads; by default those that may stand in the section of a part.
+        misplaced: names that have an effect in other sections only, each with that section.
 
     Raises:
         OptionProblems: with everything that is wrong with the section.
@@ -144,11 +152,11 @@ def read_options(cls: type[T], section: str, values: Mapping[str, str], *, known
         if not declaration.is_rest
         for value in _value(declaration, section, chosen, problems)
     }
-    undeclared = {
-        name: text
-        for name, text in undeclared.items()
-        if name not in _NOT_FOR_RECIPES and name not in known and not name.startswith("__")
-    }
+    undeclared = {name: text for name, text in undeclared.items() if name not in known and not name.startswith("__")}
+    for name in [name for name in undeclared if name.replace("_", "-") in (misplaced or {})]:
+        del undeclared[name]
+        where = (misplaced or {})[name.replace("_", "-")]
+        problems.append(f"option '{name}' has no effect here: it belongs into [{where}]")
     collector = next((declaration.field for declaration in declarations if declaration.is_rest), None)
     if collector:
         arguments[collector] = undeclared
