@@ -318,6 +318,27 @@ def test_the_remedy_of_a_refusal(scene: Scene, told: bool, status: int) -> None:
     assert told is ("give it credentials" in str(raised.value))
 
 
+@pytest.mark.parametrize(
+    ("name", "credentials", "told"),
+    [
+        ("acme", "env:ACME", "in the variable ACME, which 'credentials' of [acme] names"),
+        ("acme", "keyring", "by 'keyring set URL USER', since [acme] has 'credentials = keyring'"),
+        ("acme", "none", "none are sent, since [acme] has 'credentials = none': name netrc, keyring or env:NAME there"),
+        ("acme", "netrc", "in ~/.netrc, or the file that NETRC names, as those of the machine 127.0.0.1"),
+        ("default", "netrc", "in pip's configuration, in PIP_INDEX_URL or in ~/.netrc"),
+    ],
+)
+@pytest.mark.parametrize("status", [401, 403])
+def test_where_credentials_are_read(scene: Scene, name: str, credentials: str, told: str, status: int) -> None:
+    """An index that refuses is told of with the place where its own credentials are read, and with no other one."""
+    index = Configured(name, scene.canonical.url, credentials=credentials)
+    scene.canonical.fault("*", f"status:{status}", forever=True)
+    with pytest.raises(Unavailable) as raised:
+        scene.pages(index).page(index, "six")
+    assert f"index {name} ({index.url}) refuses 'six': " in str(raised.value)
+    assert str(raised.value).endswith(told.replace("URL", index.url) if credentials == "keyring" else told)
+
+
 def test_insisting(scene: Scene) -> None:
     """What a mirror told while the canonical route was down is asked there again before it may enter a lock."""
     scene.canonical.fault("*", "status:500", "status:500")

@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from eggcarton.core.credentials import without_credentials
-from eggcarton.indexes.routing import Index, origin_of
+from eggcarton.indexes.routing import DEFAULT, Index, origin_of
 
 TOKEN_USER = "__token__"
 """The user that goes with a token, where nothing tells another."""
@@ -225,3 +225,23 @@ def login_of(parts: SplitResult) -> Login | None:
     if parts.username is None:
         return None
     return Login(unquote(parts.username), unquote(parts.password or ""), "the address")
+
+
+def remedy(index: Index) -> str:
+    """Return what to do where an index refuses: where it has its credentials from, in the user's words."""
+    parts = urlsplit(index.url)
+    kind, _, name = index.credentials.partition(":")
+    if index.name == DEFAULT:
+        where = "in pip's configuration, in PIP_INDEX_URL or in ~/.netrc"
+    elif parts.username is not None and (parts.password or kind != "keyring"):
+        where = f"instead of those in 'url' of [{index.name}]"
+    elif kind == "env":
+        where = f"as USER:PASSWORD or as a token in the variable {name}, which 'credentials' of [{index.name}] names"
+    elif kind == "keyring":
+        service = without_credentials(index.url)
+        where = f"by 'keyring set {service} USER', since [{index.name}] has 'credentials = keyring'"
+    elif kind == "none":
+        return f"none are sent, since [{index.name}] has 'credentials = none': name netrc, keyring or env:NAME there"
+    else:
+        where = f"in ~/.netrc, or the file that NETRC names, as those of the machine {parts.hostname}"
+    return f"give it credentials that it takes, {where}"

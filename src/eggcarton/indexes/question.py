@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from eggcarton.core.credentials import without_credentials
 from eggcarton.core.errors import Unavailable
-from eggcarton.indexes import authority
+from eggcarton.indexes import authority, credentials
 from eggcarton.indexes.attempts import Budget
 from eggcarton.indexes.calls import Call
 from eggcarton.indexes.client import Answer, RequestFailed
@@ -280,17 +280,20 @@ class Question:
                 f"later, or set allow-stale = true in [{self.index.name}] if the index was set back:",
                 tried=[f"{without_credentials(route.url)}: {self._fault(route)}" for route in routes],
             )
-        shown = without_credentials(self.index.url)
+        does, nor = f"does not answer for {self.project!r}", "nor does any mirror of it"
         remedy = "check the address, the proxy and the network, then run again"
         fault = self.faults.get(self.index.canonical)
-        if fault is not None and fault.kind is Kind.REFUSED and fault.status != 407:
-            remedy = "give it credentials that it takes, in pip's configuration, in PIP_INDEX_URL or in ~/.netrc"
-        if len(routes) == 1:
-            raise Unavailable(
-                f"{where} ({shown}) does not answer for {self.project!r}: {self._fault(routes[0])}; {remedy}"
+        if fault is not None and fault.status in (401, 403):
+            does, nor, remedy = (
+                f"refuses {self.project!r}",
+                "and no mirror of it has it",
+                credentials.remedy(self.index),
             )
+        told = f"{where} ({without_credentials(self.index.url)}) {does}"
+        if len(routes) == 1:
+            raise Unavailable(f"{told}: {self._fault(routes[0])}; {remedy}")
         raise Unavailable(
-            f"{where} ({shown}) does not answer for {self.project!r}, nor does any mirror of it; {remedy}:",
+            f"{told}, {nor}; {remedy}:",
             tried=[f"{without_credentials(route.url)}: {self._fault(route)}" for route in routes],
         )
 
