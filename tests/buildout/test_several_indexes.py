@@ -126,3 +126,34 @@ def test_names_that_move_to_another_index(build_of_two: Buildout, corp: Index) -
     assert "corp-lib 99.0 -> 1.0" in output
     assert {"corp-lib": ("1.0", "corp"), "six": ("1.17.0", None)} == locked(build_of_two)
     assert asked == len(build_of_two.index.paths("*corp*"))
+
+
+WITHOUT = """
+[buildout]
+extensions = eggcarton
+parts = other
+
+[other]
+recipe = eggcarton:scripts
+eggs = six
+"""
+
+
+@pytest.mark.parametrize("way", ["eggcarton", "buildout"])
+def test_a_private_index_that_is_taken_away(build_of_two: Buildout, corp: Index, way: str) -> None:
+    """What an index had that is gone leaves the lock once no part asks for it, and nothing else loses its pin."""
+    both = CONFIG.format(corp=corp.url, projects="corp-*").replace("parts = app", "parts = app other")
+    build_of_two.configure(both + WITHOUT[WITHOUT.index("[other]") :])
+    build_of_two.build()
+    wheel(build_of_two.index.directory, "six", "1.18.0")
+    gone = both.partition("[eggcarton]")[0] + both[both.index("[app]") :]
+    build_of_two.configure(gone + WITHOUT[WITHOUT.index("[other]") :])
+    assert "the lock has corp-lib from the index 'corp'" in build_of_two.fails(status=2)
+    build_of_two.configure(WITHOUT)
+    if way == "eggcarton":
+        build_of_two.build("eggcarton:policy=frozen")
+        assert {"corp-lib", "six"} == set(locked(build_of_two))
+    status, output = build_of_two.run(*(["lock"] if way == "eggcarton" else []), program=way)
+    assert (0, True) == (status, "corp-lib" in output), output
+    assert {"six": ("1.17.0", None)} == locked(build_of_two)
+    assert [] == build_of_two.index.paths("*corp*")

@@ -7,7 +7,7 @@ import pytest
 from eggcarton.core.errors import UsageProblem
 from eggcarton.indexes.routing import Index, Routing
 from eggcarton.packages.lock import Lock, LockedPackage
-from eggcarton.packages.routed import drift, routed, unmoved
+from eggcarton.packages.routed import drift, orphans, routed, unmoved
 
 PROJECTS = {"corp": ["corp-*"], "team": ["corp-web"]}
 SIX, LIB, WEB = (LockedPackage(name, "1.0") for name in ("six", "corp-lib", "corp-web"))
@@ -26,7 +26,7 @@ def routed_at(package: LockedPackage, index: str | None) -> LockedPackage:
 
 def test_what_was_found_where_it_is_asked_is_no_drift() -> None:
     """A lock whose packages are asked where it has them from answers."""
-    assert [] == list(drift(lock(), PROJECTS, ()))
+    assert [] == list(drift(lock(), PROJECTS, (), lock))
     assert lock() == unmoved(lock(), ROUTING)
     assert lock().packages == tuple(routed(package, ROUTING) for package in (SIX, LIB, WEB))
 
@@ -42,7 +42,7 @@ def test_what_was_found_where_it_is_asked_is_no_drift() -> None:
 )
 def test_what_moved_has_drifted(indexes: dict[str, str | None], told: str) -> None:
     """What the lock has from elsewhere is told, and nothing of it is kept, not even its version."""
-    assert [told] == list(drift(lock(**indexes), PROJECTS, ()))
+    assert [told] == list(drift(lock(**indexes), PROJECTS, (), lock))
     assert told.split()[0] not in {package.name for package in unmoved(lock(**indexes), ROUTING).packages}
 
 
@@ -51,10 +51,19 @@ def test_an_index_that_is_gone() -> None:
     told = "the lock has six from the index 'gone', and no such index is configured: name it in 'indexes'"
     for projects in (PROJECTS, {}):
         with pytest.raises(UsageProblem, match=told):
-            list(drift(lock(six="gone", lib=None, web=None), {**projects, "corp": []}, ("corp-lib", "corp-web")))
+            list(drift(lock(six="gone", lib=None, web=None), {**projects, "corp": []}, ("corp-lib", "corp-web"), lock))
 
 
 def test_what_is_not_asked_for_at_an_index_does_not_drift() -> None:
     """Develop packages come from no index, and without a table nothing is known."""
-    assert [] == list(drift(lock(lib="gone"), PROJECTS, ("corp-lib",)))
-    assert [] == list(drift(lock(lib="gone"), None, ()))
+    assert [] == list(drift(lock(lib="gone"), PROJECTS, ("corp-lib",), lock))
+    assert [] == list(drift(lock(lib="gone"), None, (), lock))
+
+
+def test_what_nothing_asks_for_at_an_index_that_is_gone() -> None:
+    """What an index had that is gone is left over, and no problem, once nothing asks for it; all else stays judged."""
+    old, rest = lock(web="gone", lib=None), Lock(">=3.10", (SIX, LIB))
+    told = "corp-lib is asked at the index corp, the lock has it from the default index"
+    assert [told] == list(drift(old, {"corp": ["corp-lib"]}, (), lambda: rest))
+    assert ["corp-web"] == [package.name for package in orphans(old, PROJECTS, (), lambda: rest)]
+    assert [] == orphans(old, PROJECTS, (), lambda: old)

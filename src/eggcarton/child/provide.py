@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from eggcarton.child.door import Door, Sources, uv_program
 from eggcarton.child.offline import Missing
 from eggcarton.core import writing
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
-from eggcarton.packages import build_lock, given, markers, trusted, yanked
+from eggcarton.packages import build_lock, given, markers, routed, trusted, yanked
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
 from eggcarton.packages.addresses import given_up
@@ -170,7 +171,7 @@ def _is_due(path: Path, upgrade: Sequence[str] | None, needs: Needs, *, only_loc
         return True
     lock = locks.read(path)
     needs = given.settled(lock, needs)
-    return bool(drift(lock, needs) or given_up(lock, needs))
+    return bool(drift(lock, needs) or given_up(lock, needs) or _orphans(lock, needs))
 
 
 def check_picked(used: Sequence[LockedPackage], needs: Needs) -> None:
@@ -213,9 +214,12 @@ def _locked(
     if old is not None and not problems and upgrade is None:
         check(old, needs)
         given.check(old, needs)
-        if not prune:
+        if prune:
+            return written(path, old, pruned(old, needs))
+        dropped = _orphans(old, needs) if policy != "frozen" else []
+        if not dropped:
             return old, []
-        return written(path, old, pruned(old, needs))
+        return written(path, old, replace(old, packages=tuple(one for one in old.packages if one not in dropped)))
     if policy == "frozen":
         raise Drift(
             f"{path.name} does not answer this configuration, and policy = frozen forbids to change it; run "
@@ -237,6 +241,10 @@ def _locked(
     check(new, needs)
     given.check(new, needs)
     return written(path, old, new)
+
+
+def _orphans(lock: Lock, needs: Needs) -> list[LockedPackage]:
+    return routed.orphans(lock, needs.terms.indexes, needs.developed, lambda: pruned(lock, needs))
 
 
 def written(path: Path, old: Lock | None, new: Lock) -> tuple[Lock, list[str]]:

@@ -196,7 +196,7 @@ def drift(lock: Lock, needs: Needs) -> list[str]:
             found[f"[versions] asks for {name} {value}, the lock has {package.version}"] = None
     for problem in (*_constrained(active, needs, environment), *trusted.drift(active.values(), needs.hashes)):
         found[problem] = None
-    for elsewhere in routed.drift(lock, needs.terms.indexes, needs.developed):
+    for elsewhere in routed.drift(lock, needs.terms.indexes, needs.developed, lambda: pruned(lock, needs)):
         found[elsewhere] = None
     for missing in _open_ends(active, needs, environment):
         found[missing] = None
