@@ -402,7 +402,7 @@ def fault_in_bundle(bundle, line):
 
 def take_note(bundle, directory, rest):
     """Have every later build look for the files of its lock in a bundle; take its copies of what is extended."""
-    if not os.path.isdir(os.path.join(bundle, "wheels")):
+    if not any(os.path.exists(os.path.join(bundle, name)) for name in (MANIFEST, "wheels", "extends")):
         return
     # In a tree that may be moved as a whole the bundle moves with it.
     is_inside = os.path.commonpath([directory, bundle]) == directory

@@ -64,3 +64,14 @@ def test_copies_of_what_is_extended(root: Path) -> None:
     bootstrap_module().take_note(str(bundle), str(root), ["-c", "below/production.cfg"])
     [copy] = (root / "below" / ".eggcarton" / "extends").iterdir()
     assert (name, b"[versions]\n") == (copy.name, copy.read_bytes())
+
+
+def test_copies_of_a_bundle_without_files(root: Path) -> None:
+    """A bundle of a configuration without distributions has no wheels, and its copies are put all the same."""
+    bundle = root.parent / "bundle"
+    name = sha256(b"[versions]\n").hexdigest()
+    (bundle / "extends").mkdir(parents=True)
+    (bundle / "extends" / name).write_bytes(b"[versions]\n")
+    bootstrap_module().take_note(str(bundle), str(root), [])
+    assert [name] == [path.name for path in (root / ".eggcarton" / "extends").iterdir()]
+    assert [] == directories(root)
