@@ -425,6 +425,19 @@ def test_offline_with_three_missing(built: Buildout, there: Path, tmp_path: Path
     assert "Error: offline, and 3 files are neither in the store nor in the cache:" in output
 
 
+def test_a_moved_bundle(built: Buildout, there: Path, tmp_path: Path) -> None:
+    """Where a file is missing since the bundle was moved that is said, offline and with a network that has no index."""
+    (tmp_path / "bundle").rename(tmp_path / "moved")
+    place, variables = tmp_path / "bundle", environment(built.home.with_name("new home"))
+    for options in (["-o"], []):
+        status, output = run(["bin/buildout", *options, "buildout:parts=app"], cwd=there, variables=variables)
+        told = f"the bundle {place}, from which this was bootstrapped, is gone; where it was moved, run bootstrap.py "
+        assert (4, True) == (status, told in output.splitlines()[-1]), output
+    again = [PYTHON, tmp_path / "moved/bootstrap.py", there, "--from", tmp_path / "moved"]
+    done = run(again, cwd=there, variables=variables)
+    assert 0 == done.status, done.output
+
+
 def test_offline_without_programs(built: Buildout, there: Path, tmp_path: Path) -> None:
     """Where something is missing, so are the programs that are: what makes the file, and what may build another."""
     [archive] = (tmp_path / "bundle/wheels").glob("greeting-*.tar")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from eggcarton.buildout.bundled import NOTE, directories
+from eggcarton.buildout.bundled import NOTE, directories, remedy
 from support.buildouts import bootstrap_module
 
 
@@ -45,6 +45,20 @@ def test_a_bundle_elsewhere(root: Path) -> None:
     other = bundle_at(root.parent / "other")
     bootstrap_module().take_note(str(other), str(root), [])
     assert other / "wheels" == directories(root)[0]
+
+
+def test_a_bundle_that_is_gone(root: Path) -> None:
+    """Its path is told, with what to do; where it is there, or none was noted, there is nothing to tell."""
+    bundle = bundle_at(root.parent / "bundle")
+    before = remedy(root)
+    bootstrap_module().take_note(str(bundle), str(root), [])
+    while_there = remedy(root)
+    bundle.rename(bundle.with_name("moved"))
+    gone = (
+        f"the bundle {bundle}, from which this was bootstrapped, is gone; where it was moved, run bootstrap.py --from "
+        "with its new place"
+    )
+    assert (None, None, gone) == (before, while_there, remedy(root))
 
 
 def test_a_bundle_in_the_checkout(root: Path) -> None:

@@ -56,7 +56,7 @@ class Session:
         self.python = Interpreter.running()
         self.done = Done(traffic=Traffic(None if reading else self.state))
         closed_set = partial(closed.ensure, self.store, index=self.settings.index, say=logger.info)
-        self.child = closed.Child(closed_set, self.done.traffic.heed)
+        self.child = closed.Child(closed_set, self.done.traffic.heed, self.settings.remedy)
         self.machine = Machine(self.python)
         self.developed: dict[str, develop.Developed] = {}
         self.selected: dict[str, Selection] = {}

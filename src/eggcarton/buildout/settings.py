@@ -132,6 +132,10 @@ class Settings:
             "indexes": Routing(self.indexes).projects,
         }
 
+    def remedy(self) -> str | None:
+        """Return what else may have to be done where a file is missing."""
+        return bundled.remedy(self.root)
+
     def sources(self, cache: Path) -> dict[str, Any]:
         """Return where files come from, as the child process is told."""
         local = [link.removeprefix("file://") for link in self.find_links]

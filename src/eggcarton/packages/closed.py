@@ -185,12 +185,16 @@ class Child:
     Args:
         closed_set: makes sure that there is one, and returns it.
         heed: is told what `child.run.Run.told` has of each request.
+        remedy: returns what else is told where something could not be had, None where there is nothing to tell.
     """
 
     def __init__(
-        self, closed_set: Callable[[], Path], heed: Callable[[Mapping[str, Any]], None] = lambda told: None
+        self,
+        closed_set: Callable[[], Path],
+        heed: Callable[[Mapping[str, Any]], None] = lambda told: None,
+        remedy: Callable[[], str | None] = lambda: None,
     ) -> None:
-        self._closed_set, self._heed = closed_set, heed
+        self._closed_set, self._heed, self._remedy = closed_set, heed, remedy
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Child:
@@ -239,7 +243,9 @@ class Child:
             self._heed(answer["told"])
         if "error" in answer:
             kinds = {kind.exit_code: kind for kind in _KINDS}
-            raise kinds.get(answer["exit_code"], EggcartonError)(answer["error"])
+            kind = kinds.get(answer["exit_code"], EggcartonError)
+            more = self._remedy() if kind is errors.Unavailable else None
+            raise kind(f"{answer['error']}\n{more}" if more else answer["error"])
         return answer["result"]
 
     def _running(self) -> subprocess.Popen[str]:
