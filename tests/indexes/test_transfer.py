@@ -198,7 +198,7 @@ def test_wrong_bytes_of_a_mirror(canonical: Index, mirror: Index, run: Run, cach
     run.fetch(files[:1])
     run.fetch(files[1:])
     assert (1, len(files)) == (len(mirror.paths("/files/*")), len(canonical.paths("/files/*")))
-    assert [f"index main: the route {mirror.url} needs care: the bytes hash to"] == [
+    assert [f"index main: the route {mirror.url} needs care: {files[0].name}: the bytes hash to"] == [
         warning.partition(" to ")[0] + " to" for warning in run.warnings
     ]
     assert sorted(file.sha256 for file in files) == stored(cache)

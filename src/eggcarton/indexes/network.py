@@ -88,13 +88,16 @@ class Network:
         self._busy: dict[str, int] = {}
         self._warned: set[str] = set()
 
-    def ask(self, routes: Sequence[Route], one: Callable[[Route], T], budget: Budget | None = None) -> T:
+    def ask(
+        self, routes: Sequence[Route], one: Callable[[Route], T], budget: Budget | None = None, *, name: str = ""
+    ) -> T:
         """Ask routes in turn, as their health and what came before say, until one serves.
 
         Args:
             routes: all that may be asked.
             one: asks one route; what it raises as `Failed` or `RequestFailed` sends it to the next.
             budget: what may be spent.
+            name: the file that is wanted, which is named where a route needs care.
 
         Raises:
             NoRoute: none served.
@@ -124,7 +127,7 @@ class Network:
                     with self._guard:
                         self.health.release(step.route, began)
                         self._freed.notify_all()
-            self.tell(step.route, attempts.trials[-1].outcome)
+            self.tell(step.route, attempts.trials[-1].outcome, name)
 
     def _wait(self, step: Wait) -> None:
         if step.is_probing:
@@ -142,13 +145,15 @@ class Network:
         if is_new:
             self._warn(sentence)
 
-    def tell(self, route: Route, outcome: Outcome) -> None:
-        """Warn of a route that needs care, once."""
+    def tell(self, route: Route, outcome: Outcome, name: str = "") -> None:
+        """Warn of a route that needs care, once, and name the file that showed it."""
         with self._guard:
             if not outcome.rule.told or route.url in self._warned:
                 return
             self._warned.add(route.url)
-        self._warn(f"index {route.index}: the route {without_credentials(route.url)} needs care: {outcome}")
+        told = str(outcome)
+        told = f"{name}: {told}" if name and name not in told else told
+        self._warn(f"index {route.index}: the route {without_credentials(route.url)} needs care: {told}")
 
     def blame(self, route: Route, outcome: Outcome) -> None:
         """Count against a route what turned out to be its fault only after its request had ended."""

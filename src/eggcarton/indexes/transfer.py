@@ -82,7 +82,8 @@ class Transfer:
             if partial.size >= (self._wanted.size or self._limit):
                 partial.restart()
             try:
-                return self._network.ask(list(self._routes), lambda route: self._first(route, partial))
+                routes, name = list(self._routes), self._wanted.name
+                return self._network.ask(routes, lambda route: self._first(route, partial), name=name)
             except _Overtaken as overtaken:
                 partial.restart()
                 return overtaken.path
@@ -238,7 +239,7 @@ class Transfer:
             with Partial(self._cache, self._wanted.sha256, shared=False) as partial:
                 self._by(route, partial, is_second=True)
         except (Failed, RequestFailed) as failed:
-            self._network.tell(route, failed.outcome)
+            self._network.tell(route, failed.outcome, self._wanted.name)
         except (Ended, _Overtaken, Crowded, EggcartonError):
             # A fault of the cache is the first request's too, which tells it.
             return
