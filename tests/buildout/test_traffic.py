@@ -34,6 +34,10 @@ PAGES = Tally("quiet", "https://quiet.example/simple/", pages=7, bytes=9_000)
         ([Tally("default", "https://index.example/simple/", files=1)], " from index.example"),
         ([Tally("https://files.example/a.whl", "https://files.example/a.whl", files=1)], " from files.example"),
         ([Tally("pypi", "https://index.example/simple/", files=3, resumed=2)], " from pypi, 2 resumed"),
+        (
+            [Tally("default", "http://h.example:81/"), Tally("default", "http://h.example/", files=1)],
+            " from h.example:80",
+        ),
     ],
 )
 def test_origins(tallies: list[Tally], expected: str) -> None:

@@ -65,6 +65,26 @@ def test_files_from_another_route_than_the_first() -> None:
     ] == found.taken()[1]
 
 
+def test_wrong_bytes_make_files_come_from_another_route() -> None:
+    """A page that the same route serves after wrong bytes, and other files that were on their way, change nothing."""
+    spoilt = "the bytes hash to 12, not to 34"
+    by_page = journal(event(CORP, "a", spoilt, status=200), event(CORP, "six", what=PAGE), event(PYPI, "a"))
+    among = journal(event(CORP, "a", spoilt, status=200), event(CORP, "b"), event(PYPI, "a"), event(PYPI, "c"))
+    healed = journal(event(CORP, "six", "refused", what=PAGE), event(CORP, "six", what=PAGE), event(PYPI, "a"))
+    once = [Instead("pypi", "pypi", "mirror.corp.example", 1)]
+    assert (once, once, []) == (by_page.taken()[1], among.taken()[1], healed.taken()[1])
+
+
+def test_routes_of_one_host() -> None:
+    """Where two routes have the same host their ports are told, and nowhere else."""
+    found = Journal(wall=lambda: 12.0)
+    for position, (url, fault) in enumerate(
+        [("http://h.example:81/simple/", "refused"), ("http://o.example:83/", "refused"), ("http://h.example/", None)]
+    ):
+        found.note(Event("pypi", url, FILE, "a", fault=fault, kind=MIRROR, tier=1, position=position))
+    assert [Instead("pypi", "h.example:80", "h.example:81 and o.example", 1)] == found.taken()[1]
+
+
 def test_files_that_came_as_they_should() -> None:
     """Neither a later route that fails, nor a first one that does not have a file, makes anything come instead."""
     found = journal(

@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from eggcarton.core.errors import StagingProblem
 from eggcarton.indexes import served
-from eggcarton.indexes.journal import Instead, Tally, summed
-from eggcarton.indexes.routing import DEFAULT
+from eggcarton.indexes.journal import Instead, Tally, name_of, summed
+from eggcarton.indexes.routing import CANONICAL
 
 logger = logging.getLogger("eggcarton")
 
@@ -46,9 +45,10 @@ class Traffic:
     def origins(self) -> str:
         """Return whose routes served files, the index that most came from first: `` from pypi and corp``."""
         sizes: Counter[str] = Counter()
+        routes = [tally.route for tally in self._tallies]
         for tally in self._tallies:
             if tally.files:
-                sizes[_shown(tally)] += tally.bytes
+                sizes[_shown(tally, routes)] += tally.bytes
         names = [name for name, _ in sizes.most_common()]
         told = f" from {_listed(names)}" if names else ""
         resumed = sum(tally.resumed for tally in self._tallies)
@@ -70,9 +70,8 @@ class Traffic:
             self._tallies = []
 
 
-def _shown(tally: Tally) -> str:
-    named = tally.index if "://" not in tally.index and tally.index != DEFAULT else None
-    return named or urlsplit(tally.route).hostname or tally.route
+def _shown(tally: Tally, routes: Sequence[str]) -> str:
+    return name_of(tally.index, tally.route, CANONICAL, routes)
 
 
 def _listed(names: Sequence[str]) -> str:

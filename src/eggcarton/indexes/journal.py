@@ -10,9 +10,11 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
-from eggcarton.indexes.routing import AFTER_ALL, CANONICAL, DEFAULT
+from eggcarton.indexes.routing import AFTER_ALL, CANONICAL, DEFAULT, origin_of
 
 PAGE, FILE, METADATA, OTHER = "page", "file", "metadata", "other"
+
+_Named = tuple[str, str, str]
 
 GIVEN_UP = "given up"
 """The fault of a request that was ended for reasons of ours, which says nothing of its route."""
@@ -148,8 +150,9 @@ class Journal:
 
     wall: Callable[[], float] = time.time
     _tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
-    _failing: dict[str, dict[tuple[str, int], tuple[int, str]]] = field(default_factory=dict)
-    _instead: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    _failing: dict[str, dict[tuple[str, int, str], Event]] = field(default_factory=dict)
+    _instead: Counter[tuple[_Named, tuple[_Named, ...]]] = field(default_factory=Counter)
+    _seen: dict[str, None] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, event: Event) -> None:
@@ -157,35 +160,62 @@ class Journal:
         with self._guard:
             tally = self._tallies.setdefault((event.index, event.route), Tally(event.index, event.route))
             tally.add(_of_one(event, self.wall()))
+            self._seen[event.route] = None
             self._follow(event)
 
     def _follow(self, event: Event) -> None:
         """Notice where a file comes by a route that is there for when another one fails."""
-        order = AFTER_ALL if event.kind == CANONICAL else event.tier
         failing = self._failing.setdefault(event.index, {})
-        this = event.kind, 0 if event.kind == CANONICAL else event.position
+        kind, position = event.kind, 0 if event.kind == CANONICAL else event.position
+        # Beside what a route did last: one that serves other files may have failed to serve this one.
+        this, of_this = (kind, position, ""), (kind, position, event.name)
         if event.is_fault:
-            failing[this] = (order, name_of(event.index, event.route, event.kind))
+            failing[this] = event
+            if event.what == FILE:
+                failing[of_this] = event
         elif event.fault is None:
-            failing.pop(this, None)
-            before = [name for other, name in failing.values() if other <= order]
-            if event.what == FILE and before:
-                by = name_of(event.index, event.route, event.kind)
-                self._instead[event.index, by, " and ".join(dict.fromkeys(before))] += 1
+            # A page says nothing of whether files come.
+            if this in failing and (event.what == FILE or failing[this].what != FILE):
+                del failing[this]
+            if event.what == FILE:
+                failing.pop(of_this, None)
+                concerned = [end for (*_, name), end in failing.items() if name in ("", event.name)]
+                before = [_route_of(end) for end in concerned if _order(end) <= _order(event)]
+                if before:
+                    self._instead[_route_of(event), tuple(dict.fromkeys(before))] += 1
 
     def taken(self) -> tuple[list[Tally], list[Instead]]:
         """Return what was counted since this was last asked for."""
         with self._guard:
-            tallies, instead = list(self._tallies.values()), [Instead(*key, n) for key, n in self._instead.items()]
+            tallies, instead = list(self._tallies.values()), Counter[tuple[str, str, str]]()
+            for (by, before), number in self._instead.items():
+                after = " and ".join(dict.fromkeys(name_of(*end, self._seen) for end in before))
+                instead[by[0], name_of(*by, self._seen), after] += number
             self._tallies, self._instead = {}, Counter()
-            return tallies, instead
+            return tallies, [Instead(*key, number) for key, number in instead.items()]
 
 
-def name_of(index: str, route: str, kind: str) -> str:
-    """Return what a route is called in a line: its index where it speaks for that, else its host."""
+def name_of(index: str, route: str, kind: str, others: Iterable[str]) -> str:
+    """Return what a route is called in a line: its index where it speaks for that, else its host.
+
+    Args:
+        index, route, kind: as in `Event`.
+        others: all routes; where one has the same host and another port, the port is told.
+    """
     if kind == CANONICAL and "://" not in index and index != DEFAULT:
         return index
-    return urlsplit(route).hostname or route
+    host, origin = urlsplit(route).hostname, origin_of(route)
+    if host and any(urlsplit(other).hostname == host and origin_of(other) != origin for other in others):
+        return origin.partition("://")[2]
+    return host or route
+
+
+def _order(event: Event) -> int:
+    return AFTER_ALL if event.kind == CANONICAL else event.tier
+
+
+def _route_of(event: Event) -> _Named:
+    return event.index, event.route, event.kind
 
 
 def _of_one(event: Event, at: float) -> Tally:
