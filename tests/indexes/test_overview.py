@@ -52,12 +52,34 @@ pypi: all other names
         https://files.example/         files               well     2      0      0.1 MB  0
 corp: corp-*, acme-core
   last  https://corp.example/simple/   canonical           unknown  0      0      0.0 MB  0
-elsewhere: by their own addresses, or named no more
-        https://gone.example/a.whl     files               unknown  0      0      0.0 MB  0
+elsewhere: by their own addresses
+        https://gone.example/a.whl     address             unknown  0      0      0.0 MB  0
 Counted since 1970-01-01 12:00 UTC: 1 run that asked the network, the last one at 1970-01-01 12:00 UTC.
 """.splitlines()
         == list(overview.lines([PYPI, OWN], rows, RUN))
     )
+
+
+def test_routes_that_are_configured_no_more() -> None:
+    """They are left out, as are addresses that the last run did not ask; find-links are told as what they are."""
+    asked = [
+        Tally("pypi", "https://files.example:443/", "mirror", 1, files=2),
+        Tally("pypi", "https://former.example/simple/", "mirror", 1, files=2),
+        Tally("former", "https://index.example/simple/", files=2),
+        Tally("find-links 1", "https://links.example/page", files=2),
+        Tally("find-links 2", "https://former.example/page", files=2),
+        Tally("https://file.example/a.in", "https://file.example/a.in", other=1),
+    ]
+    run = Served().after(asked, NOON)
+    links = ["https://me:secret@links.example/page"]
+    expected = {
+        "https://files.example:443/": "files",
+        "https://links.example/page": "find-links",
+        "https://file.example/a.in": "address",
+    }
+    assert expected == {row.route: row.kind for row in overview.rows([PYPI], run, {}, NOON, links)[3:]}
+    later = run.after([Tally("pypi", CORP, pages=1)], NOON)
+    assert ["find-links"] == [row.kind for row in overview.rows([PYPI], later, {}, NOON, links)[3:]]
 
 
 def test_health() -> None:

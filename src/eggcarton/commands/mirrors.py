@@ -40,7 +40,7 @@ def _tell(session: Session, as_json: bool) -> int:
     known = kept_health.read(Path(session.sources["cache"]) / kept_health.NAME)
     kept = served.read(session.state / served.NAME)
     indexes = session.settings.indexes
-    rows = overview.rows(indexes, kept, known, time.time())
+    rows = overview.rows(indexes, kept, known, time.time(), session.settings.find_links)
     if as_json:
         _print(overview.fields(indexes, rows, kept))
     else:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
+from urllib.parse import urlsplit
 
 from eggcarton.core.credentials import without_credentials
 from eggcarton.indexes.health import KEPT
@@ -14,7 +15,7 @@ from eggcarton.indexes.routing import AFTER_ALL, CANONICAL, Index, origin_of
 from eggcarton.indexes.served import Served, moment
 
 ELSEWHERE = "elsewhere"
-"""What is asked by its address, and what the configuration does not name any more."""
+"""What is asked by its address, and find-links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class Row:
     Attributes:
         index: the name of its index.
         route: its address, without credentials.
-        kind: ``canonical``, ``mirror`` or ``hashed``; ``files`` is where the files of one of these lie.
+        kind: ``canonical``, ``mirror`` or ``hashed``; ``files`` is where the files of one of these lie,
+            ``find-links`` an address of those, and ``address`` that of one file.
         tier: routes of a lower tier are asked first; None comes after all of them.
         only: what alone it is asked for, ``files`` or ``pages``.
         health: ``well``, ``failing``, ``resting``, ``embargoed`` or ``out``; ``unknown`` where it was not asked in the
@@ -60,14 +62,19 @@ def _counts(tally: Tally) -> dict[str, int]:
     return {name: getattr(tally, name) for name in _COUNTS}
 
 
-def rows(indexes: Sequence[Index], served: Served, known: Mapping[str, Any], wall: float) -> list[Row]:
-    """Return every route in the order in which indexes list them, then where else their files lay.
+def rows(
+    indexes: Sequence[Index], served: Served, known: Mapping[str, Any], wall: float, links: Sequence[str] = ()
+) -> list[Row]:
+    """Return every route in the order in which indexes list them, then where else their files lay in the last run.
+
+    Routes that are not configured any more are left out.
 
     Args:
         indexes: those that are configured.
         served: what the routes did.
         known: the health that is kept, by origin.
         wall: the time by the wall clock.
+        links: find-links.
     """
     total = {(tally.index, _plain(tally.route)): tally for tally in served.total}
     last = {(tally.index, _plain(tally.route)): tally for tally in served.last}
@@ -80,12 +87,28 @@ def rows(indexes: Sequence[Index], served: Served, known: Mapping[str, Any], wal
             only = index.only(route)
             found.append(_row(index.name, route.url, route.kind, tier, only, tally, then, known, wall))
     names = {index.name for index in indexes}
-    for (name, _), tally in sorted(total.items()):
-        place = name if name in names else ELSEWHERE
-        then = last.get((name, _plain(tally.route)))
-        found.append(_row(place, tally.route, "files", None, None, tally, then, known, wall))
+    configured = {_plain(link) for link in links}
+    for (name, url), tally in sorted(total.items()):
+        then = last.get((name, url))
+        if kind := _kind_of(tally, then, names, configured):
+            place = name if name in names else ELSEWHERE
+            found.append(_row(place, tally.route, kind, None, None, tally, then, known, wall))
     order = [*(index.name for index in indexes), ELSEWHERE]
     return sorted(found, key=lambda row: order.index(row.index))
+
+
+def _kind_of(tally: Tally, last: Tally | None, names: Container[str], links: Collection[str]) -> str | None:
+    """Return what a route that no index lists is, None where it is of no use any more."""
+    is_of_links = tally.index.startswith("find-links ")
+    if is_of_links and _plain(tally.route) in links:
+        return "find-links"
+    if last is None:
+        return None
+    if "://" in tally.index:
+        return "address"
+    # Only the host of files is known, so that all else was a route of its own once.
+    is_host = urlsplit(tally.route).path in ("", "/")
+    return "files" if is_host and (tally.index in names or (is_of_links and links)) else None
 
 
 def _row(
@@ -141,7 +164,7 @@ def fields(indexes: Sequence[Index], found: Sequence[Row], served: Served) -> di
 def lines(indexes: Sequence[Index], found: Sequence[Row], served: Served) -> Iterator[str]:
     """Give the routes for reading: a heading for each index, and an aligned line for each route."""
     about = {index.name: ", ".join(index.projects) or "all other names" for index in indexes}
-    about[ELSEWHERE] = "by their own addresses, or named no more"
+    about[ELSEWHERE] = "by their own addresses"
     cells = [_cells(row) for row in found]
     widths = [max(map(len, column)) for column in zip(_HEADER, *cells, strict=True)]
     yield f"  {_aligned(_HEADER, widths)}"
