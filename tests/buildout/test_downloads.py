@@ -245,7 +245,14 @@ def test_a_template_with_other_bytes(build: Buildout, site: Site) -> None:
         TEMPLATE.format(extensions="extensions = eggcarton", url=f"{site.url}settings.ini.in", sha256="0" * 64)
     )
     output = build.fails(status=5)
-    assert "Error: [settings] option 'url': settings.ini.in" in output
+    where, begin = f"{site.url}settings.ini.in", "Error: [settings] option 'url': settings.ini.in"
+    sentence = (
+        f"{begin}: {where} serves other bytes than option 'sha256' tells, and nothing was installed; if the file was "
+        "replaced on purpose, change that option:"
+    )
+    assert sentence in output.splitlines()
+    assert f"{where} needs care: settings.ini.in: the bytes hash to" in output
+    assert "index http" not in output
     assert sha256(SETTINGS).hexdigest() in output
     assert not (build.root / "etc" / "settings.ini").exists()
 

@@ -153,7 +153,10 @@ class Network:
             self._warned.add(route.url)
         told = str(outcome)
         told = f"{name}: {told}" if name and name not in told else told
-        self._warn(f"index {route.index}: the route {without_credentials(route.url)} needs care: {told}")
+        url = without_credentials(route.url)
+        # What is asked by its address is of no index.
+        whose = url if "://" in route.index else f"index {route.index}: the route {url}"
+        self._warn(f"{whose} needs care: {told}")
 
     def blame(self, route: Route, outcome: Outcome) -> None:
         """Count against a route what turned out to be its fault only after its request had ended."""

@@ -278,9 +278,12 @@ class Transfer:
         spoilt |= {route for route in closed if self._network.health.of(route.origin).spoilt}
         told = "\n".join(f"  {line}{f' ({count} times)' if count > 1 else ''}" for line, count in lines.items())
         if last in spoilt:
+            what, remedy = "were locked", "lock again"
+            if self._wanted.is_of_part:
+                what, remedy = "option 'sha256' tells", "change that option"
             return IntegrityProblem(
-                f"{name}: {where} serves other bytes than were locked, and nothing was installed; if the file was "
-                f"replaced on purpose, lock again:\n{told}",
+                f"{name}: {where} serves other bytes than {what}, and nothing was installed; if the file was replaced "
+                f"on purpose, {remedy}:\n{told}",
                 expected=self._wanted.sha256,
             )
         return Unavailable(f"{name}: no route of {where} serves it:\n{told}")

@@ -22,6 +22,11 @@ class Wanted:
     hint: str | None = None
     url: str | None = None
 
+    @property
+    def is_of_part(self) -> bool:
+        """Whether a part names it by its address and sha256; what is extended is named by its whole address."""
+        return not self.project and self.url not in (None, self.name)
+
 
 def hint_of(url: str) -> str:
     """Return the part of a file's address that another route to the same index may share: its path."""
