@@ -722,9 +722,10 @@ def explain(output, name, index):
     if "DO NOT MATCH THE HASHES" in output or "THESE PACKAGES" in output:
         got = [line for line in lines if re.match("Expected|Got|Or", line) is None and "sha256" not in line]
         found = [line for line in lines if "from " in line and "==" in line] or got
+        # Whence pip has the pin it tells in brackets at the end, with a path that may be long.
+        culprit = re.split(r" \(from |#sha256=", found[-1])[0].rstrip(":")
         raise Problem(
-            "a file from %s has another sha256 than %s pins (%s); nothing was installed"
-            % (where, name, found[-1][:200]),
+            "a file from %s has another sha256 than %s pins (%s); nothing was installed" % (where, name, culprit[:200]),
             5,
         )
     errors = [line for line in lines if line.startswith("ERROR:")] or lines

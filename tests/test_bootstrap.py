@@ -18,7 +18,20 @@ from pathlib import Path
 
 import pytest
 
-from support.buildouts import BOOTSTRAP, CHECKOUT, PYTHON, Result, Shared, environment, run, start, stop, tree, wait_for
+from support.buildouts import (
+    BOOTSTRAP,
+    CHECKOUT,
+    PYTHON,
+    Result,
+    Shared,
+    bootstrap_module,
+    environment,
+    run,
+    start,
+    stop,
+    tree,
+    wait_for,
+)
 from support.fakes import greeting
 from support.index import Index
 from support.users import NOBODY, open_to_anybody, python_for_anybody
@@ -167,6 +180,22 @@ def test_a_wrong_hash(machine: Machine, damaged: str) -> None:
     sentence = machine.refuses("place", status=5)
     assert re.search(r"another sha256 than (toolchain|closed-set)\.txt pins .*; nothing was installed", sentence)
     assert [] == [path for path in tree(machine.home) if path.endswith(".whl")]
+
+
+def test_whence_the_pin_is() -> None:
+    """Of the line in which pip names a file with other bytes, all up to the requirements file's own path is told."""
+    name = "jinja2==3.1.6 from http://index.example/files/jinja2-3.1.6-py3-none-any.whl"
+    lines = [
+        "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.",
+        f"    {name}#sha256={'a' * 64} (from -r {'/long' * 60}/toolchain.txt (line 3)):",
+        f"        Expected sha256 {'a' * 64}",
+        f"             Got        {'b' * 64}",
+    ]
+    bootstrap = bootstrap_module()
+    with pytest.raises(bootstrap.Problem) as caught:
+        bootstrap.explain("\n".join(lines), "toolchain.txt", None)
+    expected = f"a file from the index has another sha256 than toolchain.txt pins ({name}); nothing was installed"
+    assert (expected, 5) == (str(caught.value), caught.value.exit_code)
 
 
 def test_no_network(machine: Machine) -> None:
