@@ -92,13 +92,13 @@ def test_files_from_another_route(buildout: Buildout) -> None:
     indexes = "[eggcarton]\nindexes = public\n\n[public]\nmirrors = http://127.0.0.1:9/simple/ only=files\n"
     buildout.configure(f"{CONFIG}\n{indexes}url = {buildout.index.url}\n")
     output = buildout.build()
-    assert " 1 fetched (0.0 MB from public); 1 file from public after 127.0.0.1 failed; 1 installed; " in output
+    assert " 1 fetched (0.0 MB from public); 1 file from public after 127.0.0.1:9 failed; 1 installed; " in output
     mirror, itself, *_ = routes(buildout)
     assert ("http://127.0.0.1:9/simple/", "files") == (mirror["route"], mirror["only"])
     assert (0, 1) == (mirror["served"]["files"], itself["served"]["files"])
     assert mirror["served"]["faults"] >= 1
     lose_files(buildout)
-    assert "1 file from public after 127.0.0.1 failed" in buildout.build()
+    assert "1 file from public after 127.0.0.1:9 failed" in buildout.build()
 
 
 def test_check(buildout: Buildout) -> None:
