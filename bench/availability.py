@@ -1,6 +1,6 @@
 """Hold what still installs against pip and uv, one fault at one of two routes at a time.
 
-    python3 bench/availability.py                  # up to half an hour
+    python3 bench/availability.py                  # about a quarter of an hour
     python3 bench/availability.py --only reset     # the faults whose name has this in it
 
 Two servers on loopback hold the same files; one of them has the fault. Each tool is told of both in the way it has for
@@ -33,7 +33,7 @@ sys.path.insert(0, str(REPOSITORY / "tests"))
 from support.distributions import wheel
 from support.index import Index
 
-FILES, LIMIT = 6, 20.0
+FILES, LIMIT = 6, 10.0
 PIP = "pip==26.3"
 CONFIG = """\
 [buildout]
