@@ -252,7 +252,7 @@ def plain(
                 if time.monotonic() > until:
                     return "late"
             # What urlopen(...).read() would raise.
-            if response.length:
+            if getattr(response, "length", None):
                 raise http.client.IncompleteRead(body, response.length)
     except urllib.error.HTTPError as error:
         return f"HTTP {error.code}"
