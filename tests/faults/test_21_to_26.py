@@ -87,7 +87,10 @@ def flapping(every: int) -> object:
 
 @pytest.mark.parametrize("every", [2, 3, 5])
 def test_fault_22_flapping_mirrors(make: Make, every: int) -> None:
-    """Two mirrors that answer 503 now and then cost 200 files at most a tenth more requests."""
+    """Two mirrors that answer 503 now and then cost 200 files at most a tenth more requests.
+
+    Which of the eight that ask at once meets a 503 is a race: a bound here, exact numbers in the test below.
+    """
     scene = make(*[f"web{number}" for number in range(200)], size=100)
     for name in ("one", "two", CANONICAL):
         scene.route(name)
@@ -97,6 +100,21 @@ def test_fault_22_flapping_mirrors(make: Make, every: int) -> None:
     done = scene.fetch()
     assert (None, 200) == (done.error, sum(done.served().values()))
     assert sum(scene.counts().values()) <= 220
+
+
+@pytest.mark.parametrize("every", [2, 3, 5])
+def test_fault_22_flapping_mirrors_one_by_one(make: Make, every: int) -> None:
+    """Of 200 files that are fetched in turn, each of two flapping mirrors costs three requests more, then it rests."""
+    scene = make(*[f"web{number}" for number in range(200)], size=100)
+    for name in ("one", "two", CANONICAL):
+        scene.route(name)
+    for name in ("one", "two"):
+        scene.servers[name].fault("/files/*", flapping(every), forever=True)  # type: ignore[arg-type]
+    assert "HTTP 503" == scene.control()[0]
+    done = scene.fetch(at_once=False)
+    assert (None, 200) == (done.error, sum(done.served().values()))
+    assert {"one": 3 * every, "two": 3 * every, CANONICAL: 206 - 6 * every} == scene.counts()
+    assert ["HTTP 503"] * 6 == [fault for _, fault in done.faults()]
 
 
 def test_fault_22_the_only_route_flaps(make: Make) -> None:
@@ -111,7 +129,10 @@ def test_fault_22_the_only_route_flaps(make: Make) -> None:
 
 
 def test_fault_23_two_connections_allowed(make: Make) -> None:
-    """A server that allows two requests at once serves 16 files: a client that asks for all at once loses most."""
+    """A server that allows two requests at once serves 16 files: a client that asks for all at once loses most.
+
+    Requests that meet are the fault itself, and how many meet is a race: the number has a bound.
+    """
     scene = make(*[f"web{number:02}" for number in range(16)], size=1000)
     server = scene.route(CANONICAL, most=2)
     server.fault("/files/*", "wait:0.1", forever=True)
@@ -128,7 +149,7 @@ def test_fault_23_two_connections_allowed(make: Make) -> None:
     done = scene.fetch()
     assert (None, {CANONICAL: 16}) == (done.error, done.served())
     # Four were asked for at once; from then on as many as it can take, and now and then one more.
-    assert scene.counts()[CANONICAL] <= 16 + 8
+    assert 16 <= scene.counts()[CANONICAL] <= 16 + 8
 
 
 def test_fault_24_redirect_loop(scene: Scene) -> None:
@@ -138,8 +159,7 @@ def test_fault_24_redirect_loop(scene: Scene) -> None:
     assert ["HTTP 302", "right"] == scene.control()
     done = scene.fetch()
     assert (None, {CANONICAL: 1}) == (done.error, done.served())
-    assert len(mirror.paths("/files/*")) <= 6
-    assert 1 == scene.counts()[CANONICAL]
+    assert {MIRROR: 6, CANONICAL: 1} == scene.counts()
 
 
 @pytest.fixture
@@ -215,7 +235,8 @@ def test_fault_25_private_authority(make: Make, tmp_path: Path, monkeypatch: pyt
     assert {CANONICAL: 0} == scene.counts("*")
     monkeypatch.setenv("SSL_CERT_FILE", str(private.write(tmp_path / "private.pem")))
     done = scene.fetch()
-    assert (None, {CANONICAL: 1}) == (done.error, done.served())
+    assert (None, {CANONICAL: 1}, {CANONICAL: 1}) == (done.error, done.served(), scene.counts())
+    assert ["right"] == scene.control()
 
 
 def test_fault_26_proxy_with_credentials(make: Make, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -192,31 +192,35 @@ class Scene:
         """Return what a run is noted in."""
         return Done({address: name for name, address in self.addresses.items()})
 
-    def fetch(self, files: Sequence[Wanted] | None = None) -> Done:
-        """Fetch files in one run, all if not told which, and make sure that the cache holds no wrong byte."""
+    def fetch(self, files: Sequence[Wanted] | None = None, *, at_once: bool = True) -> Done:
+        """Fetch files in one run, all if not told which, and make sure that the cache holds no wrong byte.
+
+        Args:
+            files: those to fetch.
+            at_once: whether many may come at once; otherwise the next begins when one has ended, well or not, so that
+                the number of requests is always the same.
+        """
         done = self.done()
         with self.network(done) as network:
             fetcher = Fetcher(self.cache, Pages(Routing((self.index,)), network), network)
             wanted = self.wanted if files is None else files
-            try:
-                found = fetcher.fetch(wanted)
-            except EggcartonError as error:
-                done.error = error
-            else:
-                assert {file.sha256: file.sha256 for file in wanted} == {k: file_digest(p) for k, p in found.items()}
+            for group in [wanted] if at_once else [[file] for file in wanted]:
+                try:
+                    found = fetcher.fetch(group)
+                except EggcartonError as error:
+                    done.error = error
+                else:
+                    assert {file.sha256: file.sha256 for file in group} == {k: file_digest(p) for k, p in found.items()}
         self.check_cache()
         assert done.took < GUARD
         return done
 
     def check_cache(self) -> None:
         """Make sure that each file of the cache has the sha256 of its name, and that the rest can be gone on with."""
+        check_names(self.cache)
         right = {file.sha256: (self.directory / file.name).read_bytes() for file in self.wanted}
         for path in self.cache.directory.rglob("*"):
-            if not path.is_file():
-                continue
-            if path.parent.parent.name == "sha256":
-                assert path.name == file_digest(path), f"{path} holds other bytes than its name says"
-            else:
+            if path.is_file() and path.parent.parent.name != "sha256":
                 assert path.parent == self.cache.partial, f"{path} is neither a file nor a partial one"
                 known = right[path.name]
                 assert known[: path.stat().st_size] == path.read_bytes(), f"{path} is no beginning of its file"
@@ -228,6 +232,12 @@ class Scene:
         if not self.cache.partial.is_dir():
             return {}
         return {names[path.name]: path.stat().st_size for path in self.cache.partial.iterdir()}
+
+
+def check_names(cache: Cache) -> None:
+    """Make sure that each file that a cache has under a digest has that digest."""
+    for path in cache.directory.glob("sha256/*/*"):
+        assert path.name == file_digest(path), f"{path} holds other bytes than its name says"
 
 
 def plain(
