@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.version import Version
 
 from eggcarton.core.errors import EggcartonError, IntegrityProblem, Unavailable
 from eggcarton.indexes.cache import Cache
@@ -32,10 +35,13 @@ from support.distributions import wheel
 from support.faults import Response
 from support.index import Index
 from support.pages import JSON
-from support.scene import Clock, Make, Scene, plain
+from support.scene import GUARD, Clock, Make, Scene, check_names, plain
 
 HERE = f">={sys.version_info[0]}.{sys.version_info[1]}"
 MIRROR, CANONICAL = "mirror", "canonical"
+
+LONGEST_PAUSES = 5.0
+"""Seconds that the runs of one test may wait between their requests."""
 
 
 @dataclass
@@ -49,7 +55,17 @@ class Locking:
     clock: Clock = field(default_factory=Clock)
 
     def lock(self, *requirements: str, old: Lock | None = None) -> Lock:
-        """Lock what is required, with a network that knows nothing yet."""
+        """Lock what is required, with a network that knows nothing yet, and make sure that the cache is clean."""
+        began = time.monotonic()
+        try:
+            return self._lock(requirements, old)
+        finally:
+            check_names(Cache(self.place / "cache"))
+            assert [] == [*Cache(self.place / "cache").partial.glob("*")]
+            assert time.monotonic() - began < GUARD
+            assert self.clock.slept <= LONGEST_PAUSES
+
+    def _lock(self, requirements: Sequence[str], old: Lock | None) -> Lock:
         client = Client(connect=2.0, read=2.0)
         network = Network(client, now=self.clock, sleep=self.clock.sleep, chance=lambda: 0.5, warn=self.warnings.append)
         routing = Routing(self.indexes)
@@ -121,6 +137,19 @@ def page(index: Index, project: str = "six", accept: str = JSON) -> str:
     return plain(f"{index.url}{project}/", pages.project(project, own).encode(), headers={"Accept": accept})
 
 
+def highest(index: Index, project: str = "six") -> str:
+    """Return the version that plain urllib, which knows nothing of authority, would take from a page."""
+    asked = urllib.request.Request(f"{index.url}{project}/", headers={"Accept": JSON})
+    with urllib.request.urlopen(asked, timeout=10) as response:
+        return str(max(json.load(response)["versions"], key=Version))
+
+
+def other_bytes(mirror: Index, canonical: Index) -> str:
+    """Return what plain urllib makes of the mirror's first file, held against that of the canonical route."""
+    place = mirror.distributions()[0].place
+    return plain(f"{mirror.address}/files/{place}", canonical.distributions()[0].path.read_bytes())
+
+
 SIX = ("six", "1.17.0", "right")
 
 
@@ -128,6 +157,8 @@ def test_fault_12_two_hashes_by_quorum(serve: Callable[..., Index], locking: Cal
     """Two routes with two hashes of one file are an error of integrity that shows both; each was asked once."""
     canonical, mirror = serve(SIX), serve(("six", "1.17.0", "wrong"))
     assert ["right", "right"] == [page(canonical), page(mirror)]
+    # Plain urllib takes what the first one has.
+    assert "wrong" == other_bytes(mirror, canonical)
     canonical.rewind()
     mirror.rewind()
     error = locking(mirror, canonical, authority="quorum:2").fails("six")
@@ -135,7 +166,7 @@ def test_fault_12_two_hashes_by_quorum(serve: Callable[..., Index], locking: Cal
     assert 5 == error.exit_code
     for server in (canonical, mirror):
         assert server.distributions()[0].sha256 in str(error)
-    assert [1, 1] == [len(server.paths("/simple/six/")) for server in (canonical, mirror)]
+    assert [["/simple/six/"]] * 2 == [server.paths("*") for server in (canonical, mirror)]
 
 
 def test_fault_12_two_hashes_by_the_canonical_route(
@@ -143,6 +174,8 @@ def test_fault_12_two_hashes_by_the_canonical_route(
 ) -> None:
     """The hash of the canonical route is locked, and the mirror with other bytes is not asked what there is."""
     canonical, mirror = serve(SIX), serve(("six", "1.17.0", "wrong"))
+    assert ["right", "wrong"] == [page(mirror), other_bytes(mirror, canonical)]
+    mirror.rewind()
     lock = locking(mirror, canonical).lock("six")
     assert {canonical.distributions()[0].sha256} == hashes(lock)
     assert [] == mirror.paths("/simple/*")
@@ -152,12 +185,19 @@ def test_fault_13_a_higher_foreign_version(serve: Callable[..., Index], locking:
     """A version that only a mirror lists is not locked, while the canonical route answers or not."""
     canonical, mirror = serve(SIX), serve(SIX, ("six", "99.0", "foreign"))
     made = locking(mirror, canonical)
+    # Plain urllib takes the highest version that it is shown.
+    assert ["99.0", "1.17.0"] == [highest(mirror), highest(canonical)]
+    for server in (canonical, mirror):
+        server.rewind()
     old = made.lock("six")
     assert {"six": "1.17.0"} == versions(old)
+    assert (["/simple/six/"], []) == (canonical.paths("/simple/*"), mirror.paths("/simple/*"))
+    assert {canonical.distributions()[0].sha256} == hashes(old)
     canonical.stop()
     error = made.fails("six")
     assert (Unavailable, 4) == (type(error), error.exit_code)
     assert "authority = any" in str(error)
+    assert [] == mirror.paths("/files/*99.0*.whl")
 
 
 @pytest.mark.parametrize("fault", ["stop", "status:500", "status:404", "stall", "portal"])
@@ -253,13 +293,14 @@ def test_fault_17_truncated_json(serve: Callable[..., Index], locking: Callable[
 def test_fault_18_html_only(serve: Callable[..., Index], locking: Callable[..., Locking]) -> None:
     """An index that knows only HTML, and tells no hashes: each file is fetched once to know its hash."""
     canonical = serve(SIX, json=False, hashes=False, metadata=False)
-    asked = urllib.request.Request(f"{canonical.url}six/", headers={"Accept": JSON})
-    with urllib.request.urlopen(asked, timeout=10) as response, pytest.raises(ValueError, match="Expecting value"):
-        json.load(response)
+    promised = Index(canonical.directory)._pages(True).project("six", canonical.distributions())
+    # Plain urllib asks for JSON and does not get it.
+    assert "wrong" == plain(f"{canonical.url}six/", promised.encode(), headers={"Accept": JSON})
     canonical.rewind()
     lock = locking(canonical).lock("six")
     assert {canonical.distributions()[0].sha256} == hashes(lock)
-    assert 1 <= len(canonical.paths("/files/*.whl")) <= 2
+    place = f"/files/{canonical.distributions()[0].place}"
+    assert ["/simple/six/", place] == canonical.paths("*")
 
 
 def test_fault_19_a_stale_mirror(serve: Callable[..., Index], locking: Callable[..., Locking]) -> None:
@@ -287,6 +328,9 @@ def test_fault_19_nothing_but_stale(serve: Callable[..., Index], locking: Callab
     made = locking(canonical)
     made.lock("six")
     canonical.serial = 8
+    # Plain urllib has no memory of what a page was.
+    assert "right" == page(canonical)
+    canonical.rewind()
     assert "stale" in str(made.fails("six"))
     taken = locking(canonical, allow_stale=True)
     taken.seen = made.seen
@@ -308,6 +352,9 @@ def test_fault_20_advertised_metadata(serve: Callable[..., Index], locking: Call
     assert hashes(right) == hashes(
         Locking(canonical.directory.parent / "other", locking(canonical).indexes).lock("web", "six")
     )
+    assert 2 == len(canonical.paths("/simple/*"))
+    # While it resolves, and again when what it found is locked.
+    assert [2, 2] == [*Counter(canonical.paths("*.metadata")).values()]
 
 
 def test_the_control_of_pages(tmp_path: Path) -> None:
