@@ -221,7 +221,7 @@ def test_other_bytes(workshop: Workshop, tmp_path: Path) -> None:
     for name in ("cache", "store"):
         shutil.rmtree(workshop.root / name)
     wheel(workshop.index.directory, "used", "2.0", {"used.py": "version = 'evil'\n"})
-    with pytest.raises(IntegrityProblem, match=r"used-2\.0-py3-none-any\.whl from index default is not the file"):
+    with pytest.raises(IntegrityProblem, match=r"used-2\.0-py3-none-any\.whl: index default serves other bytes"):
         workshop.build(archive)
     assert [] == list((workshop.root / "cache/built").glob("*/*.whl"))
 
