@@ -67,7 +67,7 @@ class Sources:
         routing = Routing(self.indexes)
         network = run.current().network(self._network, self, health=self.cache / kept_health.NAME, keeps=self.keeps)
         remote = [link for link in self.find_links if "://" in link]
-        pages = Pages(routing, network, find_links=remote, seen=Seen(self.cache / "seen"))
+        pages = Pages(routing, network, find_links=remote, seen=Seen(self.cache / "seen", keeps=self.keeps))
         fetcher = Fetcher(Cache(self.cache), pages, network, directories=self.directories)
         return Door(self, routing, network, pages, fetcher)
 

@@ -79,10 +79,11 @@ class Seen:
 
     Args:
         directory: where the files are; None keeps all of it for this run alone.
+        keeps: whether what is seen is kept for the next run, too.
     """
 
-    def __init__(self, directory: Path | None = None) -> None:
-        self._directory = directory
+    def __init__(self, directory: Path | None = None, *, keeps: bool = True) -> None:
+        self._directory, self._keeps = directory, keeps
         self._known: dict[Path, Age] = {}
         self._guard = threading.Lock()
 
@@ -109,7 +110,7 @@ class Seen:
             # Another process may have seen more meanwhile.
             best = best.later(self._read(place))
             self._known[place] = best
-            if self._directory is not None:
+            if self._directory is not None and self._keeps:
                 self._write(self._directory / place, best)
 
     @staticmethod
