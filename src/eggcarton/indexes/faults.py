@@ -7,6 +7,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
+from datetime import timezone
 from email.utils import parsedate_to_datetime
 
 import urllib3
@@ -134,7 +135,10 @@ def retry_after(header: str | None, now: float) -> float | None:
         seconds = float(text[:20])
     else:
         try:
-            seconds = max(0.0, parsedate_to_datetime(text).timestamp() - now)
+            date = parsedate_to_datetime(text)
+            # The oldest of the three forms names no zone, and means UTC.
+            date = date if date.tzinfo else date.replace(tzinfo=timezone.utc)
+            seconds = max(0.0, date.timestamp() - now)
         except (ValueError, TypeError, OverflowError):
             return None
     return min(seconds, DAY)
