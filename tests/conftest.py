@@ -2,6 +2,7 @@
 
 import signal
 
+import pytest
 from hypothesis import settings
 
 pytest_plugins = ["support.buildouts", "support.kept", "support.machines", "support.mixed"]
@@ -13,3 +14,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # No time decides a test: with a deadline, a busy machine would make examples fail.
 settings.register_profile("untimed", settings(deadline=None))
 settings.load_profile("untimed")
+
+
+@pytest.fixture
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever proxy this machine has, loopback is asked directly."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")

@@ -28,10 +28,7 @@ from support.index import Index
 NAMES = tuple(f"project{number:02}" for number in range(20))
 
 
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever proxy this machine has, loopback is asked directly."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+pytestmark = pytest.mark.usefixtures("no_proxies")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,10 +23,7 @@ from support.index import Index
 NAMES = tuple(f"project{number:02}" for number in range(24))
 
 
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever proxy this machine has, loopback is asked directly."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+pytestmark = pytest.mark.usefixtures("no_proxies")
 
 
 @pytest.fixture
@@ -35,18 +31,6 @@ def served(tmp_path: Path) -> Path:
     for name in NAMES:
         wheel(tmp_path / "served", name, "1.0", {f"{name}.py": f"name = {name!r}\n" * 999})
     return tmp_path / "served"
-
-
-@pytest.fixture
-def canonical(served: Path) -> Iterator[Index]:
-    with Index(served) as index:
-        yield index
-
-
-@pytest.fixture
-def mirror(served: Path) -> Iterator[Index]:
-    with Index(served) as index:
-        yield index
 
 
 @pytest.fixture

@@ -49,10 +49,7 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever proxy this machine has, loopback is asked directly."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+pytestmark = pytest.mark.usefixtures("no_proxies")
 
 
 @pytest.fixture

@@ -28,10 +28,7 @@ SIX = "six-1.17.0-py3-none-any.whl"
 PAGE = "/simple/six/"
 
 
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever proxy this machine has, loopback is asked directly."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+pytestmark = pytest.mark.usefixtures("no_proxies")
 
 
 @dataclass

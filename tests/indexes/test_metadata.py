@@ -24,10 +24,7 @@ NOISE = random.Random(7).randbytes(3 * TAIL).hex()
 SIX = "six-1.17.0-py3-none-any.whl"
 
 
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever proxy this machine has, loopback is asked directly."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+pytestmark = pytest.mark.usefixtures("no_proxies")
 
 
 @pytest.fixture

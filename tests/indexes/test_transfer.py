@@ -30,10 +30,7 @@ NAMES = tuple(f"project{number:02}" for number in range(8))
 LARGE = 400_000
 
 
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever proxy this machine has, loopback is asked directly."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+pytestmark = pytest.mark.usefixtures("no_proxies")
 
 
 @pytest.fixture
@@ -45,18 +42,6 @@ def served(tmp_path: Path) -> Path:
     noise = random.Random(1).randbytes(LARGE).hex()
     wheel(folder, NAMES[0], "1.0", {f"{NAMES[0]}.py": f"data = {noise!r}\n"})
     return folder
-
-
-@pytest.fixture
-def canonical(served: Path) -> Iterator[Index]:
-    with Index(served) as index:
-        yield index
-
-
-@pytest.fixture
-def mirror(served: Path) -> Iterator[Index]:
-    with Index(served) as index:
-        yield index
 
 
 @pytest.fixture

@@ -34,10 +34,7 @@ from support.index import Index
 HERE = f">={sys.version_info[0]}.{sys.version_info[1]}"
 
 
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever proxy this machine has, loopback is asked directly."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+pytestmark = pytest.mark.usefixtures("no_proxies")
 
 
 @pytest.fixture
