@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -146,7 +147,7 @@ def other_byte(build: Buildout) -> None:
 
 def no_file(build: Buildout) -> None:
     """Lose a file that the next build from nothing would need."""
-    (found,) = [path for path in (build.cache / "sha256").rglob("*") if path.is_file()]
+    (found,) = [path for path in (build.cache / "sha256").rglob("*") if path.is_file() and zipfile.is_zipfile(path)]
     found.unlink()
 
 

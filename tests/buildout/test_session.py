@@ -275,7 +275,9 @@ def test_an_index_that_is_down_when_a_locked_file_is_missing(locked: Buildout) -
     lose_files(locked)
     before = locked.tree("bin")
     locked.index.stop()
-    assert "index default (http://127.0.0.1:" in locked.fails(status=4)
+    output = locked.fails(status=4)
+    assert "library-1.0-py3-none-any.whl: no route of index default serves it:\n" in output
+    assert f"  http://127.0.0.1:{locked.index.port}/simple/: no connection" in output
     assert before == locked.tree("bin")
 
 

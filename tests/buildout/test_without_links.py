@@ -127,5 +127,5 @@ def test_links_are_refused(tmp_path: Path, as_another: bool) -> None:
 
 def denied_source(kinds: str, code: str) -> str:
     """Return a program that refuses itself links, makes a file, and runs code; another user may not read this one."""
-    source = Path(denied.__file__).read_text("utf-8").partition("\ndef reason()")[0]
+    source = Path(denied.__file__).read_text("utf-8").partition("\ndef reason(")[0]
     return f"{source}\nrefuse({kinds.split(',')!r})\nopen('own', 'w').close()\n{code}"
