@@ -42,7 +42,11 @@ CLOSED_SET = frozenset({"packaging", "tomli", "urllib3", "truststore", "jinja2"}
 BUILDOUT = frozenset({"zc"})
 MAY_USE = {"indexes": CLOSED_SET, "packages": CLOSED_SET, "child": CLOSED_SET, "buildout": BUILDOUT}
 # What runs beside the application is installed there by the part that asked for it.
-BESIDE = {"runtime/run_tests.py": {"pytest", "coverage"}, "runtime/serve.py": {"waitress"}}
+BESIDE = {
+    "runtime/testing/with_pytest.py": {"pytest"},
+    "runtime/testing/measuring.py": {"coverage"},
+    "runtime/serve.py": {"waitress"},
+}
 # What runs inside zc.buildout's process, where the closed set is not.
 STANDARD_LIBRARY_AND_CORE = (
     "selection",
@@ -98,7 +102,10 @@ def imports(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{path} imports relatively"
+            if node.level:
+                # What is copied side by side has another name there than here.
+                assert layer_of(path) == "runtime", f"{path} imports relatively"
+                continue
             assert node.module is not None
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"

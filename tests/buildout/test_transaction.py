@@ -169,7 +169,7 @@ def test_a_wrong_option_stops_a_run_before_anything_is_touched(built: Buildout) 
 @OWN_AND_STOCK
 def test_an_update_that_fails_leaves_the_parts_files(built: Buildout) -> None:
     """zc.buildout deletes a part whose update fails; ours keeps its script when its other file cannot be written."""
-    in_the_way = built.root / "parts/last/run_tests.py"
+    in_the_way = built.root / "parts/last/eggcarton_runtime/testing/job.py"
     in_the_way.unlink()
     in_the_way.mkdir()
     (in_the_way / "something").write_text("", "utf-8")

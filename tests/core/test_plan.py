@@ -128,7 +128,7 @@ def test_below_directories() -> None:
     Plan((OwnedDirectory(Path("/x")), KeptDirectory(Path("/x/y")), File(Path("/x/y/z"), "")))
 
 
-@pytest.mark.parametrize("name", ["run_tests", "serve"])
+@pytest.mark.parametrize("name", ["environment_file", "serve"])
 def test_runtime_source(name: str) -> None:
     """The source of a file that runs beside the application is there, and compiles."""
     compile(runtime_source(name), name, "exec")

@@ -20,10 +20,11 @@ from types import ModuleType
 
 import pytest
 
+from eggcarton import runtime
 from eggcarton.core.errors import EggcartonError
 from eggcarton.core.layout import EntryPoint, Environment, Layout, Locked, PackageIndex, PackageIndexes, ScriptFile
 from eggcarton.core.options import read_options
-from eggcarton.core.plan import File, Plan, runtime_source
+from eggcarton.core.plan import RUNTIME, File, Plan
 
 CASES = Path(__file__).parent.parent / "cases"
 RECIPES = ("coverage", "eggs", "mirrors", "pins", "scripts", "template", "test", "wsgi")
@@ -99,19 +100,21 @@ def indexes_of(facts: dict[str, str]) -> PackageIndexes | None:
 def without_runtime(plan: Plan) -> Plan:
     """Name the files that are copied from eggcarton.runtime instead of showing them."""
     items = tuple(
-        dataclasses.replace(item, content=f"eggcarton/runtime/{item.path.name}\n")
-        if isinstance(item, File) and is_runtime(item)
+        dataclasses.replace(item, content=f"eggcarton/runtime/{name}\n")
+        if isinstance(item, File) and (name := name_in_runtime(item))
         else item
         for item in plan.items
     )
     return dataclasses.replace(plan, items=items)
 
 
-def is_runtime(item: File) -> bool:
-    try:
-        return item.path.suffix == ".py" and item.content == runtime_source(item.path.stem)
-    except FileNotFoundError:
-        return False
+def name_in_runtime(item: File) -> str | None:
+    """Return the path below eggcarton/runtime of what a file is a copy of."""
+    _, _, below = item.path.as_posix().partition(f"/{RUNTIME}/")
+    name = below or item.path.name
+    source = Path(runtime.__file__).parent / name
+    is_copy = name.endswith(".py") and source.is_file() and item.content == source.read_text("utf-8")
+    return name if is_copy else None
 
 
 def outcome(case: Path, place: Path) -> tuple[str, str]:

@@ -142,6 +142,9 @@ class Produced:
         return self.directory
 
 
+RUNTIME = "eggcarton_runtime"
+"""The package that what a part has of `eggcarton.runtime` is imported from, where a single file does not do."""
+
 Item: TypeAlias = (
     File | Rendered | KeptFile | EditableFile | ExpectedFile | Link | OwnedDirectory | KeptDirectory | Produced
 )
@@ -213,6 +216,22 @@ def digest_of(value: object) -> str:
 def runtime_source(name: str) -> str:
     """Return the text of `eggcarton/runtime/NAME.py`, for a plan to copy into the part's directory."""
     return resources.files("eggcarton.runtime").joinpath(f"{name}.py").read_text(encoding="utf-8")
+
+
+def runtime_files(location: Path, *names: str) -> tuple[File, ...]:
+    """Return copies of modules and packages of `eggcarton.runtime`, below `LOCATION/eggcarton_runtime`.
+
+    Side by side as they are here, they import one another relatively there too.
+    """
+    place, found = location / RUNTIME, [File(location / RUNTIME / "__init__.py", "")]
+    for name in names:
+        package = resources.files("eggcarton.runtime").joinpath(name)
+        if not package.is_dir():
+            found.append(File(place / f"{name}.py", runtime_source(name)))
+            continue
+        files = sorted((file for file in package.iterdir() if file.name.endswith(".py")), key=lambda file: file.name)
+        found += [File(place / name / file.name, file.read_text(encoding="utf-8")) for file in files]
+    return tuple(found)
 
 
 def _plain(value: object) -> object:

@@ -140,6 +140,14 @@ def integer(minimum: int | None = None, maximum: int | None = None) -> Reader[in
     return read
 
 
+@reads("a number of processes, or auto")
+def number_of_processes(value: str) -> str:
+    """Return a number as text, or `auto` for as many as there are processors."""
+    if value != "auto" and not re.fullmatch(r"[1-9][0-9]{0,3}", value):
+        raise ValueError("is neither a number of processes nor 'auto'")
+    return value
+
+
 @reads("a percentage from 0 to 100")
 def percentage(value: str) -> float:
     """Return a number from 0 to 100; a percent sign may follow it."""

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 
 from eggcarton.core.isolation import FULL, HEARD_ISOLATED, Isolation
 from eggcarton.core.layout import EntryPoint, ScriptFile
+from eggcarton.core.plan import RUNTIME
 from eggcarton.core.quoting import python as literal
 from eggcarton.core.quoting import shell
 
@@ -167,6 +168,28 @@ def runtime_body(
     return (
         f'import runpy\n\nif __name__ == "__main__":\n{variables}'
         f'    main = runpy.run_path({start.in_python(place, source)})["main"]\n'
+        f"    status = main(\n        sys.argv[1:],\n{given}    )\n    sys.exit(status)"
+    )
+
+
+def package_body(
+    start: Start, place: Path, directory: Path, module: str, preamble: str, settings: Mapping[str, object]
+) -> str:
+    """Return the statements that call `main` of a module of a package that a plan copied.
+
+    The processes that the script starts find the package too, behind all else.
+
+    Args:
+        place: where the script will stand.
+        directory: where `runtime_files` put the package.
+        preamble: statements that come first.
+        settings: as for `runtime_body`.
+    """
+    given = _settings(settings, 8 * " ", "{name}={value}", lambda path: start.in_python(place, path))
+    before = f"{preamble}\n\n" if preamble else ""
+    return (
+        f"{before}sys.path.append({start.in_python(place, directory)})\n\n"
+        f'if __name__ == "__main__":\n    from {RUNTIME}.{module} import main\n\n'
         f"    status = main(\n        sys.argv[1:],\n{given}    )\n    sys.exit(status)"
     )
 

@@ -5,26 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from eggcarton.core import imports
-from eggcarton.core.code_readers import module_names
-from eggcarton.core.isolation import OPEN_BELOW
-from eggcarton.core.launchers import launcher
+from eggcarton.core import imports, tested
 from eggcarton.core.layout import Environment, Layout
-from eggcarton.core.options import PART_NAME, option
-from eggcarton.core.plan import File, KeptDirectory, OwnedDirectory, Plan, runtime_source
-from eggcarton.core.readers import (
-    arguments,
-    assignments,
-    boolean,
-    choice,
-    choices,
-    file_name,
-    path,
-    percentage,
-    requirements,
-    words,
-)
-from eggcarton.core.script import Start, runtime_body
+from eggcarton.core.options import option
+from eggcarton.core.plan import KeptDirectory, Plan
+from eggcarton.core.readers import boolean, choices, path, percentage, words
 
 __all__ = ["Options", "plan"]
 
@@ -33,24 +18,19 @@ __all__ = ["Options", "plan"]
 class Options:
     """What is tested and measured, and what is reported."""
 
-    eggs: tuple[str, ...] = option(
-        requirements, "The distributions that the tests import, one requirement a line.", default=PART_NAME
-    )
-    runner: str = option(choice("pytest"), "The program that runs the tests.", default="pytest")
-    packages: tuple[str, ...] = option(
-        module_names,
-        "The packages or modules whose tests run when the command line names none, such as"
-        " guestbook.tests; left out: what the runner finds in the working directory.",
-        default="",
-    )
-    defaults: tuple[str, ...] = option(
-        arguments, "Arguments that the runner gets before those of the command line.", default=""
-    )
-    working_directory: Path = option(path, "Where the tests run, relative to the buildout directory.", default=".")
-    environment: tuple[tuple[str, str], ...] = option(
-        assignments, "Environment variables for the tests, KEY=VALUE, one a line.", default=""
-    )
-    script: str = option(file_name, "The name of the script.", default=PART_NAME)
+    eggs: tuple[str, ...] = tested.eggs()
+    runner: str | None = tested.runner()
+    packages: tuple[str, ...] = tested.packages()
+    defaults: tuple[str, ...] = tested.defaults()
+    parallel: str | None = tested.parallel()
+    fail_fast: bool = tested.fail_fast()
+    timeout: float | None = tested.timeout()
+    junit: Path | None = tested.junit()
+    working_directory: Path = tested.working_directory()
+    environment: tuple[tuple[str, str], ...] = tested.environment()
+    environment_file: Path | None = tested.environment_file()
+    initialization: str = tested.initialization()
+    script: str = tested.script()
     source: tuple[str, ...] = option(
         words,
         "The packages or directories that are measured, with those of their files that no test imports; left"
@@ -69,52 +49,39 @@ class Options:
         " directory below var.",
         default=None,
     )
+    extra_paths: tuple[Path, ...] = imports.extra_paths()
     allowed_eggs_from_site_packages: tuple[str, ...] = imports.allowed_eggs_from_site_packages()
+    relative_paths: bool | None = tested.relative_paths()
 
     @property
     def requirements(self) -> tuple[str, ...]:
         """All that the part imports."""
-        return (*self.eggs, self.runner, "coverage")
+        return tested.needed(self, "coverage")
 
 
 def plan(options: Options, layout: Layout, environment: Environment | None) -> Plan:
-    """Return the plan of the script, of the file it calls and of the directory for what is measured."""
+    """Return the plan of the script, of the files it calls and of the directory for what is measured."""
     if environment is None:
         return Plan(())
-    runner = layout.location / "run_tests.py"
-    script = layout.bin / options.script
     data = layout.var / layout.part
     html = layout.root / options.html_directory if options.html_directory else data / "html"
-    settings = {
-        "packages": list(options.packages),
-        "defaults": list(options.defaults),
-        "working_directory": layout.root / options.working_directory,
-        "coverage": {
-            "source": list(options.source),
-            "omit": list(options.omit),
-            "outside": [environment.store, environment.prefix, layout.parts],
-            "branch": options.branch,
-            "fail_under": options.fail_under,
-            "report": list(options.report),
-            "data_file": data / "coverage.data",
-            "html_directory": html,
-            "xml_file": data / "coverage.xml",
-            "json_file": data / "coverage.json",
-        },
+    measured = {
+        "source": list(options.source),
+        "omit": list(options.omit),
+        "outside": [environment.store, environment.prefix, layout.parts],
+        "branch": options.branch,
+        "fail_under": options.fail_under,
+        "report": list(options.report),
+        "data_file": data / "coverage.data",
+        "html_directory": html,
+        "xml_file": data / "coverage.xml",
+        "json_file": data / "coverage.json",
     }
-    start = Start(python=environment.python, isolation=OPEN_BELOW, root=layout.movable)
-    body = runtime_body(start, script, runner, options.environment, settings)
-    return Plan(
-        (
-            OwnedDirectory(layout.location),
-            KeptDirectory(data),
-            File(runner, runtime_source("run_tests")),
-            *launcher(layout, start, options.script, body),
-        ),
-        {
-            "bin-directory": str(layout.bin),
-            "html-directory": str(html),
-            "location": str(layout.location),
-            "script": str(script),
-        },
-    )
+    made = tested.made(options, layout, environment, {"coverage": measured})
+    outputs = {
+        "bin-directory": str(layout.bin),
+        "html-directory": str(html),
+        "location": str(layout.location),
+        "script": str(made.script),
+    }
+    return Plan((KeptDirectory(data), *made.items), outputs)

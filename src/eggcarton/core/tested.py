@@ -1,0 +1,288 @@
+"""The options of parts that run tests, in the same words in each, and the files that come of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
+
+from eggcarton.core.code_readers import module_names
+from eggcarton.core.code_readers import source as python_source
+from eggcarton.core.errors import OptionProblems
+from eggcarton.core.isolation import OPEN_BELOW
+from eggcarton.core.launchers import launcher
+from eggcarton.core.layout import Environment, Layout, canonical_name
+from eggcarton.core.options import PART_NAME, option
+from eggcarton.core.plan import File, OwnedDirectory, runtime_files
+from eggcarton.core.preamble import Preamble
+from eggcarton.core.readers import (
+    arguments,
+    assignments,
+    boolean,
+    choice,
+    file_name,
+    number_of_processes,
+    path,
+    requirement_name,
+    requirements,
+    seconds,
+)
+from eggcarton.core.script import Start, package_body
+
+RUNNERS: Mapping[str, tuple[str, ...]] = MappingProxyType({"pytest": ("pytest",), "unittest": ()})
+"""The runners, each with the distributions that it needs; of what eggs bring, the first one is used."""
+
+_ELSE = "unittest"
+
+# What runs side by side by a distribution of its own.
+_FOR_PARALLEL: Mapping[str, str] = MappingProxyType({"pytest": "pytest-xdist"})
+
+
+def _listed(runners: Mapping[str, tuple[str, ...]]) -> str:
+    *first, last = (runner for runner, needs in runners.items() if needs)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+class Tested(Protocol):
+    """The options that each part has that runs tests."""
+
+    @property
+    def eggs(self) -> tuple[str, ...]:
+        """The distributions that the tests import."""
+
+    @property
+    def runner(self) -> str | None:
+        """The program that runs the tests, None for what the eggs bring."""
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What is tested where the command line names nothing."""
+
+    @property
+    def defaults(self) -> tuple[str, ...]:
+        """Arguments that come before those of the command line."""
+
+    @property
+    def working_directory(self) -> Path:
+        """Where the tests run."""
+
+    @property
+    def environment(self) -> tuple[tuple[str, str], ...]:
+        """Environment variables."""
+
+    @property
+    def environment_file(self) -> Path | None:
+        """A file of more of them."""
+
+    @property
+    def initialization(self) -> str:
+        """Python statements that come first."""
+
+    @property
+    def script(self) -> str:
+        """The script's name."""
+
+    @property
+    def parallel(self) -> str | None:
+        """How many processes share the tests."""
+
+    @property
+    def junit(self) -> Path | None:
+        """Where the report in XML goes."""
+
+    @property
+    def timeout(self) -> float | None:
+        """How long one test may take."""
+
+    @property
+    def fail_fast(self) -> bool:
+        """Whether the first failure ends the run."""
+
+
+def eggs() -> tuple[str, ...]:
+    """Declare the distributions that the tests import."""
+    return option(requirements, "The distributions that the tests import, one requirement a line.", default=PART_NAME)
+
+
+def runner() -> str | None:
+    """Declare the program that runs the tests."""
+    return option(
+        choice(*RUNNERS),
+        f"The program that runs the tests; left out: the first of {_listed(RUNNERS)} that eggs names, else the first"
+        f" that they bring, else {_ELSE}.",
+        default=None,
+    )
+
+
+def packages() -> tuple[str, ...]:
+    """Declare what is tested unasked."""
+    return option(
+        module_names,
+        "The packages or modules whose tests run when the command line names none, such as"
+        " guestbook.tests; left out: what the runner finds in the working directory.",
+        default="",
+    )
+
+
+def defaults() -> tuple[str, ...]:
+    """Declare the arguments that a runner always gets."""
+    return option(arguments, "Arguments that the runner gets before those of the command line.", default="")
+
+
+def working_directory() -> Path:
+    """Declare where the tests run."""
+    return option(path, "Where the tests run, relative to the buildout directory.", default=".")
+
+
+def environment() -> tuple[tuple[str, str], ...]:
+    """Declare the environment variables of the tests."""
+    return option(
+        assignments,
+        "Environment variables for the tests, KEY=VALUE, one a line; or the name of a section that has them.",
+        default="",
+    )
+
+
+def environment_file() -> Path | None:
+    """Declare the file of further environment variables."""
+    return option(
+        path,
+        "A file of more environment variables, KEY=VALUE, one a line, relative to the buildout directory; it is read"
+        " whenever the tests start, and so the place for secrets.",
+        default=None,
+    )
+
+
+def initialization() -> str:
+    """Declare what runs before the tests."""
+    return option(python_source, "Python statements that run before the tests.", default="")
+
+
+def script() -> str:
+    """Declare the script's name."""
+    return option(file_name, "The name of the script.", default=PART_NAME)
+
+
+def parallel() -> str | None:
+    """Declare how many processes share the tests."""
+    return option(
+        number_of_processes,
+        "How many processes share the tests: a number, or auto for as many as there are processors. pytest does so by"
+        " pytest-xdist.",
+        default=None,
+    )
+
+
+def junit() -> Path | None:
+    """Declare where the report in XML goes."""
+    return option(
+        path,
+        "The file that a report of all tests is written to, relative to the buildout directory: JUnit's XML, in one"
+        " dialect for all runners.",
+        default=None,
+    )
+
+
+def timeout() -> float | None:
+    """Declare how long one test may take."""
+    return option(
+        seconds, "How long one test may take; one that takes longer fails, and the next begins.", default=None
+    )
+
+
+def fail_fast() -> bool:
+    """Declare whether the first failure ends the run."""
+    return option(boolean, "Whether the first failure ends the run.", default="false")
+
+
+def relative_paths() -> bool | None:
+    """Declare whether the part may be moved."""
+    return option(
+        boolean,
+        "Whether the part works wherever the buildout directory is moved to; left out: as relative-paths in"
+        " [buildout] says.",
+        default=None,
+    )
+
+
+def needed(options: Tested, *more: str) -> tuple[str, ...]:
+    """Return all that a part imports.
+
+    Args:
+        more: distributions that it needs beside those of its runner.
+    """
+    chosen = options.runner or _named(options)
+    given = [] if options.runner is None else list(RUNNERS[options.runner])
+    if chosen and options.parallel and (helper := _FOR_PARALLEL.get(chosen)):
+        given.append(helper)
+    return (*options.eggs, *given, *more)
+
+
+def _named(options: Tested) -> str | None:
+    """Return the runner that the eggs name themselves."""
+    names = {canonical_name(requirement_name(requirement)) for requirement in options.eggs}
+    return _first_of(names)
+
+
+def _first_of(names: set[str]) -> str | None:
+    return next((runner for runner, needs in RUNNERS.items() if {canonical_name(name) for name in needs} & names), None)
+
+
+def runner_of(options: Tested, part: str, environment: Environment) -> str:
+    """Return the runner of a part.
+
+    Raises:
+        OptionProblems: the tests cannot be shared by several processes as they should be.
+    """
+    there_are = {name for name, _ in environment.distributions}
+    chosen = options.runner or _named(options) or _first_of(there_are) or _ELSE
+    if options.parallel and chosen == "unittest":
+        raise OptionProblems(part, ["option 'parallel': unittest runs its tests in one process"])
+    helper = _FOR_PARALLEL.get(chosen)
+    if options.parallel and helper and helper not in there_are:
+        problem = (
+            f"option 'parallel': {chosen} shares its tests by {helper}; add that to eggs, or say runner = {chosen}"
+        )
+        raise OptionProblems(part, [problem])
+    return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a part that runs tests writes, and where that is."""
+
+    items: tuple[File | OwnedDirectory, ...]
+    script: Path
+
+
+def made(options: Tested, layout: Layout, environment: Environment, more: Mapping[str, object]) -> Made:
+    """Return the files of the script that runs the tests of a part.
+
+    Args:
+        more: what `main` of `eggcarton.runtime.testing` is told beside what the common options say.
+    """
+    place = layout.bin / options.script
+    start = Start(python=environment.python, isolation=OPEN_BELOW, root=layout.movable)
+    preamble = Preamble(
+        environment=options.environment,
+        environment_file=layout.root / options.environment_file if options.environment_file else None,
+        initialization=options.initialization,
+        directory=layout.location,
+    )
+    settings: dict[str, object] = {
+        "runner": runner_of(options, layout.part, environment),
+        "packages": list(options.packages),
+        "defaults": list(options.defaults),
+        "working_directory": layout.root / options.working_directory,
+        "parallel": options.parallel,
+        "fail_fast": options.fail_fast,
+        "timeout": options.timeout,
+        "junit": layout.root / options.junit if options.junit else None,
+        **more,
+    }
+    body = package_body(start, place, layout.location, "testing", preamble.statements(start, place), settings)
+    copied = runtime_files(layout.location, "testing")
+    files = (*preamble.files, *copied, *launcher(layout, start, options.script, body))
+    return Made((OwnedDirectory(layout.location), *files), place)
