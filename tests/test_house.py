@@ -44,6 +44,8 @@ MAY_USE = {"indexes": CLOSED_SET, "packages": CLOSED_SET, "child": CLOSED_SET, "
 # What runs beside the application is installed there by the part that asked for it.
 BESIDE = {
     "runtime/testing/with_pytest.py": {"pytest"},
+    "runtime/testing/pytest_plugin.py": {"pytest"},
+    "runtime/testing/in_worker.py": {"pytest"},
     "runtime/testing/measuring.py": {"coverage"},
     "runtime/serve.py": {"waitress"},
 }

@@ -8,11 +8,16 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+from . import cases, totals
 from .job import Job
 from .watch import Watch
+
+_STOPPED = "the run was stopped while this test ran"
 
 
 def main(arguments: Sequence[str], **settings: Any) -> int:
@@ -20,29 +25,45 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
 
     Args:
         arguments: the command line, for the runner.
-        settings: `working_directory`; `coverage`, of which `measuring.measure` tells, where tests are measured; and the
-            fields of `Job`, with `defaults` that come before the arguments.
+        settings: `working_directory`; `coverage`, of which `measuring.measure` tells, where tests are measured;
+            `cases`, a file of them; `junit`, the file of the report; `timeout`; and the fields of `Job`, with
+            `defaults` that come before the arguments.
     """
     working_directory, coverage = settings.pop("working_directory"), settings.pop("coverage", None)
     try:
         os.chdir(working_directory)
     except OSError as error:
         return say(f"{working_directory} is the working directory of the tests, but: {error.strerror}", 1)
+    given = settings.pop("cases", None)
+    if given:
+        os.environ[cases.VARIABLE] = str(given)
     runner, junit = settings.pop("runner"), settings.pop("junit")
     watch = Watch(timeout=settings.pop("timeout"))
     job = Job(arguments=[*settings.pop("defaults"), *arguments], watch=watch, **settings)
     module = importlib.import_module(f".with_{runner.replace('.', '_')}", __name__)
-    if coverage is None:
-        status: int = module.run(job)
-    else:
+    run: Callable[[], int] = partial(module.run, job)
+    if coverage is not None:
         from .measuring import measure
 
-        status = measure(lambda: module.run(job), coverage)
-    if junit:
-        from .junit import write
+        run = partial(measure, run, coverage)
+    return _reported(run, watch, junit)
 
-        write(junit, watch.outcomes)
-    return status
+
+def _reported(run: Callable[[], int], watch: Watch, junit: str | None) -> int:
+    """Run the tests, and write what is known of them, whatever ends the run."""
+    # A test that runs tests has totals of its own, or none.
+    began, numbers = time.monotonic(), os.environ.pop(totals.VARIABLE, None)
+    try:
+        return run()
+    finally:
+        watch.closed(_STOPPED)
+        if not watch.is_piece:
+            if junit:
+                from .junit import write
+
+                write(junit, watch.outcomes)
+            if numbers:
+                totals.write(numbers, watch.outcomes, time.monotonic() - began)
 
 
 def say(sentence: str, status: int) -> int:

@@ -1,0 +1,152 @@
+"""What the runner adds to pytest, in its first process and in the workers of pytest-xdist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from .timeouts import TookTooLong
+from .watch import ERROR, FAILED, PASSED, SKIPPED, Outcome, Watch, merged
+
+
+class Plugin:
+    """Chooses what is tested, tells of each test, and limits its time.
+
+    Args:
+        packages: what is tested where the command line names nothing.
+        watch: is told.
+    """
+
+    def __init__(self, packages: Sequence[str], watch: Watch) -> None:
+        self._packages, self._watch = list(packages), watch
+        self._found: dict[str, Outcome] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_cmdline_main(self, config: Any) -> None:
+        """Test the packages when the command line, as pytest itself reads it, names nothing to test."""
+        if self._packages and not config.option.file_or_dir:
+            config.args[:] = self._packages
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of pytest-xdist what it needs to do the same."""
+        node.workerinput["eggcarton"] = {"packages": self._packages, "watch": self._watch.hand_on()}
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: Any) -> Generator[None, Any, None]:
+        """Watch a test from the first fixture that is made for it to the last that is taken down."""
+        self._watch.begun(*_identity(item))
+        yield
+        self._watch.over()
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(self, item: Any) -> Generator[None, Any, None]:
+        """Give the report the names of the test, which workers send along."""
+        report = (yield).get_result()
+        report.eggcarton_group, report.eggcarton_name = _identity(item)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_exception_interact(self, call: Any, report: Any) -> None:
+        """Let no subtest keep for itself that the test has taken too long; others would run after it."""
+        self._watch.resumed()
+        if hasattr(report, "context") and call.excinfo.errisinstance(TookTooLong):
+            raise call.excinfo.value
+
+    def pytest_enter_pdb(self) -> None:
+        """Let whoever debugs take any time."""
+        self._watch.paused()
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Put together what came of a test, of what is set up before and of what is taken down after it."""
+        if report.outcome == "rerun":
+            self._found.pop(report.nodeid, None)
+            return
+        told = _told(report)
+        before = self._found.pop(report.nodeid, None)
+        outcome = merged(before, told) if before else told
+        if report.when in ("setup", "call"):
+            self._found[report.nodeid] = outcome
+        else:
+            self._watch.ended(replace(outcome, stdout=told.stdout, stderr=told.stderr))
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """Tell of what could not be collected, and of modules that are skipped as a whole."""
+        if not report.passed:
+            group = _module_of_path(report.nodeid)
+            kind = ERROR if report.failed else SKIPPED
+            self._watch.ended(Outcome(group, "collection", kind, 0.0, _message(report), _details(report)))
+
+    def pytest_sessionfinish(self) -> None:
+        """Tell of tests that were not taken down."""
+        for outcome in self._found.values():
+            self._watch.ended(outcome)
+        self._found.clear()
+
+
+def _identity(item: Any) -> tuple[str, str]:
+    """Return the group and the name that unittest would give the same test."""
+    module, cls = getattr(item, "module", None), getattr(item, "cls", None)
+    name = getattr(module, "__name__", None) or _module_of_path(item.nodeid)
+    return f"{name}.{cls.__qualname__}" if cls is not None else name, item.name
+
+
+def _module_of_path(nodeid: str) -> str:
+    path, _, _ = str(nodeid).partition("::")
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _told(report: Any) -> Outcome:
+    kind = FAILED if report.failed else SKIPPED if report.skipped else PASSED
+    if report.failed and report.when != "call":
+        kind = ERROR
+    group, name = getattr(report, "eggcarton_group", None), getattr(report, "eggcarton_name", None)
+    if group is None or name is None:
+        # Of a worker that has died there is only this.
+        group, name = _module_of_path(report.nodeid), str(report.nodeid).partition("::")[2].replace("::", ".")
+    if hasattr(report, "context") and kind != FAILED:
+        # Only a part of the test.
+        return Outcome(group, name, PASSED, 0.0)
+    if kind == PASSED:
+        return Outcome(group, name, kind, report.duration)
+    return Outcome(
+        group, name, kind, report.duration, _message(report), _details(report), report.capstdout, report.capstderr
+    )
+
+
+def _message(report: Any) -> str:
+    if hasattr(report, "wasxfail"):
+        reason = str(report.wasxfail).removeprefix("reason: ")
+        return f"expected failure: {reason}" if reason else "expected failure"
+    if isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2]).removeprefix("Skipped: ")
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(crash.message if crash is not None else report.longrepr or "").strip()
+    return text.splitlines()[0] if text else ""
+
+
+def _details(report: Any) -> str:
+    return "" if isinstance(report.longrepr, tuple) else str(report.longreprtext)
+
+
+def fixture_of(cases: Sequence[Any]) -> object:
+    """Return a plug-in with the fixture `case`, by which a test runs once for each case."""
+
+    class Cases:
+        """Brings the fixture."""
+
+        @pytest.fixture(scope="session", params=cases, ids=[case.name for case in cases])
+        def case(self, request: Any) -> Any:
+            """One of the cases that the part names."""
+            return request.param
+
+    return Cases()
+
+
+def registered(register: Callable[[object], object], plugin: Plugin, cases: Sequence[Any]) -> None:
+    """Register all that is added."""
+    register(plugin)
+    if cases:
+        register(fixture_of(cases))
