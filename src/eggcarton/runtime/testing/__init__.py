@@ -46,24 +46,37 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
         from .measuring import measure
 
         run = partial(measure, run, coverage)
-    return _reported(run, watch, junit)
+    written = None
+    if junit:
+        from .junit import Report
 
-
-def _reported(run: Callable[[], int], watch: Watch, junit: str | None) -> int:
-    """Run the tests, and write what is known of them, whatever ends the run."""
+        try:
+            written = Report(str(junit), watch)
+        except OSError as error:
+            return say(_unwritable(junit, error), 1)
     # A test that runs tests has totals of its own, or none.
     began, numbers = time.monotonic(), os.environ.pop(totals.VARIABLE, None)
     try:
-        return run()
+        status = run()
     finally:
         watch.closed(_STOPPED)
-        if not watch.is_piece:
-            if junit:
-                from .junit import write
+        failed = _written(junit, written)
+        if numbers and not watch.is_piece:
+            totals.write(numbers, watch.outcomes, time.monotonic() - began)
+    return status or failed
 
-                write(junit, watch.outcomes)
-            if numbers:
-                totals.write(numbers, watch.outcomes, time.monotonic() - began)
+
+def _written(path: Any, report: Any) -> int:
+    try:
+        if report is not None:
+            report.closed()
+    except OSError as error:
+        return say(_unwritable(path, error), 1)
+    return 0
+
+
+def _unwritable(path: Any, error: OSError) -> str:
+    return f"{path} is where the report of the tests goes, but: {error.strerror}"
 
 
 def say(sentence: str, status: int) -> int:

@@ -1,44 +1,120 @@
-"""Writes what came of tests as JUnit's XML, in one dialect whatever ran them."""
+"""Writes what came of tests as JUnit's XML, in one dialect whatever ran them.
+
+While tests run, the file is a whole report after each of them, in which the test that runs is an error: so it says the
+right thing too when the process dies. In the end a report is put in its place.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import re
 import tempfile
-from collections import Counter
-from collections.abc import Sequence
+from datetime import datetime, timezone
 from xml.etree import ElementTree
 
-from .watch import ERROR, FAILED, SKIPPED, Outcome
+from .totals import DIED, Count
+from .watch import ERROR, FAILED, SKIPPED, Outcome, Watch
 
 _ELEMENTS = {FAILED: "failure", ERROR: "error", SKIPPED: "skipped"}
+_DECLARATION = "<?xml version='1.0' encoding='utf-8'?>\n"
+_END = b"</testsuite></testsuites>\n"
 # What XML 1.0 cannot hold, not even escaped.
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def write(path: str, outcomes: Sequence[Outcome]) -> None:
-    """Write one suite of all tests, in the place of what stood there."""
-    kinds = Counter(outcome.kind for outcome in outcomes)
-    total = {"tests": len(outcomes), "failures": kinds[FAILED], "errors": kinds[ERROR], "skipped": kinds[SKIPPED]}
-    numbers = {name: str(number) for name, number in total.items()}
-    seconds = f"{sum(outcome.seconds for outcome in outcomes):.3f}"
-    root = ElementTree.Element("testsuites", numbers, time=seconds)
-    suite = ElementTree.SubElement(root, "testsuite", numbers, name="tests", time=seconds)
-    for outcome in outcomes:
-        names = {"classname": _text(outcome.group), "name": _text(outcome.name), "time": f"{outcome.seconds:.3f}"}
-        case = ElementTree.SubElement(suite, "testcase", names)
-        if outcome.kind in _ELEMENTS:
-            ElementTree.SubElement(case, _ELEMENTS[outcome.kind], message=_text(outcome.message)).text = _text(
-                outcome.details
-            )
-    directory = os.path.dirname(os.path.abspath(path))
-    os.makedirs(directory, exist_ok=True)
-    handle, staging = tempfile.mkstemp(dir=directory, prefix=".junit-")
-    with open(handle, "wb") as stream:
-        ElementTree.ElementTree(root).write(stream, encoding="utf-8", xml_declaration=True)
-    os.chmod(staging, 0o644)
-    os.replace(staging, path)
+class Report:
+    """A report that grows.
+
+    Args:
+        path: where it is written, in the place of what stands there as soon as tests run.
+        watch: tells of them.
+
+    Raises:
+        OSError: it cannot be written there.
+    """
+
+    def __init__(self, path: str, watch: Watch) -> None:
+        self._path, self._outcomes = os.path.abspath(path), watch.outcomes
+        self._timestamp = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        self._count, self._process = Count(), os.getpid()
+        self._file, self._end = -1, 0
+        if os.path.isdir(path):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        os.makedirs(os.path.dirname(self._path), exist_ok=True)
+        with tempfile.TemporaryFile(dir=os.path.dirname(self._path)):
+            pass
+        watch.on_opened.append(self.opened)
+        watch.on_begun.append(self.begun)
+        watch.on_ended.append(self.ended)
+
+    def opened(self) -> None:
+        """Begin the file."""
+        self._put(self._head(self._count) + _END)
+        self._file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        self._end = len(self._head(self._count))
+
+    def begun(self, group: str, name: str) -> None:
+        """Write a test as one that the process does not survive."""
+        died = Outcome(group, name, ERROR, 0.0, DIED)
+        self._write(self._count.with_one(died), _element(died), keep=False)
+
+    def ended(self, outcome: Outcome) -> None:
+        """Write what came of a test."""
+        self._count = self._count.with_one(outcome)
+        self._write(self._count, _element(outcome), keep=True)
+
+    def closed(self) -> None:
+        """Put the whole report in its place, where there is one."""
+        if self._file == -1:
+            return
+        os.close(self._file)
+        # Its numbers are as long as they are, now that they do not grow any more.
+        self._put(b"".join([self._head(self._count, 1), *map(_element, self._outcomes), _END]))
+
+    def _write(self, count: Count, element: bytes, *, keep: bool) -> None:
+        # A process that a test forks may come here too, when it does not end as it should.
+        if self._file == -1 or os.getpid() != self._process:
+            return
+        with contextlib.suppress(OSError):
+            os.pwrite(self._file, element + _END, self._end)
+            os.pwrite(self._file, self._head(count), 0)
+            os.ftruncate(self._file, self._end + len(element) + len(_END))
+        if keep:
+            self._end += len(element)
+
+    def _head(self, count: Count, width: int = 12) -> bytes:
+        """Return all that comes before the tests, of the same length for any count that is not wider."""
+        numbers = " ".join(f'{name}="{number:0{width}}"' for name, number in count.numbers().items())
+        every = f'{numbers} time="{count.seconds:0{width}.3f}"'
+        suite = f'<testsuite name="tests" {every} timestamp="{self._timestamp}">\n'
+        return f"{_DECLARATION}<testsuites {every}>{suite}".encode()
+
+    def _put(self, data: bytes) -> None:
+        handle, staging = tempfile.mkstemp(dir=os.path.dirname(self._path), prefix=".junit-")
+        try:
+            with open(handle, "wb") as stream:
+                stream.write(data)
+            os.chmod(staging, 0o644)
+            os.replace(staging, self._path)
+        except OSError:
+            os.unlink(staging)
+            raise
+
+
+def _element(outcome: Outcome) -> bytes:
+    names = {"classname": _text(outcome.group), "name": _text(outcome.name), "time": f"{outcome.seconds:.3f}"}
+    case = ElementTree.Element("testcase", names)
+    if outcome.kind in _ELEMENTS:
+        told = ElementTree.SubElement(case, _ELEMENTS[outcome.kind], message=_text(outcome.message))
+        told.text = _text(outcome.details)
+    for name, text in (("system-out", outcome.stdout), ("system-err", outcome.stderr)):
+        if text:
+            ElementTree.SubElement(case, name).text = _text(text)
+    return ElementTree.tostring(case, encoding="unicode").encode() + b"\n"
 
 
 def _text(text: str) -> str:
-    return _UNWRITABLE.sub("\ufffd", text)
+    """Return a text with the escapes of Python's for what XML cannot hold, such as colours of a terminal."""
+    return _UNWRITABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

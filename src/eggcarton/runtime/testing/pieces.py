@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from .totals import DIED
 from .watch import ERROR, Outcome, Watch
 
 VARIABLE = "EGGCARTON_TEST_PIECES"
@@ -41,6 +42,7 @@ def write(watch: Watch) -> None:
     """Let a watch, of a process that another one has started, write a piece from now on, and no reports."""
     handle, _ = tempfile.mkstemp(dir=os.environ[VARIABLE], suffix=".piece")
     watch.is_piece = True
+    watch.on_opened.clear()
 
     def line(value: object) -> None:
         # One write, not kept back: the process may die at once.
@@ -63,7 +65,3 @@ def read(directory: Path) -> list[Outcome]:
         if running:
             found.append(Outcome(**running, kind=ERROR, seconds=0.0, message=DIED))
     return found
-
-
-DIED = "the process ended while this test ran"
-"""What is told of a test that a process did not survive."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,12 +24,20 @@ class Plugin:
     def __init__(self, packages: Sequence[str], watch: Watch) -> None:
         self._packages, self._watch = list(packages), watch
         self._found: dict[str, Outcome] = {}
+        self._uncollected: set[str] = set()
+        self._root = Path()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: Any) -> None:
         """Test the packages when the command line, as pytest itself reads it, names nothing to test."""
         if self._packages and not config.option.file_or_dir:
             config.args[:] = self._packages
+
+    def pytest_sessionstart(self, session: Any) -> None:
+        """Tell that tests are going to run."""
+        self._root = Path(session.config.rootpath)
+        if not session.config.option.collectonly:
+            self._watch.opened()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -39,14 +48,19 @@ class Plugin:
     def pytest_runtest_protocol(self, item: Any) -> Generator[None, Any, None]:
         """Watch a test from the first fixture that is made for it to the last that is taken down."""
         self._watch.begun(*_identity(item))
-        yield
-        self._watch.over()
+        result = yield
+        if getattr(result, "excinfo", None):
+            # Someone has stopped the run.
+            self._watch.paused()
+        else:
+            self._watch.over()
 
     @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_makereport(self, item: Any) -> Generator[None, Any, None]:
-        """Give the report the names of the test, which workers send along."""
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> Generator[None, Any, None]:
+        """Note in the report what only this process knows of the test; workers send it along."""
         report = (yield).get_result()
         report.eggcarton_group, report.eggcarton_name = _identity(item)
+        report.eggcarton_error = _is_error(item, call)
 
     @pytest.hookimpl(trylast=True)
     def pytest_exception_interact(self, call: Any, report: Any) -> None:
@@ -64,7 +78,7 @@ class Plugin:
         if report.outcome == "rerun":
             self._found.pop(report.nodeid, None)
             return
-        told = _told(report)
+        told = _told(report, self._root)
         before = self._found.pop(report.nodeid, None)
         outcome = merged(before, told) if before else told
         if report.when in ("setup", "call"):
@@ -74,39 +88,56 @@ class Plugin:
 
     def pytest_collectreport(self, report: Any) -> None:
         """Tell of what could not be collected, and of modules that are skipped as a whole."""
-        if not report.passed:
-            group = _module_of_path(report.nodeid)
+        group = _module_of(report.nodeid, self._root)
+        # Each worker tells of it.
+        if not report.passed and group not in self._uncollected:
+            self._uncollected.add(group)
             kind = ERROR if report.failed else SKIPPED
             self._watch.ended(Outcome(group, "collection", kind, 0.0, _message(report), _details(report)))
 
     def pytest_sessionfinish(self) -> None:
-        """Tell of tests that were not taken down."""
+        """Tell of tests of which something is known, although they were not taken down."""
         for outcome in self._found.values():
-            self._watch.ended(outcome)
+            if outcome.kind != PASSED:
+                self._watch.ended(outcome)
         self._found.clear()
 
 
 def _identity(item: Any) -> tuple[str, str]:
     """Return the group and the name that unittest would give the same test."""
     module, cls = getattr(item, "module", None), getattr(item, "cls", None)
-    name = getattr(module, "__name__", None) or _module_of_path(item.nodeid)
+    name = getattr(module, "__name__", None) or _module_of(item.nodeid, Path(item.config.rootpath))
     return f"{name}.{cls.__qualname__}" if cls is not None else name, item.name
 
 
-def _module_of_path(nodeid: str) -> str:
-    path, _, _ = str(nodeid).partition("::")
-    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+def _is_error(item: Any, call: Any) -> bool:
+    """Tell whether a test has raised something else than what says that it failed."""
+    if call.excinfo is None or not isinstance(item, pytest.Function):
+        return False
+    expected = getattr(item.cls, "failureException", AssertionError)
+    return not call.excinfo.errisinstance((AssertionError, pytest.fail.Exception, TookTooLong, expected))
 
 
-def _told(report: Any) -> Outcome:
+def _module_of(nodeid: Any, root: Path) -> str:
+    """Return the name by which a file is imported: from the directory above its outermost package."""
+    path = root / str(nodeid).partition("::")[0]
+    names = [path.stem] if path.stem != "__init__" else []
+    while (path.parent / "__init__.py").is_file():
+        path = path.parent
+        names.insert(0, path.name)
+    return ".".join(names) or path.name
+
+
+def _told(report: Any, root: Path) -> Outcome:
     kind = FAILED if report.failed else SKIPPED if report.skipped else PASSED
-    if report.failed and report.when != "call":
+    if report.failed and (report.when != "call" or getattr(report, "eggcarton_error", False)):
         kind = ERROR
     group, name = getattr(report, "eggcarton_group", None), getattr(report, "eggcarton_name", None)
     if group is None or name is None:
         # Of a worker that has died there is only this.
-        group, name = _module_of_path(report.nodeid), str(report.nodeid).partition("::")[2].replace("::", ".")
-    if hasattr(report, "context") and kind != FAILED:
+        *within, name = str(report.nodeid).split("::")
+        group = ".".join([_module_of(report.nodeid, root), *within[1:]])
+    if hasattr(report, "context") and kind == SKIPPED:
         # Only a part of the test.
         return Outcome(group, name, PASSED, 0.0)
     if kind == PASSED:

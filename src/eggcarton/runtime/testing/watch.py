@@ -23,7 +23,8 @@ class Outcome:
     Args:
         group: the class, or the module, that it belongs to, as a dotted name.
         name: its name within the group, parameters included.
-        kind: `passed`, `failed`, `error` for what broke outside the test itself, or `skipped`.
+        kind: `passed`, `skipped`, `failed` where something is not as the test expects it, or `error` where anything else
+            is raised, or what several tests share is broken, as JUnit tells the two apart.
         seconds: how long it took.
         message: one line on why it did not pass.
         details: the traceback.
@@ -49,6 +50,7 @@ class Watch:
         timeout: how many seconds one test may take; None for any time.
         followers: functions `module:function` of this package, called with group and name where a test begins.
         outcomes: what is known of tests that have ended.
+        on_opened: functions that are called once, before the first test.
         on_begun: functions that are called with group and name when a test begins in this process.
         on_ended: functions that are called with each outcome.
         is_piece: whether another process gathers what comes of the tests here, and writes all reports.
@@ -57,6 +59,7 @@ class Watch:
     timeout: float | None = None
     followers: tuple[str, ...] = ()
     outcomes: list[Outcome] = field(default_factory=list)
+    on_opened: list[Callable[[], object]] = field(default_factory=list)
     on_begun: list[Callable[[str, str], object]] = field(default_factory=list)
     on_ended: list[Callable[[Outcome], object]] = field(default_factory=list)
     is_piece: bool = False
@@ -87,12 +90,21 @@ class Watch:
         if follower not in self.followers:
             self.followers = (*self.followers, follower)
 
+    def opened(self) -> None:
+        """Hear that tests are going to run, where the command line asks for nothing else, such as help.
+
+        A runner says so before it looks for them; else the first test does.
+        """
+        while self.on_opened:
+            self.on_opened.pop(0)()
+
     def begun(self, group: str, name: str, raised: type[BaseException] = TookTooLong) -> None:
         """Hear that a test begins in this process, before anything is set up for it.
 
         Args:
             raised: what is raised in it after the time that it may take.
         """
+        self.opened()
         self.running, self._began = (group, name), time.monotonic()
         for call in self.on_begun:
             call(group, name)
@@ -124,6 +136,7 @@ class Watch:
         """Hear what came of a test, of this or another process, when all that was set up for it is taken down."""
         if self.running == (outcome.group, outcome.name):
             self.over()
+        self.opened()
         self.outcomes.append(outcome)
         for call in self.on_ended:
             call(outcome)

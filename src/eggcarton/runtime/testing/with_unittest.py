@@ -46,6 +46,7 @@ def _program(job: Job) -> type[unittest.TestProgram]:
         pattern: str
 
         def createTests(self, from_discovery: bool = False, Loader: Any = None) -> None:
+            job.watch.opened()
             if not self._of_packages(from_discovery):
                 super().createTests(from_discovery, Loader)
 
