@@ -85,6 +85,8 @@ class Project:
             "fail_fast": False,
             "timeout": None,
             "junit": None,
+            "cases": None,
+            "script": str(self.root / "bin/test"),
             **settings,
         }
         path = self.root / "bin/test"
@@ -101,9 +103,12 @@ class Project:
         self, *arguments: str, environment: dict[str, str] | None = None, **settings: Any
     ) -> subprocess.CompletedProcess[str]:
         """Run the script from another directory and with an empty environment, as cron does."""
-        script = self.script(environment or {}, settings)
+        return self.run(self.script(environment or {}, settings), *arguments)
+
+    def run(self, *words: str | Path, input: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command likewise."""
         return subprocess.run(
-            [script, *arguments], cwd="/", env={}, capture_output=True, text=True, timeout=60, check=False
+            words, cwd="/", env={}, capture_output=True, text=True, timeout=60, check=False, input=input
         )
 
     def cover(self, *arguments: str, **changes: Any) -> subprocess.CompletedProcess[str]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
+from eggcarton.core.cases import Case, cases_file
+from eggcarton.core.cases import cases as case_lines
 from eggcarton.core.code_readers import module_names
 from eggcarton.core.code_readers import source as python_source
 from eggcarton.core.errors import OptionProblems
@@ -99,6 +101,10 @@ class Tested(Protocol):
     @property
     def fail_fast(self) -> bool:
         """Whether the first failure ends the run."""
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The parameter sets that the tests run with."""
 
 
 def eggs() -> tuple[str, ...]:
@@ -197,6 +203,17 @@ def fail_fast() -> bool:
     return option(boolean, "Whether the first failure ends the run.", default="false")
 
 
+def cases() -> tuple[Case, ...]:
+    """Declare the parameter sets of the tests."""
+    return option(
+        case_lines,
+        "Named parameter sets for the tests, NAME: KEY=VALUE KEY=VALUE, one a line, values quoted as for a shell. The"
+        " environment variable EGGCARTON_CASES names a JSON file of them; under pytest, a test that takes the fixture"
+        " case runs once for each.",
+        default="",
+    )
+
+
 def relative_paths() -> bool | None:
     """Declare whether the part may be moved."""
     return option(
@@ -271,6 +288,7 @@ def made(options: Tested, layout: Layout, environment: Environment, more: Mappin
         initialization=options.initialization,
         directory=layout.location,
     )
+    given = cases_file(layout.location / "cases.json", options.cases) if options.cases else None
     settings: dict[str, object] = {
         "runner": runner_of(options, layout.part, environment),
         "packages": list(options.packages),
@@ -280,9 +298,11 @@ def made(options: Tested, layout: Layout, environment: Environment, more: Mappin
         "fail_fast": options.fail_fast,
         "timeout": options.timeout,
         "junit": layout.root / options.junit if options.junit else None,
+        "cases": given.path if given else None,
+        "script": place,
         **more,
     }
     body = package_body(start, place, layout.location, "testing", preamble.statements(start, place), settings)
     copied = runtime_files(layout.location, "testing")
-    files = (*preamble.files, *copied, *launcher(layout, start, options.script, body))
+    files = (*preamble.files, *([given] if given else []), *copied, *launcher(layout, start, options.script, body))
     return Made((OwnedDirectory(layout.location), *files), place)

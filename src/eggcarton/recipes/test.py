@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eggcarton.core import imports, tested
+from eggcarton.core.cases import Case
 from eggcarton.core.layout import Environment, Layout
 from eggcarton.core.plan import Plan
 
@@ -24,6 +25,7 @@ class Options:
     fail_fast: bool = tested.fail_fast()
     timeout: float | None = tested.timeout()
     junit: Path | None = tested.junit()
+    cases: tuple[Case, ...] = tested.cases()
     working_directory: Path = tested.working_directory()
     environment: tuple[tuple[str, str], ...] = tested.environment()
     environment_file: Path | None = tested.environment_file()

@@ -39,7 +39,8 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
         os.environ[cases.VARIABLE] = str(given)
     runner, junit = settings.pop("runner"), settings.pop("junit")
     watch = Watch(timeout=settings.pop("timeout"))
-    job = Job(arguments=[*settings.pop("defaults"), *arguments], watch=watch, **settings)
+    words, script = [*settings.pop("defaults"), *arguments], str(settings.pop("script"))
+    job = Job(arguments=words, script=script, watch=watch, **settings)
     module = importlib.import_module(f".with_{runner.replace('.', '_')}", __name__)
     run: Callable[[], int] = partial(module.run, job)
     if coverage is not None:

@@ -17,6 +17,7 @@ class Job:
         packages: dotted names of what is tested otherwise.
         parallel: a number of processes, `auto`, or None for one.
         fail_fast: whether the first failure ends the run.
+        script: the script that runs, whose first statements set up a process.
         watch: is told of each test.
     """
 
@@ -24,4 +25,5 @@ class Job:
     packages: Sequence[str]
     parallel: str | None
     fail_fast: bool
+    script: str
     watch: Watch

@@ -12,6 +12,9 @@ import pytest
 from .timeouts import TookTooLong
 from .watch import ERROR, FAILED, PASSED, SKIPPED, Outcome, Watch, merged
 
+SCRIPT = "EGGCARTON_TEST_SCRIPT"
+"""Names the script that runs the tests to the workers."""
+
 
 class Plugin:
     """Chooses what is tested, tells of each test, and limits its time.

@@ -23,8 +23,8 @@ class Outcome:
     Args:
         group: the class, or the module, that it belongs to, as a dotted name.
         name: its name within the group, parameters included.
-        kind: `passed`, `skipped`, `failed` where something is not as the test expects it, or `error` where anything else
-            is raised, or what several tests share is broken, as JUnit tells the two apart.
+        kind: `passed`, `skipped`, `failed` where something is not as the test expects it, or `error` where anything
+            else is raised, or what several tests share is broken, as JUnit tells the two apart.
         seconds: how long it took.
         message: one line on why it did not pass.
         details: the traceback.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from .cases import told
 from .job import Job
-from .pytest_plugin import Plugin, registered
+from .pytest_plugin import SCRIPT, Plugin, registered
 
 _WITH_DEBUGGER = ("--pdb", "--trace")
 
@@ -19,6 +21,7 @@ def run(job: Job) -> int:
         words += ["--numprocesses", job.parallel]
     # Workers load this by its name, also where -n of the command line asks for them.
     words += ["-p", f"{__package__}.in_worker"]
+    os.environ[SCRIPT] = job.script
     plugins: list[object] = []
     registered(plugins.append, Plugin(job.packages, job.watch), told())
     return int(pytest.main([*words, *job.arguments], plugins=plugins))
