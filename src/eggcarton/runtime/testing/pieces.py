@@ -38,9 +38,13 @@ def gathered(watch: Watch) -> Iterator[Path]:
                 watch.ended(outcome)
 
 
-def write(watch: Watch) -> None:
-    """Let a watch, of a process that another one has started, write a piece from now on, and no reports."""
-    handle, _ = tempfile.mkstemp(dir=os.environ[VARIABLE], suffix=".piece")
+def write(watch: Watch, directory: str | None = None) -> None:
+    """Let a watch, of a process that another one has started, write a piece from now on, and no reports.
+
+    Args:
+        directory: where; left out: where the variable says.
+    """
+    handle, _ = tempfile.mkstemp(dir=directory or os.environ[VARIABLE], suffix=".piece")
     watch.is_piece = True
     watch.on_opened.clear()
 
