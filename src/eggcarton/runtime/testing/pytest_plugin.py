@@ -108,9 +108,10 @@ class Plugin:
 
 def _identity(item: Any) -> tuple[str, str]:
     """Return the group and the name that unittest would give the same test."""
-    module, cls = getattr(item, "module", None), getattr(item, "cls", None)
-    name = getattr(module, "__name__", None) or _module_of(item.nodeid, Path(item.config.rootpath))
-    return f"{name}.{cls.__qualname__}" if cls is not None else name, item.name
+    name = getattr(getattr(item, "module", None), "__name__", None)
+    # Not the class that Python has: one inside of another is inherited with that.
+    classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
+    return ".".join([name or _module_of(item.nodeid, Path(item.config.rootpath)), *classes]), item.name
 
 
 def _is_error(item: Any, call: Any) -> bool:

@@ -68,10 +68,14 @@ class Telling(unittest.TestResult):
         outcome, self._outcome = self._outcome, None
         if outcome is None:
             return
+        if outcome.kind == PASSED and isinstance(sys.exc_info()[1], KeyboardInterrupt):
+            # Someone stops the run; what else is known of the test is told when that ends.
+            self.watch.paused()
+            return
         seconds = self._told_seconds
-        told = Outcome(outcome.group, outcome.name, PASSED, time.perf_counter() - self._started)
-        if seconds is not None:
-            told = Outcome(outcome.group, outcome.name, PASSED, seconds)
+        if seconds is None:
+            seconds = time.perf_counter() - self._started
+        told = Outcome(outcome.group, outcome.name, PASSED, seconds)
         if outcome.kind != PASSED:
             told = merged(told, Outcome(*identity(test), PASSED, 0.0, stdout=stdout, stderr=stderr))
         self.watch.ended(merged(told, outcome))
