@@ -51,7 +51,7 @@ class Project:
     """A small application with tests, and the script that runs them."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root, self.initialization = root, ""
         for name, text in FILES.items():
             self.write(name, text)
         self.parts = root / "parts/test"
@@ -92,7 +92,7 @@ class Project:
         path = self.root / "bin/test"
         path.parent.mkdir(exist_ok=True)
         start = Start(python=Path(sys.executable), isolation=OPEN_BELOW)
-        preamble = "\n".join(assignments(start, path, tuple(environment.items())))
+        preamble = "\n".join([*assignments(start, path, tuple(environment.items())), self.initialization])
         body = package_body(start, path, self.parts, "testing", preamble, everything)
         text = script(start, path, body)
         path.write_text(text)

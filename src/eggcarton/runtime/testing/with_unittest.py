@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
+import fnmatch
+import importlib.util
 import os
 import sys
 import unittest
@@ -68,18 +69,42 @@ def discovered(loader: unittest.TestLoader, name: str, pattern: str) -> unittest
     Args:
         pattern: of the names of modules.
     """
-    try:
-        module = importlib.import_module(name)
-    except Exception:
-        # The loader makes a test of this that fails.
+    places = _places(name)
+    if not places:
+        # Where there is no such module, the loader makes a test of that, which fails.
         return loader.loadTestsFromName(name)
-    places = getattr(module, "__path__", None)
-    if places is None:
-        return loader.loadTestsFromModule(module)
     suite = unittest.TestSuite()
     for place in places:
-        top = place
-        for _ in name.split("."):
-            top = os.path.dirname(top)
-        suite.addTests(loader.discover(place, pattern, top))
+        if os.path.isfile(os.path.join(place, "__init__.py")):
+            suite.addTests(loader.discover(place, pattern, _above(place, name)))
+        else:
+            suite.addTests(discovered(loader, f"{name}.{inside}", pattern) for inside in _inside(place, pattern))
     return suite
+
+
+def _places(name: str) -> list[str]:
+    """Return the directories of a package."""
+    try:
+        found = importlib.util.find_spec(name)
+    except ImportError:
+        return []
+    return list(found.submodule_search_locations or ()) if found else []
+
+
+def _above(place: str, name: str) -> str:
+    for _ in name.split("."):
+        place = os.path.dirname(place)
+    return place
+
+
+def _inside(place: str, pattern: str) -> list[str]:
+    """Return the names that count in a package without a file of its own, where discovery itself does not begin."""
+    found = []
+    for entry in sorted(os.listdir(place)):
+        stem, end = os.path.splitext(entry)
+        is_package = os.path.isfile(os.path.join(place, entry, "__init__.py"))
+        if entry.isidentifier() and is_package:
+            found.append(entry)
+        elif end == ".py" and stem.isidentifier() and fnmatch.fnmatch(entry, pattern):
+            found.append(stem)
+    return found
