@@ -42,7 +42,10 @@ class Report:
         self._file, self._end = -1, 0
         if os.path.isdir(path):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        os.makedirs(os.path.dirname(self._path), exist_ok=True)
+        try:
+            os.makedirs(os.path.dirname(self._path), exist_ok=True)
+        except FileExistsError:
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
         with tempfile.TemporaryFile(dir=os.path.dirname(self._path)):
             pass
         watch.on_opened.append(self.opened)

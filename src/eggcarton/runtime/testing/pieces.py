@@ -62,7 +62,11 @@ def read(directory: Path) -> list[Outcome]:
     for piece in sorted(directory.glob("*.piece"), key=lambda path: path.stat().st_mtime_ns):
         running = None
         for line in piece.read_text("utf-8").splitlines():
-            values = json.loads(line)
+            try:
+                values = json.loads(line)
+            except ValueError:
+                # The process did not come to the end of its last line.
+                break
             running = None if "kind" in values else values
             if "kind" in values:
                 found.append(Outcome(**values))

@@ -36,9 +36,13 @@ class Plugin:
         if self._packages and not config.option.file_or_dir:
             config.args[:] = self._packages
 
-    def pytest_sessionstart(self, session: Any) -> None:
-        """Tell that tests are going to run."""
-        self._root = Path(session.config.rootpath)
+    def pytest_configure(self, config: Any) -> None:
+        """Know what paths are relative to."""
+        self._root = Path(config.rootpath)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: Any) -> None:
+        """Tell that tests are going to run, unless only their names are asked for."""
         if not session.config.option.collectonly:
             self._watch.opened()
 
@@ -87,7 +91,9 @@ class Plugin:
         if report.when in ("setup", "call"):
             self._found[report.nodeid] = outcome
         else:
-            self._watch.ended(replace(outcome, stdout=told.stdout, stderr=told.stderr))
+            # The last report has all that was written since the first.
+            written = (report.capstdout, report.capstderr) if outcome.kind != PASSED else ("", "")
+            self._watch.ended(replace(outcome, stdout=written[0], stderr=written[1]))
 
     def pytest_collectreport(self, report: Any) -> None:
         """Tell of what could not be collected, and of modules that are skipped as a whole."""
@@ -146,9 +152,7 @@ def _told(report: Any, root: Path) -> Outcome:
         return Outcome(group, name, PASSED, 0.0)
     if kind == PASSED:
         return Outcome(group, name, kind, report.duration)
-    return Outcome(
-        group, name, kind, report.duration, _message(report), _details(report), report.capstdout, report.capstderr
-    )
+    return Outcome(group, name, kind, report.duration, _message(report), _details(report))
 
 
 def _message(report: Any) -> str:
