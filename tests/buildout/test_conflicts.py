@@ -77,12 +77,22 @@ def test_a_name_that_nobody_has(built: Buildout) -> None:
     built.configure(CONFIG.replace("    colour\n", "    color\n"))
     output = built.fails(status=1)
     assert (
-        "Error: the index has nothing of the name color, which is asked for:\n"
+        f"Error: the index ({built.index.url}) has nothing of the name color, which is asked for:\n"
         "  part tests asks for color (buildout.cfg:13, [tests] eggs)\n"
         "what would do:\n"
         "  did you mean colour? else correct the name, or have index or find-links in [buildout] name a place that has "
         "it\n"
     ) in output
+
+
+@pytest.mark.parametrize("program", [("buildout",), ("eggcarton", "lock", "--upgrade")], ids=" ".join)
+def test_an_address_that_is_none_of_an_index(built: Buildout, program: tuple[str, ...]) -> None:
+    """Where the index is configured without its last step, the address that was asked is told."""
+    wrong = built.index.url.removesuffix("simple/")
+    built.configure(CONFIG.replace("colour\n", "new\n").replace("parts = app", f"index = {wrong}\nparts = app"))
+    output = built.fails(*program[1:], program=program[0], status=1)
+    assert f"Error: the index ({wrong}) has nothing of the name " in output
+    assert "  correct the address of the index: the names of projects must follow it, as in .../simple/\n" in output
 
 
 def test_parts_that_exclude_each_other(built: Buildout) -> None:

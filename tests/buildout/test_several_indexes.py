@@ -110,7 +110,8 @@ def test_a_private_index_that_does_not_give(build_of_two: Buildout, corp: Index,
     """A private index that refuses, or that has no such name, is not made up for by another one."""
     corp.fault("*", f"status:{status}", forever=True)
     output = build_of_two.fails(status=1 if status == 404 else 4)
-    told = "Error: the index corp has nothing of the name corp-lib, which" if status == 404 else f"(HTTP {status})"
+    nothing = f"Error: the index corp ({corp.url}) has nothing of the name corp-lib, which is asked for:\n"
+    told = nothing if status == 404 else f"(HTTP {status})"
     assert told in output
     assert [] == build_of_two.index.paths("*corp*")
 

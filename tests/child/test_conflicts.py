@@ -218,14 +218,26 @@ def test_a_version_that_is_not_there(
     assert "  have index or find-links in [buildout] name a place that has it" == told[-1]
 
 
-def test_a_name_that_is_not_there(ask: Ask) -> None:
+def test_a_name_that_is_not_there(ask: Ask, index: Index) -> None:
     """Of a name that the index does not know the ones are told that may have been meant, and where else it may lie."""
     assert [
-        "the index has nothing of the name sixx, which is asked for:",
+        f"the index ({index.url}) has nothing of the name sixx, which is asked for:",
         "  part app asks for sixx",
         "what would do:",
         "  did you mean six? else correct the name, or have index or find-links in [buildout] name a place that has it",
     ] == ask(("part app", "sixx"), ("part tests", "six"), ("part app", "web"))
+
+
+def test_the_address_of_an_index_that_is_none(ask: Ask, index: Index, tmp_path: Path) -> None:
+    """Of an index whose address lacks its last step the address is told, without credentials, and what it lacks."""
+    index.credentials = "me:secret"
+    wrong = index.url.replace("://", "://me:secret@").removesuffix("simple/")
+    sources = {"index": wrong, "find_links": [], "offline": False, "cache": str(tmp_path / "cache"), "directories": []}
+    told = ask(("part app", "six"), sources=sources)
+    assert f"the index ({index.address}/) has nothing of the name six, which is asked for:" == told[0]
+    assert "  correct the address of the index: the names of projects must follow it, as in .../simple/" == told[-1]
+    assert "secret" not in "\n".join(told)
+    assert {"/six/"} == set(index.paths())
 
 
 def test_a_name_that_something_leads_to(ask: Ask, index: Index) -> None:

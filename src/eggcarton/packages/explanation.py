@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
+from urllib.parse import urlsplit
 
 from packaging.requirements import Requirement
 
+from eggcarton.core.credentials import without_credentials
 from eggcarton.core.errors import EggcartonError
 from eggcarton.indexes.routing import Routing
 from eggcarton.packages import clash, yanked
@@ -29,6 +31,7 @@ WORDS = 900
 def unsolved(
     search: Search,
     index: clash.Index,
+    routing: Routing,
     *,
     newest: str | None = None,
     places: Places | None = None,
@@ -39,6 +42,7 @@ def unsolved(
     Args:
         search: what was asked, and what uv said.
         index: what there is.
+        routing: which index a name is asked at, and where that is.
         newest: the moment after which nothing counts.
         places: where the configuration says what.
         known: names that may have been meant by one that is not there.
@@ -52,7 +56,7 @@ def unsolved(
     # Whatever cannot be looked at now, uv's own words are at hand.
     with suppress(EggcartonError, GaveUp):
         about = _about(search, core, newest, index)
-    text = Text(search.needs, core, about, places)
+    text = Text(search.needs, core, about, places, routing)
     lines = [text.headline(), *(f"  {line}" for line in text.told())]
     lines += [f"  the machine has {given.name} {given.version}" for given in of_machine(search.needs, words)]
     if not complete:
@@ -82,13 +86,16 @@ class Text:
     core: Sequence[Input]
     clash: Clash | None
     places: Places
+    routing: Routing
 
     def headline(self) -> str:
         """Return the sentence that begins it."""
         if self.clash is None:
             return "no set of versions answers all that is asked for; these cannot agree:"
         if not self.clash.listed:
-            return f"{self._index()} has nothing of the name {self.clash.name}, which is asked for:"
+            # It may be the address that is wrong, such as one without /simple/.
+            told = f"{self._index()} ({without_credentials(self._index_url())})"
+            return f"{told} has nothing of the name {self.clash.name}, which is asked for:"
         if missing := self._missing():
             there = " and ".join(nearest(self.clash)) or "none that can be read"
             return f"{self._index()} has no {self.clash.name} {missing}; the nearest that it has are {there}:"
@@ -96,8 +103,12 @@ class Text:
 
     def _index(self) -> str:
         assert self.clash is not None
-        name = Routing.of_projects(self.needs.terms.indexes or {}).at(self.clash.name)
+        name = self.routing.at(self.clash.name)
         return f"the index {name}" if name else "the index"
+
+    def _index_url(self) -> str:
+        assert self.clash is not None
+        return self.routing.index_of(self.clash.name).url
 
     def told(self) -> Iterator[str]:
         """Give who asks for what, and each other input that has to do with it."""
@@ -163,7 +174,10 @@ class Text:
             return [place]
         near = get_close_matches(name, sorted(set(known) - {name}), n=3, cutoff=0.7)
         guess = f"did you mean {' or '.join(near)}? else " if near else ""
-        return [f"{guess}correct the name, or {place}"]
+        lines = [f"{guess}correct the name, or {place}"]
+        if not urlsplit(self._index_url()).path.rstrip("/").endswith("simple"):
+            lines.append("correct the address of the index: the names of projects must follow it, as in .../simple/")
+        return lines
 
     def _missing(self) -> str | None:
         """Return what is asked for that the index does not have in any version."""

@@ -197,7 +197,7 @@ class Resolver:
         known |= {package.name for package in (before.packages if before else ())}
         search = Search(needs, words, attempt)
         index = clash.Index(listed, with_edges)
-        return explanation.unsolved(search, index, newest=newest, places=self._places, known=known)
+        return explanation.unsolved(search, index, self._routing, newest=newest, places=self._places, known=known)
 
     def _metadata(self, package: LockedPackage) -> metadata.Edges:
         """Return requirements and extras of a package, by its metadata file or, without one, by its wheel."""
