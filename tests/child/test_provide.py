@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import pytest
 from eggcarton.child.provide import prepare, provide
 from eggcarton.core.errors import Drift, EggcartonError, IntegrityProblem, Unavailable, UsageProblem
 from eggcarton.indexes.cache import file_digest
+from eggcarton.packages import lock as locks
 from support.distributions import sdist, wheel
+from support.faults import Response
 from support.index import Index
 
 TAG = f"py{sys.version_info[0]}.{sys.version_info[1]}-{sysconfig.get_platform()}"
@@ -73,6 +76,23 @@ def test_from_nothing(build: Build) -> None:
         egg = Path(found["egg"])
         assert (build.root / "store" / egg.name).resolve() == egg
         assert found["sha256"] == egg.parent.name
+
+
+def test_an_index_that_is_away_at_first(build: Build) -> None:
+    """Locking of many names outlasts an index that answers nobody until something is asked for the third time."""
+    names, is_back = [f"lib{number}" for number in range(12)], threading.Event()
+
+    def away(response: Response) -> None:
+        if not is_back.is_set():
+            response.status, response.body = 503, b"starting"
+
+    for name in names:
+        wheel(build.index.directory, name, "1.0")
+        build.index.fault(f"/simple/{name}/", away, away, lambda response: is_back.set())
+    build.ask(*names)
+    assert {f"{name}-1.0-py3-none-any.whl" for name in names} == {
+        wheel.name for package in locks.read(build.lock).packages for wheel in package.wheels
+    }
 
 
 def test_unchanged(build: Build) -> None:

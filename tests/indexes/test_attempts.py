@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eggcarton.indexes.attempts import OUTAGE, WORTH, Ask, Attempts, Budget, GiveUp, Wait
-from eggcarton.indexes.health import Health
+from eggcarton.indexes.attempts import WORTH, Ask, Attempts, Budget, GiveUp, Wait
+from eggcarton.indexes.health import OUTAGE, TOLD_BY, Health
 from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.routing import Route
 
@@ -194,10 +194,10 @@ def test_a_route_that_wants_to_wait_is_asked_when_the_others_are_spent() -> None
 
 
 def test_a_dead_index_fails_fast() -> None:
-    """242 files of an index that does not answer cost three requests, and no waiting but the pauses of the first."""
+    """242 files of an index that does not answer cost three requests, and no waiting but until that is certain."""
     run = Run()
     assert [False] * 242 == [run.go(always(REFUSED), [ONE]) for _ in range(242)]
-    assert (3, [0.25, OUTAGE]) == (len(run.asked), run.waits)
+    assert (3, [0.25, OUTAGE], TOLD_BY) == (len(run.asked), run.waits[:2], sum(run.waits))
 
 
 @pytest.mark.parametrize("fault", [REFUSED, Outcome.of_status(502)])
@@ -210,11 +210,17 @@ def test_a_short_outage(fault: Outcome, others: int) -> None:
     assert run.go(lambda route: SERVED if run.now >= OUTAGE else fault, [ONE])
 
 
-@pytest.mark.parametrize(("back", "latest"), [(1.6, 4.0), (2.0, 4.0), (20.0, 40.0)])
-def test_many_files_in_an_outage(back: float, latest: float) -> None:
-    """Files in work when their only host goes away, which had served, are there soon after it has come back."""
+@pytest.mark.parametrize(
+    ("back", "latest", "has_served"),
+    [(1.6, 4.0, True), (2.0, 4.0, True), (20.0, 40.0, True), (1.6, 4.0, False), (2.0, 4.0, False)],
+)
+def test_many_files_in_an_outage(back: float, latest: float, *, has_served: bool) -> None:
+    """Files in work when their only host is away are there soon after it has come back; where it had not served before,
+    those that began when its breaker was open waited for what becomes of the others.
+    """
     health, works = Health(), [Attempts([ONE]) for _ in range(8)]
-    health.end(ONE, SERVED, 0.0)
+    if has_served:
+        health.end(ONE, SERVED, 0.0)
     # Each file at the time of its next step.
     due = [(0.01 * number, number) for number in range(8)]
     while due:
@@ -322,12 +328,13 @@ def test_what_served_is_waited_for() -> None:
 
 
 def test_what_never_served_is_not_waited_for() -> None:
-    """A route that never served is not waited for while its breaker is open."""
+    """A route that never served is not waited for while its breaker is open, once it is certain that it is down."""
     run = Run()
     run.go(always(REFUSED), [ONE])
-    before = run.now
     assert not run.go(always(SERVED), [ONE])
-    assert before == run.now
+    assert TOLD_BY == run.now
+    assert not run.go(always(SERVED), [ONE])
+    assert TOLD_BY == run.now
 
 
 def test_what_was_begun_is_not_given_up() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eggcarton.indexes.health import CAP, FIRST_REST, KEPT, LONGEST_REST, Health, State
+from eggcarton.indexes.health import CAP, FIRST_REST, KEPT, LONGEST_REST, TOLD_BY, Health, State
 from eggcarton.indexes.outcomes import Kind, Outcome
 from eggcarton.indexes.routing import Route
 
@@ -121,6 +121,19 @@ def test_rest_doubles_up_to_ten_minutes() -> None:
         now = until
         told(health, [BROKEN], now=now)
     assert [30.0, 60.0, 120.0, 240.0, 480.0, LONGEST_REST, LONGEST_REST] == rests
+
+
+def test_when_it_is_certain_that_an_origin_is_down() -> None:
+    """An origin that rests is certainly down some seconds after the first of its faults in a row, and not before; what
+    happened long before these faults does not count, nor does what it answers to probes afterwards.
+    """
+    health = told(told(Health(), [BROKEN]), [BROKEN, BROKEN], now=50.0)
+    moments = [health.standing(ONE, now).told_by for now in (50.0, 49.0 + TOLD_BY, 50.0 + TOLD_BY)]
+    assert [50.0 + TOLD_BY, 50.0 + TOLD_BY, None] == moments
+    told(health, [BROKEN], now=80.0)
+    assert health.standing(ONE, 81.0).told_by is None
+    told(health, [SERVED, BROKEN, BROKEN, BROKEN], now=200.0)
+    assert 200.0 + TOLD_BY == health.standing(ONE, 201.0).told_by
 
 
 def test_what_began_before_a_probe_is_none() -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 
-from eggcarton.indexes.health import Health, Standing, State
+from eggcarton.indexes.health import OUTAGE, Health, Standing, State
 from eggcarton.indexes.outcomes import Kind, Outcome, pause
 from eggcarton.indexes.routing import Route
 
 WORTH = 1 << 16
 """Bytes that make an interrupted answer worth going on with at once, without counting it."""
-
-OUTAGE = 2.0
-"""Seconds before every route is asked for the last time: a server that is started again is there by then."""
 
 _SHORTEST, _LONGEST = 0.05, 1.0
 
@@ -124,9 +121,13 @@ class Attempts:
         outage = min(OUTAGE, self.budget.waiting) if self._round == self.budget.rounds else 0.0
         return max(outage, pause(self._round - 1, random))
 
-    def _wait(self, standings: Iterable[Standing], now: float) -> Wait | GiveUp:
-        """Wait for what will be ready within the budget; what never served in this run is not waited for."""
+    def _wait(self, standings: Collection[Standing], now: float) -> Wait | GiveUp:
+        """Wait for what will be ready within the budget.
+
+        What never served in this run is waited for only until it is certain that it is down.
+        """
         worth = [s for s in standings if s.state is State.EMBARGOED or (s.state is State.RESTING and s.has_served)]
+        worth += [replace(s, at=min(s.at, s.told_by)) for s in standings if s.told_by is not None]
         first = min(worth, key=lambda standing: standing.at, default=Standing(State.OUT))
         seconds = max(0.0, first.at - now)
         if self._waited + seconds > self.budget.waiting:

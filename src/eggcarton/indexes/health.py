@@ -19,6 +19,12 @@ SERIOUS = 3
 FIRST_REST, LONGEST_REST = 30.0, 600.0
 """Seconds for which a breaker is open at first, and after doubling."""
 
+OUTAGE = 2.0
+"""Seconds before every route is asked for the last time: a server that is started again is there by then."""
+
+TOLD_BY = OUTAGE + 2.0
+"""Seconds after the first of an origin's faults in a row by which whatever had begun has told how it fares."""
+
 CAP = 4
 """Requests that one origin gets at once."""
 
@@ -48,13 +54,15 @@ class State(Enum):
 class Standing:
     """The state of a route, when it may be asked, and whether anything came from its origin in this run.
 
-    ``is_probed`` is set where a request is on its way that will tell whether the origin is well.
+    ``is_probed`` is set where a request is on its way that will tell whether the origin is well. ``told_by`` is when
+    it is certain that a resting one is down: until then requests that had begun are still made.
     """
 
     state: State
     at: float = inf
     has_served: bool = False
     is_probed: bool = False
+    told_by: float | None = None
 
 
 @dataclass(slots=True)
@@ -62,6 +70,7 @@ class Origin:
     """What is known of one origin; times are those of the clock that is passed in."""
 
     serious: int = 0
+    down: float | None = None
     rest: float = 0.0
     opened: float | None = None
     counted: bool = False
@@ -105,7 +114,8 @@ class Health:
             if not origin.counted:
                 # No index and no certificate: what comes from there is not waited for.
                 return Standing(State.OUT)
-            return Standing(State.RESTING, opens, has_served=origin.served > 0)
+            told_by = None if origin.down is None or now >= origin.down + TOLD_BY else origin.down + TOLD_BY
+            return Standing(State.RESTING, opens, has_served=origin.served > 0, told_by=told_by)
         if now < origin.embargo:
             return Standing(State.EMBARGOED, origin.embargo)
         if origin.opened is not None and origin.probed is not None:
@@ -173,7 +183,7 @@ class Health:
         self._break(origin, route, outcome, now, was_probe=was_probe)
 
     def _well(self, origin: Origin, outcome: Outcome) -> None:
-        origin.serious, origin.opened, origin.rest = 0, None, 0.0
+        origin.serious, origin.down, origin.opened, origin.rest = 0, None, None, 0.0
         origin.served += outcome.kind is Kind.SERVED
         origin.faults.append(False)
         origin.since_halved += 1
@@ -192,6 +202,8 @@ class Health:
         elif breaking is not Breaking.NOTHING:
             origin.serious += 1
             origin.faults.append(True)
+            if origin.down is None or (origin.opened is None and now >= origin.down + TOLD_BY):
+                origin.down = now
             if sum(origin.faults) >= UNSTEADY:
                 # Three in a row open the breaker; three of many, with answers between them, cost as much.
                 origin.unsteady = now + FIRST_REST
