@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +17,7 @@ import trustme
 from eggcarton.child.mirrors import check
 from eggcarton.core.errors import Unavailable, UsageProblem
 from eggcarton.indexes.cache import file_digest
+from eggcarton.indexes.client import READ_TIMEOUT
 from eggcarton.indexes.routing import Index as Namespace
 from eggcarton.indexes.routing import Mirror
 from support.distributions import wheel
@@ -52,10 +54,14 @@ def locked(tmp_path: Path, *served: Index) -> str:
     return str(path)
 
 
-def checked(tmp_path: Path, lock: str | None, *indexes: Namespace) -> tuple[int, list[tuple[str, list[str]]]]:
+def checked(
+    tmp_path: Path, lock: str | None, *indexes: Namespace, within: float = 30.0
+) -> tuple[int, list[tuple[str, list[str]]]]:
     """Return the exit code, and the verdict on each route with its reasons."""
-    sources = {"find_links": [], "cache": str(tmp_path / "cache"), "offline": False, "directories": [], "keeps": False}
-    answer = check(paths=[lock] if lock else [], sources={**sources, "indexes": [one.fields() for one in indexes]})
+    sources: dict[str, Any] = {"find_links": [], "cache": str(tmp_path / "cache"), "offline": False, "directories": []}
+    sources["keeps"] = False
+    sources["indexes"] = [one.fields() for one in indexes]
+    answer = check(paths=[lock] if lock else [], sources=sources, within=within)
     json.dumps(answer)
     return answer["status"], [(route["verdict"], route["findings"]) for route in answer["routes"]]
 
@@ -163,6 +169,39 @@ def test_unreachable(tmp_path: Path, serve: Serve) -> None:
     assert (3, ["unreachable", "well"]) == (status, [word for word, _ in found])
     index.stop()
     assert 4 == checked(tmp_path, lock, pypi)[0]
+
+
+def test_too_slow(tmp_path: Path, serve: Serve) -> None:
+    """Mirrors that are silent, for pages or for files, or send a byte a second, are told to be too slow when their time
+    is over, all of them together; each is asked for nothing more.
+    """
+    index, *mirrors = (serve(name) for name in ("index", "silent", "dripping", "without"))
+    for mirror, pattern, fault in zip(mirrors, ("*", "*", "/files/*"), ("stall", "slow:1", "stall:0.5"), strict=True):
+        mirror.fault(pattern, fault, forever=True)
+    lock = locked(tmp_path, index)
+    pypi = Namespace("pypi", index.url, mirrors=tuple(Mirror(mirror.url) for mirror in mirrors))
+    began = time.monotonic()
+    status, found = checked(tmp_path, lock, pypi, within=2.0)
+    assert time.monotonic() - began < READ_TIMEOUT
+    late = "cannot be had{}: it was too slow: no whole answer came within 2 s"
+    file = f"six-1.0-py3-none-any.whl {late.format(' from it')}"
+    assert (3, [*[("unreachable", [f"it {late.format('')}"])] * 2, ("unreachable", [file]), ("well", [])]) == (
+        status,
+        found,
+    )
+    assert [1, 1, 2, 2] == [len(one.requests) for one in (*mirrors, index)]
+
+
+def test_a_keyring_that_takes_long(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a keyring takes for its answer is not taken from the time of its route."""
+    index = serve("index", credentials="me:secret")
+    program = tmp_path / "bin" / "keyring"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nsleep 2.2\necho me\necho secret\n", "utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    corp = Namespace("corp", index.url, credentials="keyring")
+    assert (0, [("well", [])]) == checked(tmp_path, locked(tmp_path, index), corp, within=2.0)
 
 
 def test_one_reset_is_no_finding(tmp_path: Path, serve: Serve) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,11 +35,10 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 class Found:
     """Credentials of a user with this home and these variables; `told` is what was warned of."""
 
-    def __init__(self, home: Path, environment: Mapping[str, str] | None = None, patience: float = 30.0) -> None:
+    def __init__(self, home: Path, environment: Mapping[str, str] | None = None, **settings: Any) -> None:
         self.told: list[str] = []
-        self._known = Credentials(
-            [PRIVATE], environment=environment or {}, home=home, warn=self.told.append, patience=patience
-        )
+        known = {"environment": environment or {}, "home": home, "warn": self.told.append, "patience": 30.0, **settings}
+        self._known = Credentials([PRIVATE], **known)
 
     def __call__(self, setting: str, url: str = URL) -> tuple[str, str] | None:
         login = self._known.of(url, setting)
@@ -204,10 +204,31 @@ def test_keyring_for_a_user(tmp_path: Path) -> None:
 def test_keyring_that_does_not_answer(tmp_path: Path, body: str | None, told: str) -> None:
     """A keyring that is not there, too old or too slow is told once, and nothing is sent."""
     place = keyring(tmp_path / "bin", body) if body else tmp_path
-    found = Found(tmp_path, {"PATH": str(place)}, patience=0.2 if body and "sleep" in body else 30.0)
+    settings = {"patience": 0.2} if body and "sleep" in body else {}
+    found = Found(tmp_path, {"PATH": str(place)}, **settings)
     assert [None, None] == [found("keyring"), found("keyring", "https://mirror.example/simple/")]
     [sentence] = found.told
     assert told in sentence
+
+
+def test_keyring_that_takes_long(tmp_path: Path) -> None:
+    """While a keyring waits for its user, it is said once what is waited for; its answer is taken all the same."""
+    said = tmp_path / "said"
+    body = f"import time\nwhile not os.path.exists({str(said)!r}): time.sleep(0.01)\nprint('me')\nprint('secret')"
+    place = keyring(tmp_path / "bin", body)
+    sentences: list[str] = []
+
+    def say(sentence: str) -> None:
+        sentences.append(sentence)
+        said.touch()
+
+    found = Found(tmp_path, {"PATH": str(place)}, say=say, quiet=0.01)
+    assert [("me", "secret")] * 2 == [found("keyring"), found("keyring")]
+    assert [
+        f"the program keyring is waited for, which was asked for the credentials of {URL}, up to 30 s: it may want to "
+        "be unlocked"
+    ] == sentences
+    assert [] == found.told
 
 
 def test_threads_share_one_answer(tmp_path: Path) -> None:

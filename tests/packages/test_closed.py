@@ -8,7 +8,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -137,6 +137,15 @@ def test_a_process_that_dies(tmp_path: Path, code: str, status: int) -> None:
         )
         killer.place = closed_set()
         assert "1" == ask_render(child, "1")
+
+
+def test_what_is_told_before_an_answer(tmp_path: Path) -> None:
+    """What a process tells at once is heeded before its answer, here its end, comes."""
+    code = "from eggcarton.child import run; run.current().say('the keyring is waited for'); import os; os._exit(7)"
+    told: list[Mapping[str, object]] = []
+    with Child(Killer(tmp_path / "set", code), told.append) as child, pytest.raises(EggcartonError, match="status 7"):
+        ask_render(child, "1")
+    assert [{"warnings": ["the keyring is waited for"]}] == told
 
 
 def test_a_process_that_died_between_requests(child: Child) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from typing import Any, TextIO
@@ -66,7 +67,15 @@ def main() -> None:
 
 
 def _serve(answers: TextIO) -> None:
-    requests = run.begin()
+    writing = threading.Lock()
+
+    def write(answer: dict[str, Any]) -> None:
+        with writing:
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
+
+    # What is told at once comes as a line of its own before the answer.
+    requests = run.begin(lambda sentence: write({"told": {"warnings": [sentence]}}))
     for line in sys.stdin:
         request = json.loads(line)
         try:
@@ -85,8 +94,7 @@ def _serve(answers: TextIO) -> None:
             }
         if told := requests.told():
             answer["told"] = told
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+        write(answer)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ class Sources:
 
     def _network(self, health: Health, note: Callable[[Event], None], warn: Callable[[str], None]) -> Network:
         environment = withdrawn(self.indexes, os.environ)
-        credentials = Credentials(self.indexes, environment=environment, warn=warn)
+        credentials = Credentials(self.indexes, environment=environment, warn=warn, say=run.current().say)
         client = Client(connections=CAP * SMALL, allow_hosts=self.allow_hosts, credentials=credentials)
         kept = KeptPages(self.cache / "pages" if self.keeps else None)
         return Network(client, health, note=note, warn=warn, kept=kept)

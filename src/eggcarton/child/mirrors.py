@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from eggcarton.child.door import Door, Sources
+from eggcarton.child.turns import Turn, side_by_side
 from eggcarton.core.credentials import without_credentials
 from eggcarton.core.errors import Unavailable
 from eggcarton.indexes import first_bytes, probe
@@ -25,7 +26,9 @@ from eggcarton.indexes.routing import HASHED, Index, Route
 from eggcarton.packages import lock as locks
 from eggcarton.packages.lock import LockedPackage
 
-_AT_ONCE = 8
+WITHIN = 10.0
+"""Seconds that each route has for all its answers."""
+
 _WHOLE = 1 << 20
 """Bytes up to which a file is read to its end; of a larger one the first are looked at."""
 
@@ -34,12 +37,13 @@ class _EnoughError(Exception):
     """Leaves an answer whose rest nobody needs: its connection is closed, and it counts for nothing."""
 
 
-def check(*, paths: Sequence[str], sources: Mapping[str, Any]) -> dict[str, Any]:
+def check(*, paths: Sequence[str], sources: Mapping[str, Any], within: float = WITHIN) -> dict[str, Any]:
     """Ask all routes, and return what is to be thought of each.
 
     Args:
         paths: of the locks; those that are not there yet are passed over.
         sources: the fields of `Sources`.
+        within: seconds that each route has, all of them side by side.
 
     Returns:
         ``routes`` in order, each with its ``verdict`` and ``findings``; ``status``, the exit code.
@@ -51,9 +55,8 @@ def check(*, paths: Sequence[str], sources: Mapping[str, Any]) -> dict[str, Any]
     if door.sources.offline:
         raise Unavailable("offline, and how routes fare only they can tell; leave -o out")
     packages = locked(paths)
-    verdicts = [
-        verdict for index, sample, seen in looked(door, packages) for verdict in probe.judged(index, seen, sample)
-    ]
+    answers = looked(door, packages, within)
+    verdicts = [verdict for index, sample, seen in answers for verdict in probe.judged(index, seen, sample)]
     return {"routes": [_told(verdict) for verdict in verdicts], "status": probe.exit_code(verdicts)}
 
 
@@ -62,19 +65,26 @@ def locked(paths: Sequence[str]) -> list[LockedPackage]:
     return [package for path in map(Path, paths) if path.exists() for package in locks.read(path).packages]
 
 
-def looked(door: Door, packages: Sequence[LockedPackage]) -> list[tuple[Index, Sample | None, list[Seen]]]:
+def looked(
+    door: Door, packages: Sequence[LockedPackage], within: float = WITHIN
+) -> list[tuple[Index, Sample | None, list[Seen]]]:
     """Ask all routes, and return of each index what was asked and what each route answered, in order.
 
     Raises:
         UsageProblem: something is locked from an index that is none any more; nobody was asked.
     """
     asked = [(index, _sample(door, index, packages)) for index in door.routing.indexes]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        jobs = [
-            (index, sample, [pool.submit(_look, door, route, sample) for route in index.all_routes()])
-            for index, sample in asked
-        ]
-        return [(index, sample, [look.result() for look in looks]) for index, sample, looks in jobs]
+    looks = [
+        (partial(_look, door, route, sample), partial(_late, route))
+        for index, sample in asked
+        for route in index.all_routes()
+    ]
+    found = iter(side_by_side(looks, within))
+    return [(index, sample, [next(found) for _ in index.all_routes()]) for index, sample in asked]
+
+
+def _late(route: Route, outcome: Outcome) -> Seen:
+    return Seen(route, fault=outcome)
 
 
 def _sample(door: Door, index: Index, packages: Sequence[LockedPackage]) -> Sample | None:
@@ -88,22 +98,25 @@ def _sample(door: Door, index: Index, packages: Sequence[LockedPackage]) -> Samp
     return min(candidates, key=lambda one: (one.size is None, one.size or 0, one.name), default=None)
 
 
-def _look(door: Door, route: Route, sample: Sample | None) -> Seen:
+def _look(door: Door, route: Route, sample: Sample | None, turn: Turn) -> Seen:
+    # A keyring may wait for its user, for which no route is to blame.
+    door.network.client.look_up(route.url, route.credentials)
+    turn.begin()
     if route.kind == HASHED:
         if sample is None:
             return Seen(route)
         address = f"{route.url.rstrip('/')}/sha256/{sample.hashes[sample.name]}"
-        return Seen(route, file=_of_file(door, route, address, sample))
+        return Seen(route, file=_of_file(door, route, address, sample, turn))
     if sample is None:
-        return Seen(route, fault=_of_root(door, route))
-    found = _tried(lambda: _page(door, route, sample.project))
+        return Seen(route, fault=_of_root(door, route, turn))
+    found = _tried(lambda: _page(door, route, sample.project, turn))
     if isinstance(found, Outcome):
-        is_index = found.kind is not Kind.ABSENT or _of_root(door, route) is None
+        is_index = found.kind is not Kind.ABSENT or _of_root(door, route, turn) is None
         return Seen(route, fault=found, is_index=is_index)
     page, serial, ahead = found
     seen = Seen(route, page, serial, ahead=ahead)
     listed = next((file for file in page if file.name == sample.name), None)
-    return seen if listed is None else replace(seen, file=_of_file(door, route, listed.url, sample))
+    return seen if listed is None else replace(seen, file=_of_file(door, route, listed.url, sample, turn))
 
 
 def _tried(one: Any) -> Any:
@@ -117,9 +130,9 @@ def _tried(one: Any) -> Any:
     raise AssertionError
 
 
-def _page(door: Door, route: Route, project: str) -> tuple[tuple[Listed, ...], int | None, float | None]:
+def _page(door: Door, route: Route, project: str, turn: Turn) -> tuple[tuple[Listed, ...], int | None, float | None]:
     url = f"{route.url.rstrip('/')}/{project}/"
-    with door.network.request(route, url, PAGE, project, accept=ACCEPT) as answer:
+    with turn.call() as call, door.network.request(route, url, PAGE, project, accept=ACCEPT, call=call) as answer:
         kind, serial = answer.headers.get("Content-Type", ""), answer.headers.get("X-PyPI-Last-Serial")
         try:
             page = read(answer.read(), kind, answer.url, project=project, serial=serial)
@@ -136,13 +149,13 @@ def _ahead(answer: Answer) -> float | None:
         return None
 
 
-def _of_root(door: Door, route: Route) -> Outcome | None:
+def _of_root(door: Door, route: Route, turn: Turn) -> Outcome | None:
     """Return why a route's own address is not that of an index, None where it seems to be one."""
 
     def one() -> None:
         url = f"{route.url.rstrip('/')}/"
         try:
-            with door.network.request(route, url, OTHER, "", accept=ACCEPT) as answer:
+            with turn.call() as call, door.network.request(route, url, OTHER, "", accept=ACCEPT, call=call) as answer:
                 if not _may_list_projects(answer):
                     raise Failed(Outcome(Kind.USELESS, fault="its page lists no projects"))
                 raise _EnoughError
@@ -165,12 +178,12 @@ def _blocks(answer: Answer) -> Iterator[bytes]:
     return answer.blocks(1 << 16)
 
 
-def _of_file(door: Door, route: Route, address: str, sample: Sample) -> Outcome | None:
+def _of_file(door: Door, route: Route, address: str, sample: Sample, turn: Turn) -> Outcome | None:
     """Return how a file fails to be what is locked, None where it does not."""
 
     def one() -> None:
         try:
-            with door.network.request(route, address, FILE, sample.name) as answer:
+            with turn.call() as call, door.network.request(route, address, FILE, sample.name, call=call) as answer:
                 _check(answer, sample)
         except _EnoughError:
             return

@@ -26,10 +26,12 @@ class Run:
     Args:
         wall: the wall clock.
         now: the clock of the networks, which never goes back.
+        say: tells the user a sentence at once, as what is waited for; warnings come with the answer.
     """
 
     wall: Callable[[], float] = time.time
     now: Callable[[], float] = time.monotonic
+    say: Callable[[str], None] = lambda sentence: None
     _networks: dict[Hashable, Network] = field(default_factory=dict)
     _kept: dict[Path, list[Network]] = field(default_factory=dict)
     _warnings: list[str] = field(default_factory=list)
@@ -76,9 +78,9 @@ class Run:
 _running: list[Run] = []
 
 
-def begin() -> Run:
-    """Have all that is done in this process from now on belong to one run."""
-    _running[:] = [Run()]
+def begin(say: Callable[[str], None] = lambda sentence: None) -> Run:
+    """Have all that is done in this process from now on belong to one run, which has `say` as it tells."""
+    _running[:] = [Run(say=say)]
     return _running[0]
 
 

@@ -145,6 +145,10 @@ class Client:
         self._proxies: dict[str, urllib3.ProxyManager] = {}
         self._proxy_of_pip = configured.proxy_of_pip(os.environ, _home())
 
+    def look_up(self, url: str, credentials: str) -> None:
+        """Find what an address is asked with, so that no request waits for it: a keyring may ask its user."""
+        self._credentials.of(url, credentials)
+
     def _pool(self, url: str) -> urllib3.PoolManager:
         address = configured.proxy_for(url, preferred=self._proxy_of_pip)
         if not address:

@@ -26,6 +26,9 @@ TOKEN_USER = "__token__"
 PATIENCE = 60.0
 """Seconds that the keyring has for its answer: it may ask its user to unlock it."""
 
+QUIET = 5.0
+"""Seconds after which it is said that the keyring is waited for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Login:
@@ -66,6 +69,7 @@ class Credentials:
         home: the user's home directory.
         warn: told of what should be there and is not, a sentence each, once.
         patience: seconds that the keyring has for its answer.
+        say: told at once that the keyring is waited for, when it has not answered within `quiet` seconds.
     """
 
     def __init__(
@@ -76,8 +80,11 @@ class Credentials:
         home: Path | None = None,
         warn: Callable[[str], None] = lambda sentence: None,
         patience: float = PATIENCE,
+        say: Callable[[str], None] = lambda sentence: None,
+        quiet: float = QUIET,
     ) -> None:
         self._environment, self._warn, self._patience = environment, warn, patience
+        self._say, self._quiet = say, quiet
         self._home = home if home is not None else Path(os.path.expanduser("~"))
         known = list(indexes)
         self._bound = {(index.credentials, index.canonical.origin) for index in known}
@@ -189,6 +196,9 @@ class Credentials:
     def _ask_keyring(self, program: str, service: str, user: str | None) -> list[str] | None:
         """Return what the keyring prints for a service, None where it has nothing, or does not answer."""
         arguments = ["get", service, user] if user is not None else ["--mode", "creds", "get", service]
+        waiting = threading.Timer(self._quiet, lambda: self._say(self._waiting(service)))
+        waiting.daemon = True
+        waiting.start()
         try:
             done = subprocess.run(
                 [program, *arguments],
@@ -204,6 +214,8 @@ class Credentials:
         except OSError as error:
             self._tell(f"the keyring cannot be started: {(error.strerror or str(error)).lower()}; nothing is sent")
             return None
+        finally:
+            waiting.cancel()
         if done.returncode:
             if b"unrecognized arguments: --mode" in done.stderr:
                 self._tell(
@@ -212,6 +224,12 @@ class Credentials:
                 )
             return None
         return done.stdout.decode("utf-8", "replace").splitlines()
+
+    def _waiting(self, service: str) -> str:
+        return (
+            f"the program keyring is waited for, which was asked for the credentials of {service}, up to "
+            f"{self._patience:g} s: it may want to be unlocked"
+        )
 
     def _tell(self, sentence: str) -> None:
         with self._guard:

@@ -184,7 +184,7 @@ class Child:
 
     Args:
         closed_set: makes sure that there is one, and returns it.
-        heed: is told what `child.run.Run.told` has of each request.
+        heed: is told what `child.run.Run.told` has of each request, and at once what cannot wait for its end.
         remedy: returns what else is told where something could not be had, None where there is nothing to tell.
     """
 
@@ -218,13 +218,27 @@ class Child:
         """
         process = self._running()
         assert process.stdin is not None
-        assert process.stdout is not None
         request: Mapping[str, Any] = {"operation": operation, "arguments": arguments}
         try:
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
         except BrokenPipeError:
             pass
+        answer: dict[str, Any] = {}
+        while not answer.keys() & {"result", "error"}:
+            answer = self._answer(process, operation)
+            if "told" in answer:
+                self._heed(answer["told"])
+        if "error" in answer:
+            kinds = {kind.exit_code: kind for kind in _KINDS}
+            kind = kinds.get(answer["exit_code"], EggcartonError)
+            more = self._remedy() if kind is errors.Unavailable else None
+            raise kind(f"{answer['error']}\n{more}" if more else answer["error"])
+        return answer["result"]
+
+    def _answer(self, process: subprocess.Popen[str], operation: str) -> dict[str, Any]:
+        """Return the next line: an answer, or what is told before that."""
+        assert process.stdout is not None
         try:
             line = process.stdout.readline()
         except BaseException:
@@ -238,15 +252,8 @@ class Child:
             raise EggcartonError(
                 f"the process that was to {operation} ended with status {process.returncode}; its last words are above"
             )
-        answer = json.loads(line)
-        if "told" in answer:
-            self._heed(answer["told"])
-        if "error" in answer:
-            kinds = {kind.exit_code: kind for kind in _KINDS}
-            kind = kinds.get(answer["exit_code"], EggcartonError)
-            more = self._remedy() if kind is errors.Unavailable else None
-            raise kind(f"{answer['error']}\n{more}" if more else answer["error"])
-        return answer["result"]
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None:
