@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from eggcarton.child.provide import written
-from eggcarton.core.errors import StagingProblem
+from eggcarton.core.errors import IntegrityProblem, StagingProblem
 from eggcarton.packages import lock as locks
 from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
 
@@ -31,7 +31,7 @@ from eggcarton.packages import lock as locks
 def killed(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
-trouble, old, new = sys.argv[1:]
+trouble, old, new, plain = sys.argv[1:]
 lock = locks.read(Path(new))
 if trouble == "full":
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
@@ -39,7 +39,10 @@ elif trouble in ("replace", "fsync"):
     # As if the process were killed in this very call.
     setattr(os, trouble, killed)
 try:
-    written(Path(old), None, lock)
+    if plain == "plain":
+        Path(old).write_text(locks.text_of(lock), "utf-8")
+    else:
+        written(Path(old), None, lock)
 except Exception as error:
     sys.exit(f"{type(error).__name__}: {error}")
 """
@@ -54,12 +57,12 @@ def old(tmp_path: Path) -> Path:
     return path
 
 
-def write(trouble: str, old: Path) -> subprocess.CompletedProcess[str]:
-    """Write the new lock over the old one in another process."""
+def write(trouble: str, old: Path, way: str = "ours") -> subprocess.CompletedProcess[str]:
+    """Write the new lock over the old one in another process, our way or the plain one."""
     new = old.parent.with_name("new.toml")
     new.write_text(locks.text_of(NEW), "utf-8")
     return subprocess.run(
-        [sys.executable, "-c", WRITING, trouble, str(old), str(new)],
+        [sys.executable, "-c", WRITING, trouble, str(old), str(new), way],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stderr=subprocess.PIPE,
         text=True,
@@ -83,6 +86,10 @@ def test_a_disk_that_is_full(old: Path) -> None:
     assert f"StagingProblem: {old} could not be written: File too large; nothing was changed" == done.stderr.strip()
     assert OLD == locks.read(old)
     assert ["pylock.toml"] == os.listdir(old.parent)
+    # A plain write leaves as much of the new lock as there was room for.
+    assert "OSError: [Errno 27] File too large" == write("full", old, "plain").stderr.strip()
+    with pytest.raises(IntegrityProblem):
+        locks.read(old)
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Faults 27 and 28: kills, disks and clocks. The control writes what plain urllib brings to the file's own name.
 
-Runs killed while they install, and two of them at once, are in tests/buildout/test_transaction.py; a lock for which
-there is no room, or that cannot be written, is in tests/child/test_writing.py.
+Runs killed while they install, and two of them at once, are in tests/buildout/test_transaction.py: urllib installs
+nothing, so that there is no control, and that the kill came is seen by the status of the run. A lock for which there is
+no room, or that cannot be written, is in tests/child/test_writing.py, where the control is a plain write: urllib makes
+no lock.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Faults 29 and 30: offline, and locks that must not be obeyed.
 
 What a spoilt lock does to whole runs is in tests/buildout/test_refusals.py, and to its reader in
-tests/packages/test_lock.py.
+tests/packages/test_lock.py. Conflict markers have no control: a lock that holds them is no TOML, so that it gives plain
+urllib no address to ask.
 """
 
 from __future__ import annotations

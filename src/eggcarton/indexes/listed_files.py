@@ -27,6 +27,7 @@ class ListedFiles:
     def __init__(self, cache: Cache, pages: Pages, fetcher: Fetcher) -> None:
         self._cache, self._pages, self._fetcher = cache, pages, fetcher
         self._taken: dict[str, Path] = {}
+        self._inside: dict[str, bytes] = {}
         self._guards: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 
@@ -49,18 +50,23 @@ class ListedFiles:
     def metadata(self, index: Index, project: str, listed: Listed) -> bytes:
         """Return the metadata of a wheel: from the cache, else as its index has it beside the wheel, else out of that.
 
+        What an index advertises and does not have, or not so, is asked for once.
+
         Raises:
             EggcartonError: the wheel cannot be had, or it is none.
         """
         sha256 = listed.metadata_sha256
-        if sha256 is not None and (path := self._cache.find(sha256)):
-            return path.read_bytes()
-        body = self._pages.metadata(index, listed, project)
-        if body is None:
-            return _metadata_in(self.file(index, project, listed), listed.name)
-        if sha256 is not None:
-            self._cache.add(sha256, [body])
-        return body
+        with self._guarded(f"{listed.url}.metadata"):
+            if sha256 is not None and (path := self._cache.find(sha256)):
+                return path.read_bytes()
+            if listed.url not in self._inside:
+                body = self._pages.metadata(index, listed, project)
+                if body is not None:
+                    if sha256 is not None:
+                        self._cache.add(sha256, [body])
+                    return body
+                self._inside[listed.url] = _metadata_in(self.file(index, project, listed), listed.name)
+            return self._inside[listed.url]
 
     def _guarded(self, url: str) -> threading.Lock:
         with self._guard:
