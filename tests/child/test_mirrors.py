@@ -114,6 +114,19 @@ def test_stale(tmp_path: Path, serve: Serve) -> None:
     assert found[1][1][0].startswith("the newest file of six there is of 2001-09-09T01:46:40Z, on the index of ")
 
 
+def test_a_part_of_the_index(tmp_path: Path, serve: Serve) -> None:
+    """A mirror whose pages tell no times, as those of fetch --simple, and that has what was asked for alone, is told to
+    have so much, and needs no care.
+    """
+    index, part = serve("index"), serve("part", json=False)
+    lock = locked(tmp_path, part)
+    wheel(index.directory, "six", "2.0")
+    wheel(index.directory, "six", "3.0")
+    pypi = Namespace("pypi", index.url, mirrors=(Mirror(part.url),))
+    told = "it has 1 of 1 files asked for of six, and 1 of 3 that the index lists"
+    assert (0, [("lacking", [told]), ("well", [])]) == checked(tmp_path, lock, pypi)
+
+
 def test_equivocating(tmp_path: Path, serve: Serve) -> None:
     """A mirror that lists another sha256, and one that serves other bytes than it lists, contradict the lock."""
     index, lists, serves = serve("index"), serve("lists"), serve("serves")

@@ -97,7 +97,7 @@ def _findings(seen: Seen, canonical: Seen | None, sample: Sample | None, only: s
             }
             yield from _contradictions(seen.page, theirs, "the index itself has")
             if only != "files":
-                yield from _staleness(seen, canonical, sample.project)
+                yield from _staleness(seen, canonical, sample)
         if not any(file.name == sample.name for file in seen.page):
             yield (LACKING, f"it does not list {sample.name}, which is locked")
     if seen.file is not None:
@@ -130,20 +130,30 @@ def _contradictions(page: Sequence[Listed], hashes: Mapping[str, str], whose: st
             yield EQUIVOCATING, f"it lists {file.name} with the sha256 {file.sha256}, {whose} {known}"
 
 
-def _staleness(seen: Seen, canonical: Seen, project: str) -> Iterator[tuple[str, str]]:
+def _staleness(seen: Seen, canonical: Seen, sample: Sample) -> Iterator[tuple[str, str]]:
+    """Give whether a page is older than that of the index, or has a part of it, as a mirror may."""
     assert seen.page is not None
     assert canonical.page is not None
+    project = sample.project
     if seen.serial is not None and canonical.serial is not None and seen.serial < canonical.serial:
         yield STALE, f"its page of {project} shows change {seen.serial}, that of the index {canonical.serial}"
         return
-    mine, theirs = _newest(seen.page), _newest(canonical.page)
-    if mine and theirs and mine < theirs:
-        yield STALE, f"the newest file of {project} there is of {mine}, on the index of {theirs}"
-        return
     names = {file.name for file in seen.page}
-    missing = [file.name for file in canonical.page if file.name not in names]
-    if missing:
-        yield STALE, f"it lacks {len(missing)} of {len(canonical.page)} files of {project}, such as {missing[-1]}"
+    missing = [file for file in canonical.page if file.name not in names]
+    mine, theirs = _newest(seen.page), _newest(canonical.page)
+    # What is as the index was at some time is old; what lacks files of before its newest one is a part.
+    is_part = any(file.uploaded is None or (mine is not None and file.uploaded <= mine) for file in missing)
+    if mine and theirs and mine < theirs and not is_part:
+        yield STALE, f"the newest file of {project} there is of {mine}, on the index of {theirs}"
+    elif missing:
+        there = sum(name in names for name in sample.hashes)
+        yield (
+            LACKING,
+            (
+                f"it has {there} of {len(sample.hashes)} files asked for of {project}, and "
+                f"{len(canonical.page) - len(missing)} of {len(canonical.page)} that the index lists"
+            ),
+        )
 
 
 def _newest(page: Sequence[Listed]) -> str | None:
