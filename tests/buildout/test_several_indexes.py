@@ -140,9 +140,14 @@ eggs = six
 """
 
 
-@pytest.mark.parametrize("way", ["eggcarton", "buildout"])
-def test_a_private_index_that_is_taken_away(build_of_two: Buildout, corp: Index, way: str) -> None:
-    """What an index had that is gone leaves the lock once no part asks for it, and nothing else loses its pin."""
+@pytest.mark.parametrize(
+    ("way", "frozen"), [("eggcarton", True), ("buildout", False), ("buildout", True)], ids=["lock", "update", "frozen"]
+)
+def test_a_private_index_that_is_taken_away(build_of_two: Buildout, corp: Index, way: str, *, frozen: bool) -> None:
+    """What an index had that is gone leaves the lock once no part asks for it, and nothing else loses its pin.
+
+    Frozen runs before that leave the lock as it is, and do not keep the next one from it.
+    """
     both = CONFIG.format(corp=corp.url, projects="corp-*").replace("parts = app", "parts = app other")
     build_of_two.configure(both + WITHOUT[WITHOUT.index("[other]") :])
     build_of_two.build()
@@ -151,7 +156,7 @@ def test_a_private_index_that_is_taken_away(build_of_two: Buildout, corp: Index,
     build_of_two.configure(gone + WITHOUT[WITHOUT.index("[other]") :])
     assert "the lock has corp-lib from the index 'corp'" in build_of_two.fails(status=2)
     build_of_two.configure(WITHOUT)
-    if way == "eggcarton":
+    for _ in range(2 if frozen else 0):
         build_of_two.build("eggcarton:policy=frozen")
         assert {"corp-lib", "six"} == set(locked(build_of_two))
     status, output = build_of_two.run(*(["lock"] if way == "eggcarton" else []), program=way)

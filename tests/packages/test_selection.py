@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,17 @@ def test_round_trip(tmp_path: Path, selection: Selection) -> None:
     save(tmp_path / "state" / "selection.json", selection)
     assert selection == load(tmp_path / "state" / "selection.json")
     assert ["selection.json"] == [path.name for path in (tmp_path / "state").iterdir()]
+
+
+def test_a_surplus_is_for_frozen_runs(tmp_path: Path, selection: Selection) -> None:
+    """Where the lock has what a run that may change it would drop, only frozen runs select the same."""
+    kept = replace(selection, surplus=True)
+    assert [(True, True), (False, True)] == [
+        tuple(one.is_of("key", frozen=frozen) for frozen in (False, True)) for one in (selection, kept)
+    ]
+    assert not kept.is_of("other", frozen=True)
+    save(tmp_path / "selection.json", kept)
+    assert kept == load(tmp_path / "selection.json")
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"key": "x"}', "null"])

@@ -173,7 +173,7 @@ class Session:
         where = self.state / f"selection-{group}.json"
         key = selection.key_of(lock, store=str(self.store), python=self.python.version, **order)
         found = selection.load(where)
-        stands = found is not None and found.key == key and self._stands(found, group)
+        stands = found is not None and found.is_of(key, frozen=self.settings.frozen) and self._stands(found, group)
         if found is not None and stands and upgrade is None and not lock_only:
             self.selected[group] = found
             return []
@@ -249,7 +249,7 @@ class Session:
             logger.warning(remark)
         self.done.add(answer)
         key = selection.key_of(lock, store=str(self.store), python=self.python.version, **order)
-        self.selected[group] = Selection(key, answer["distributions"], answer["sets"])
+        self.selected[group] = Selection(key, answer["distributions"], answer["sets"], answer["surplus"])
         selection.save(where, self.selected[group])
 
     def develop_directories(self) -> list[Path]:

@@ -116,7 +116,8 @@ def provide(
         asked: what is asked of the lock, as for `needs_of`.
 
     Returns:
-        the selected distributions, working sets, what was done and warnings; None where ``others`` must be known.
+        what is selected, the working sets, what was done, warnings, and whether the lock has a ``surplus`` that the
+        policy keeps; None where ``others`` must be known.
 
     Raises:
         Drift: the lock does not answer, and the policy is frozen.
@@ -136,8 +137,8 @@ def provide(
         missing = Missing(door, place, requirements)
         missing.look_at(used)
         missing.told()
-    result = {"sets": named, "changed": changed, "warnings": door.warnings, "distributions": {}}
-    result["builds"] = requirements.changed if requirements else []
+    result: dict[str, Any] = {"sets": named, "changed": changed, "warnings": door.warnings, "distributions": {}}
+    result |= {"builds": requirements.changed if requirements else [], "surplus": _surplus(policy, current, everything)}
     return result | (_filled(place, used, door) if place is not None else {})
 
 
@@ -241,6 +242,11 @@ def _locked(
     check(new, needs)
     given.check(new, needs)
     return written(path, old, new)
+
+
+def _surplus(policy: str, lock: Lock, needs: Needs) -> bool:
+    """Tell whether the lock has what the policy alone keeps from being dropped."""
+    return policy == "frozen" and bool(_orphans(lock, given.settled(lock, needs)))
 
 
 def _orphans(lock: Lock, needs: Needs) -> list[LockedPackage]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,17 @@ class Selection:
     """The locked distributions of this Python and platform, and the names in each working set.
 
     ``distributions`` maps a canonical name to its version, sha256 and egg; ``sets`` a working set's key to names,
-    develop packages among them.
+    develop packages among them. ``surplus`` is whether the lock has what a run that may change it would drop.
     """
 
     key: str
     distributions: Mapping[str, Mapping[str, str]]
     sets: Mapping[str, Sequence[str]]
+    surplus: bool = False
+
+    def is_of(self, key: str, *, frozen: bool) -> bool:
+        """Tell whether a run with this key would select the same, and leave the lock as it is."""
+        return self.key == key and (frozen or not self.surplus)
 
     def pins(self) -> dict[str, str]:
         """Return every version that the lock selects here."""
@@ -98,7 +103,7 @@ def load(path: Path) -> Selection | None:
     """Return the selection of the last run, or None where there is none."""
     try:
         raw = json.loads(path.read_text("utf-8"))
-        return Selection(raw["key"], raw["distributions"], raw["sets"])
+        return Selection(raw["key"], raw["distributions"], raw["sets"], raw.get("surplus", False))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 
@@ -107,6 +112,5 @@ def save(path: Path, selection: Selection) -> None:
     """Keep a selection, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}")
-    content = {"key": selection.key, "distributions": selection.distributions, "sets": selection.sets}
-    temporary.write_text(json.dumps(content, indent=1), "utf-8")
+    temporary.write_text(json.dumps(asdict(selection), indent=1), "utf-8")
     os.replace(temporary, path)
