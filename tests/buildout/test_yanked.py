@@ -51,6 +51,15 @@ def test_a_pin_to_a_yanked_version(yanking: Buildout, as_json: bool) -> None:
     assert "yanked" not in yanking.run("lock", "--check", program="eggcarton").output
 
 
+def test_a_store_that_is_not_filled(yanking: Buildout) -> None:
+    """That something was withdrawn is told by the run that locks it also where that run then fails to fetch."""
+    yanking.index.fault("/files/*web-2.0-py3-none-any.whl", "status:404")
+    output = yanking.fails(status=4)
+    assert 1 == output.count(f"pylock.toml: {WARNING}; ask for another version there\n")
+    assert yanking.lock.exists()
+    assert "yanked" not in yanking.build()
+
+
 def test_the_command_warns_too(yanking: Buildout) -> None:
     """bin/eggcarton lock warns where it makes the lock, not where the lock answers already."""
     status, output = yanking.run("lock", program="eggcarton")

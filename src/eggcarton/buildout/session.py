@@ -200,8 +200,6 @@ class Session:
             answer = self._provided("import" if foreign else "provide", asked)
         except Drift as drift:
             raise Drift(str(drift), differences=[strays.remark_on(conditions)] if conditions else []) from drift
-        for warning in answer["warnings"]:
-            logger.warning("%s: %s", lock.name, warning)
         if answer["changed"] and conditions:
             logger.warning("%s: %s", lock.name, strays.remark_on(conditions))
         if not lock_only:

@@ -93,7 +93,6 @@ class Door:
     made: dict[str, Path] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
     places: Places = field(default_factory=Places)
-    warnings: list[str] = field(default_factory=list)
 
     @property
     def direct(self) -> Direct:

@@ -105,7 +105,7 @@ def bring_in(
             allow_sdist, toolchain, sources and places.
 
     Returns:
-        ``changed``: what was trusted, left out and resolved, a line each; ``warnings``: what was yanked.
+        ``changed``: what was trusted, left out and resolved, a line each; ``builds``: what else was locked for builds.
 
     Raises:
         IntegrityProblem: the file must not be obeyed, or the index contradicts its hashes.
@@ -131,8 +131,9 @@ def bring_in(
     check(new, wanted)
     new, _changed = written(path, old, new)
     lines = [*theirs.remarks, *told(outside, new), *narrowed(theirs, found, new)]
-    warnings = yanked.warnings(new, wanted, door.listed)
-    return {"changed": lines, "warnings": warnings, "builds": requirements.changed if requirements else []}
+    for warning in yanked.warnings(new, wanted, door.listed):
+        door.network.warn(f"{path.name}: {warning}")
+    return {"changed": lines, "builds": requirements.changed if requirements else []}
 
 
 def _resolved(door: Door, needs: Needs, old: Lock | None, theirs: ForeignLock) -> Lock:

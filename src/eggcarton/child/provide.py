@@ -116,8 +116,8 @@ def provide(
         asked: what is asked of the lock, as for `needs_of`.
 
     Returns:
-        what is selected, the working sets, what was done, warnings, and whether the lock has a ``surplus`` that the
-        policy keeps; None where ``others`` must be known.
+        what is selected, the working sets, what was done, and whether the lock has a ``surplus`` that the policy
+        keeps; None where ``others`` must be known.
 
     Raises:
         Drift: the lock does not answer, and the policy is frozen.
@@ -137,7 +137,7 @@ def provide(
         missing = Missing(door, place, requirements)
         missing.look_at(used)
         missing.told()
-    result: dict[str, Any] = {"sets": named, "changed": changed, "warnings": door.warnings, "distributions": {}}
+    result: dict[str, Any] = {"sets": named, "changed": changed, "distributions": {}}
     result |= {"builds": requirements.changed if requirements else [], "surplus": _surplus(policy, current, everything)}
     return result | (_filled(place, used, door) if place is not None else {})
 
@@ -235,13 +235,17 @@ def _locked(
     resolver = door.resolver()
     new, needs = given.resolved(lambda wanted: resolver.resolve(wanted, old=old, upgrade=upgrade), needs)
     new = trusted.only(new, needs.hashes, lines)
-    door.warnings += yanked.warnings(new, needs, door.listed)
+    withdrawn = yanked.warnings(new, needs, door.listed)
     left = drift(new, needs)
     if left:
         raise Drift("the new lock would not answer this configuration either:", differences=left)
     check(new, needs)
     given.check(new, needs)
-    return written(path, old, new)
+    now = written(path, old, new)
+    for warning in withdrawn:
+        # Told with whatever comes of this run: the next one obeys the lock, and warns of nothing.
+        door.network.warn(f"{path.name}: {warning}")
+    return now
 
 
 def _surplus(policy: str, lock: Lock, needs: Needs) -> bool:
