@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from hashlib import md5, sha256
@@ -263,7 +264,31 @@ def test_a_template_that_is_nowhere_offline(build: Buildout, site: Site) -> None
     build.configure(text.replace("parts = settings", "parts ="))
     build.build()
     build.configure(text)
+    told = f"  settings.ini.in: {site.url}settings.ini.in, which [settings] option 'url' names"
     output = build.fails("-o", status=4)
-    assert "[settings] option 'url': offline" in output
-    assert "settings.ini.in" in output
+    assert ["Error: offline, and 1 file is neither in the store nor in the cache:", told] == output.splitlines()[-2:]
+    assert [] == site.asked
+
+
+def test_all_that_is_missing_offline(build: Buildout, site: Site) -> None:
+    """Offline the templates of all parts are told with the distributions that are missing, and without them."""
+    wheel(build.index.directory, "six", "1.17.0")
+    text = TEMPLATE.format(extensions="extensions = eggcarton", url=f"{site.url}a.in", sha256="0" * 64)
+    other = "\n[other]\nrecipe = eggcarton:template\nurl = http://127.0.0.1:9/b.in\noutput = b\n"
+    app = "\n[app]\nrecipe = eggcarton:scripts\neggs = six\n"
+    text = text.replace("parts = settings", "parts = settings other app") + other + f"sha256 = {'1' * 64}\n" + app
+    build.configure(text.replace("parts = settings other", "parts ="))
+    build.build()
+    build.configure(text)
+    told = [
+        f"  a.in: {site.url}a.in, which [settings] option 'url' names",
+        "  b.in: http://127.0.0.1:9/b.in, which [other] option 'url' names",
+    ]
+    output = build.fails("-o", status=4)
+    assert ["Error: offline, and 2 files are neither in the store nor in the cache:", *told] == output.splitlines()[-3:]
+    shutil.rmtree(build.cache)
+    for egg in build.root.glob("eggs/v5/.eggcarton/*/six-1.17.0*.egg"):
+        shutil.rmtree(egg.parent)
+    output = build.fails("-o", status=4)
+    assert [*told, "  six-1.17.0-py3-none-any.whl"] == output.splitlines()[-3:]
     assert [] == site.asked

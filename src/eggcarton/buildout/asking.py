@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from zc.buildout.easy_install import pkg_resources
 
-from eggcarton.buildout import building, develop, machine, needs, toolchain
+from eggcarton.buildout import building, develop, downloads, machine, needs, toolchain
 from eggcarton.buildout import lines as configuration_lines
 from eggcarton.buildout.requirements_files import Told
 from eggcarton.core.errors import Unavailable
@@ -249,6 +249,14 @@ def _option(asker: str) -> tuple[str, str]:
     if asker.startswith("the recipe of part "):
         return asker.removeprefix("the recipe of part "), "recipe"
     return asker.removeprefix("part "), "eggs"
+
+
+def absent(session: Session) -> list[list[str]]:
+    """Return what parts of an offline build name by an address, and is not kept: part, address and sha256 of each."""
+    if not session.settings.offline or session.reading:
+        return []
+    named = [(one.part, url, sha256) for one in needs.of_parts(session.sections) for url, sha256 in one.downloads]
+    return [[part, url, sha256] for part, url, sha256 in named if not downloads.is_kept(session.records, sha256)]
 
 
 def check_offline(session: Session) -> None:

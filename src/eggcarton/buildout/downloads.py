@@ -66,8 +66,8 @@ def fetched(
     """
     found = {}
     for sha256, url in wanted.items():
-        copy = records / "state" / "downloads" / sha256
-        if _digest(copy) != sha256:
+        copy = _copy(records, sha256)
+        if not is_kept(records, sha256):
             try:
                 kept = Path(_ask(buildout, session, url, sha256))
             except EggcartonError as error:
@@ -80,6 +80,15 @@ def fetched(
                 os.replace(shutil.copyfile(kept, copy.with_name(f".{sha256}.{os.getpid()}")), copy)
         found[sha256] = copy
     return found
+
+
+def is_kept(records: Path, sha256: str) -> bool:
+    """Tell whether there is a copy of such a file among the records of the buildout, with its own bytes."""
+    return _digest(_copy(records, sha256)) == sha256
+
+
+def _copy(records: Path, sha256: str) -> Path:
+    return records / "state" / "downloads" / sha256
 
 
 def _ask(buildout: Any, session: Session | None, url: str, sha256: str) -> str:

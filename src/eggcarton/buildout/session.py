@@ -173,7 +173,9 @@ class Session:
         where = self.state / f"selection-{group}.json"
         key = selection.key_of(lock, store=str(self.store), python=self.python.version, **order)
         found = selection.load(where)
-        stands = found is not None and found.is_of(key, frozen=self.settings.frozen) and self._stands(found, group)
+        absent = asking.absent(self) if group == needs.PARTS and not lock_only else []
+        is_same = found is not None and found.is_of(key, frozen=self.settings.frozen) and not absent
+        stands = found is not None and is_same and self._stands(found, group)
         if found is not None and stands and upgrade is None and not lock_only:
             self.selected[group] = found
             return []
@@ -191,7 +193,7 @@ class Session:
             "sources": self.sources,
             "toolchain": building.tools(self, frozen=self.settings.frozen and not lock_only),
             "store": None if lock_only else str(self.store),
-            **({"file": str(foreign)} if foreign else {}),
+            **({"file": str(foreign)} if foreign else {"downloads": absent}),
             "places": {**asking.places(self, {**order, "group": group}, by_line=True), **self._own_pins(group)},
             **order,
         }

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from eggcarton.child.building import BuildRequirements
 from eggcarton.child.door import Door
+from eggcarton.child.downloads import wanted_at
+from eggcarton.core.credentials import without_credentials
 from eggcarton.core.errors import IntegrityProblem, Unavailable
 from eggcarton.packages.build_requirements import chosen
 from eggcarton.packages.direct import build_name
@@ -28,6 +30,24 @@ class Missing:
     files: dict[str, None] = field(default_factory=dict)
     spoilt: dict[Path, str] = field(default_factory=dict)
     programs: dict[str, None] = field(default_factory=dict)
+
+    def check(self, packages: Sequence[LockedPackage], downloads: Sequence[Sequence[str]]) -> None:
+        """Look at all that a build takes from here, and raise for what is missing, if anything is.
+
+        Args:
+            packages: what it uses of its lock.
+            downloads: part, address and sha256 of what parts name by an address.
+
+        Raises:
+            IntegrityProblem: files are here under the right names, and with other bytes.
+            Unavailable: files are not here; the programs that are missing too are told with them.
+        """
+        self.look_at(packages)
+        for part, url, sha256 in downloads:
+            wanted = wanted_at(url, sha256)
+            if self.door.fetcher.local(wanted) is None:
+                self.files[f"{wanted.name}: {without_credentials(url)}, which [{part}] option 'url' names"] = None
+        self.told()
 
     def look_at(self, packages: Sequence[LockedPackage]) -> None:
         """Add what is missing of some packages, and of what is built to have them."""

@@ -95,6 +95,7 @@ def provide(
     compiled: bool = False,
     others: Sequence[Mapping[str, Any]] | None = (),
     places: Mapping[str, Any] | None = None,
+    downloads: Sequence[Sequence[str]] = (),
     **asked: Any,
 ) -> dict[str, Any] | None:
     """Lock when the lock does not answer the needs, and fill the store.
@@ -113,6 +114,7 @@ def provide(
         compiled: whether what is unpacked is byte-compiled.
         others: what else is asked of the lock, each with its ``config``; None where that is not known yet.
         places: where the configuration says what, the fields of `Places`.
+        downloads: part, address and sha256 of what parts name by an address and that has to be here, too.
         asked: what is asked of the lock, as for `needs_of`.
 
     Returns:
@@ -134,9 +136,7 @@ def provide(
     named, used = _used(current, wanted, sets, allowed or {})
     check_picked(used, wanted)
     if place is not None and door.sources.offline:
-        missing = Missing(door, place, requirements)
-        missing.look_at(used)
-        missing.told()
+        Missing(door, place, requirements).check(used, downloads)
     result: dict[str, Any] = {"sets": named, "changed": changed, "distributions": {}}
     result |= {"builds": requirements.changed if requirements else [], "surplus": _surplus(policy, current, everything)}
     return result | (_filled(place, used, door) if place is not None else {})
