@@ -93,12 +93,16 @@ def scratch(build: Buildout, *places: Path) -> list[Path]:
     return list(places)
 
 
-@pytest.mark.parametrize("what", ["an egg", "two eggs and a file", "an environment", "a missing file"])
+@pytest.mark.parametrize("what", ["an egg", "two eggs and a file", "five eggs", "an environment", "a missing file"])
 def test_what_is_advised_heals(built: Buildout, what: str) -> None:
     """Whoever removes what the advice names, and nothing else, and runs bin/buildout has a build that is verified."""
     wheel(built.index.directory, "six", "1.0", {"six.py": "version = 1\n"})
     wheel(built.index.directory, "web", "1.0", {"web.py": "import six\n", "web2.py": ""}, requires=["six"])
-    built.configure(CONFIG.replace("eggs = greeting\ninterpreter", "eggs =\n    greeting\n    web\ninterpreter"))
+    several = [f"lib{number}" for number in range(3)] if what == "five eggs" else []
+    for name in several:
+        wheel(built.index.directory, name, "1.0", {f"{name}.py": "", f"{name}_more.py": ""})
+    eggs = "".join(f"    {name}\n" for name in ["greeting", "web", *several])
+    built.configure(CONFIG.replace("eggs = greeting\ninterpreter", f"eggs =\n{eggs}interpreter"))
     built.build()
     places, text = [], built.root / "etc/text.ini"
     if what == "an egg":
@@ -107,15 +111,19 @@ def test_what_is_advised_heals(built: Buildout, what: str) -> None:
     elif what == "two eggs and a file":
         places = scratch(built, *sorted([egg_of(built, "web"), egg_of(built, "six")]))
         text.write_text("hello moon\n", "utf-8")
+    elif what == "five eggs":
+        places = scratch(built, *sorted(egg_of(built, name) for name in ["six", "web", *several]))
     elif what == "an environment":
         places = scratch(built, environment_of(built))
     else:
         text.unlink()
     advice = verified(built, status=5).splitlines()[-1].rpartition("from the lock; ")[2]
-    names = ", ".join(str(place.relative_to(built.root)) for place in places)
+    names = ", ".join(str(place.relative_to(built.root)) for place in places[:3])
+    more = "and 2 more such in eggs/v5/.eggcarton with files named above"
     assert {
         "an egg": f"remove the directory {names}, and run bin/buildout.",
         "two eggs and a file": f"remove the directories {names} and what else is named above, and run bin/buildout.",
+        "five eggs": f"remove the directories {names} {more}, and run bin/buildout.",
         "an environment": f"remove the directory {names}, and run bin/buildout.",
         "a missing file": "run bin/buildout.",
     }[what] == advice

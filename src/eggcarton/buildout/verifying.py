@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 RUNGS = ("pinned", "locked", "verified", "air-gapped", "reproducible")
 """The promises that a build may keep, each with all those before it."""
 
+_NAMED = 3
+"""How many directories one sentence names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -105,11 +108,21 @@ def _remedy(told: dict[str, Any], root: Path) -> str:
         what != "missing" and not any(Path(path).is_relative_to(place) for place in whole)
         for path, what, _ in told["findings"]
     )
-    names = ", ".join(short(str(place), root) for place in whole)
-    directories = [f"the {'directory' if len(whole) == 1 else 'directories'} {names}"] if whole else []
+    names = [short(str(place), root) for place in whole]
+    directories = [f"the {'directory' if len(whole) == 1 else 'directories'} {_few(names)}"] if whole else []
     rest = [f"what {'else ' if whole else ''}is named above"] if others else []
     remove = " and ".join([*directories, *rest])
     return f"remove {remove}, and run bin/buildout" if remove else "run bin/buildout"
+
+
+def _few(names: list[str]) -> str:
+    """Return all directories, or the first of many and how the others are found."""
+    if len(names) <= _NAMED:
+        return ", ".join(names)
+    both = os.path.commonpath(names) if len({os.path.isabs(name) for name in names}) == 1 else ""
+    where = f" in {both}" if both not in ("", os.sep) else ""
+    more = len(names) - _NAMED
+    return f"{', '.join(names[:_NAMED])} and {more} more such{where} with files named above"
 
 
 def _reasons(
