@@ -28,7 +28,7 @@ class Plugin:
         self._packages, self._watch = list(packages), watch
         self._found: dict[str, Outcome] = {}
         self._uncollected: set[str] = set()
-        self._root = Path()
+        self._root, self._is_run = Path(), False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: Any) -> None:
@@ -43,7 +43,8 @@ class Plugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: Any) -> None:
         """Tell that tests are going to run, unless only their names are asked for."""
-        if not session.config.option.collectonly:
+        self._is_run = not session.config.option.collectonly
+        if self._is_run:
             self._watch.opened()
 
     @pytest.hookimpl(optionalhook=True)
@@ -97,6 +98,8 @@ class Plugin:
 
     def pytest_collectreport(self, report: Any) -> None:
         """Tell of what could not be collected, and of modules that are skipped as a whole."""
+        if not self._is_run:
+            return
         group = _module_of(report.nodeid, self._root)
         # Each worker tells of it.
         if not report.passed and group not in self._uncollected:
