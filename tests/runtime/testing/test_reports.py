@@ -45,8 +45,8 @@ def test_texts(tmp_path: Path) -> None:
     """Any text can be written, however odd and however long; what XML has no way to hold is escaped."""
     watch = Watch()
     report = Report(str(tmp_path / "junit.xml"), watch)
-    odd = "\x00\x1b[1m <&>\"' ]]> \ud800 é \U0001f95a \ufffe \x85"
-    told = "\\x00\\x1b[1m <&>\"' ]]> \\ud800 é \U0001f95a \\ufffe \x85"
+    odd = "\t\r\n\x00\x1b[1m <&>\"' ]]> \ud800 é \U0001f95a \ufffe \x85"
+    told = "\t\r\n\\x00\\x1b[1m <&>\"' ]]> \\ud800 é \U0001f95a \\ufffe \x85"
     watch.ended(Outcome("grüße.T", odd, ERROR, 0.0, odd, odd * 200_000, odd, odd))
     report.closed()
     (found,) = read(tmp_path / "junit.xml")

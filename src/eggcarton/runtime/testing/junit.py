@@ -12,7 +12,6 @@ import os
 import re
 import tempfile
 from datetime import datetime, timezone
-from xml.etree import ElementTree
 
 from .totals import DIED, Count
 from .watch import ERROR, FAILED, SKIPPED, Outcome, Watch
@@ -39,7 +38,7 @@ class Report:
         self._path, self._outcomes = os.path.abspath(path), watch.outcomes
         self._timestamp = datetime.now(timezone.utc).isoformat(timespec="seconds")
         self._count, self._process = Count(), os.getpid()
-        self._file, self._end = -1, 0
+        self._file, self._end, self._length = -1, 0, 0
         if os.path.isdir(path):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         try:
@@ -57,6 +56,7 @@ class Report:
         self._put(self._head(self._count) + _END)
         self._file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
         self._end = len(self._head(self._count))
+        self._length = self._end + len(_END)
 
     def begun(self, group: str, name: str) -> None:
         """Write a test as one that the process does not survive."""
@@ -80,10 +80,13 @@ class Report:
         # A process that a test forks may come here too, when it does not end as it should.
         if self._file == -1 or os.getpid() != self._process:
             return
+        rest = element + _END
+        # Blanks in the place of what stood there, which is one call less than to cut it off.
+        blanks = b" " * (self._length - self._end - len(rest))
         with contextlib.suppress(OSError):
-            os.pwrite(self._file, element + _END, self._end)
+            os.pwrite(self._file, rest + blanks, self._end)
             os.pwrite(self._file, self._head(count), 0)
-            os.ftruncate(self._file, self._end + len(element) + len(_END))
+        self._length = self._end + len(rest) + len(blanks)
         if keep:
             self._end += len(element)
 
@@ -107,17 +110,27 @@ class Report:
 
 
 def _element(outcome: Outcome) -> bytes:
-    names = {"classname": _text(outcome.group), "name": _text(outcome.name), "time": f"{outcome.seconds:.3f}"}
-    case = ElementTree.Element("testcase", names)
-    if outcome.kind in _ELEMENTS:
-        told = ElementTree.SubElement(case, _ELEMENTS[outcome.kind], message=_text(outcome.message))
-        told.text = _text(outcome.details)
-    for name, text in (("system-out", outcome.stdout), ("system-err", outcome.stderr)):
+    start = f'<testcase classname={_quoted(outcome.group)} name={_quoted(outcome.name)} time="{outcome.seconds:.3f}"'
+    inside = ""
+    if tag := _ELEMENTS.get(outcome.kind):
+        inside = f"<{tag} message={_quoted(outcome.message)}>{_text(outcome.details)}</{tag}>"
+    for tag, text in (("system-out", outcome.stdout), ("system-err", outcome.stderr)):
         if text:
-            ElementTree.SubElement(case, name).text = _text(text)
-    return ElementTree.tostring(case, encoding="unicode").encode() + b"\n"
+            inside += f"<{tag}>{_text(text)}</{tag}>"
+    return f"{start}>{inside}</testcase>\n".encode()
 
 
 def _text(text: str) -> str:
-    """Return a text with the escapes of Python's for what XML cannot hold, such as colours of a terminal."""
-    return _UNWRITABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    """Return a text as XML, with the escapes of Python's for what that cannot hold, such as colours of a terminal."""
+    text = _UNWRITABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    # By hand, since the standard library's escape imports all that speaks HTTP.
+    for sign, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\r", "&#13;")):
+        text = text.replace(sign, escaped)
+    return text
+
+
+def _quoted(text: str) -> str:
+    text = _text(text)
+    for sign, escaped in (('"', "&quot;"), ("\n", "&#10;"), ("\t", "&#9;")):
+        text = text.replace(sign, escaped)
+    return f'"{text}"'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from .watch import ERROR, FAILED, SKIPPED, Outcome
 
@@ -15,11 +15,8 @@ VARIABLE = "EGGCARTON_TEST_TOTALS"
 DIED = "the process ended while this test ran"
 """What is told of a test that a process did not survive."""
 
-_FIELDS = {FAILED: "failures", ERROR: "errors", SKIPPED: "skipped"}
 
-
-@dataclass(frozen=True)
-class Count:
+class Count(NamedTuple):
     """How many tests there were, how many of each kind but `passed`, and how long all took."""
 
     tests: int = 0
@@ -38,10 +35,14 @@ class Count:
 
     def with_one(self, outcome: Outcome) -> Count:
         """Return the count with one more."""
-        changed: dict[str, int] = {"tests": self.tests + 1}
-        if field := _FIELDS.get(outcome.kind):
-            changed[field] = getattr(self, field) + 1
-        return replace(self, seconds=self.seconds + outcome.seconds, **changed)
+        kind = outcome.kind
+        return Count(
+            self.tests + 1,
+            self.failures + (kind == FAILED),
+            self.errors + (kind == ERROR),
+            self.skipped + (kind == SKIPPED),
+            self.seconds + outcome.seconds,
+        )
 
     def numbers(self) -> dict[str, int]:
         """Return the numbers by the names that JUnit has for them."""
