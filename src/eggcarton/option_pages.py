@@ -13,7 +13,7 @@ from typing import Any
 from eggcarton import cli
 from eggcarton.buildout import indexes, settings
 from eggcarton.buildout.recipes import RECIPES
-from eggcarton.core import errors
+from eggcarton.core import errors, services
 from eggcarton.core.layout import Environment, Layout
 from eggcarton.core.options import PART_NAME, REQUIRED, Declaration, declared, read_options
 
@@ -38,6 +38,7 @@ def pages() -> dict[str, str]:
     found = {f"{name}.rst": _recipe_page(name, RECIPES[name]) for name in _SMALLEST}
     found["eggcarton-section.rst"] = _settings_page()
     found["index-sections.rst"] = _indexes_page()
+    found["service-sections.rst"] = _services_page()
     found["bin-eggcarton.rst"] = _command_page(cli.parser())
     found["exit-codes.rst"] = _exit_codes_page()
     found["index.rst"] = _index_page(found)
@@ -163,6 +164,14 @@ def _indexes_page() -> str:
     return text.rstrip() + "\n"
 
 
+def _services_page() -> str:
+    text = _heading("Sections of services", "=") + _promise(services)
+    lines = ["[test]", "recipe = eggcarton:test", "eggs = guestbook[test]", "services = redis", ""]
+    lines += ["[redis]", 'command = redis-server --port {port} --save ""', "port = auto"]
+    text += _block("ini", lines) + _heading("Options", "-") + "".join(map(_option, declared(services.Options)))
+    return text.rstrip() + "\n"
+
+
 def _command_page(parser: argparse.ArgumentParser) -> str:
     # argparse lays its help out in another way in each Python; its declarations are the same in all of them.
     text = _heading("bin/eggcarton", "=") + _promise(cli)
@@ -204,7 +213,7 @@ def _exit_codes_page() -> str:
 
 def _index_page(found: Mapping[str, str]) -> str:
     text = _heading("Reference", "=") + ".. toctree::\n    :maxdepth: 1\n\n"
-    own = ("eggcarton-section.rst", "index-sections.rst", "bin-eggcarton.rst", "exit-codes.rst")
+    own = ("eggcarton-section.rst", "index-sections.rst", "service-sections.rst", "bin-eggcarton.rst", "exit-codes.rst")
     order = [*(f"{name}.rst" for name in _SMALLEST), *own]
     assert sorted(order) == sorted(found)
     return text + "".join(f"    {name.removesuffix('.rst')}\n" for name in order)

@@ -21,6 +21,7 @@ from types import ModuleType
 import pytest
 
 from eggcarton import runtime
+from eggcarton.core import services
 from eggcarton.core.errors import EggcartonError
 from eggcarton.core.layout import EntryPoint, Environment, Layout, Locked, PackageIndex, PackageIndexes, ScriptFile
 from eggcarton.core.options import read_options
@@ -135,11 +136,13 @@ def outcome(case: Path, place: Path) -> tuple[str, str]:
         reading = read_options(module.Options, part, sections[part])
         needed = getattr(reading.options, "requirements", ())
         environment = environment_of(facts, root) if needed else None
+        named = getattr(reading.options, "services", ())
         layout = dataclasses.replace(
             Layout.under(root, part),
             locked=locked_of(facts, root),
             fetched=dict.fromkeys(getattr(reading.options, "downloads", {}), root / facts.get("fetched", "")),
             indexes=indexes_of(facts),
+            services=services.read(part, named, sections.get, tuple(sections)).services,
             relative="relative" in facts or bool(getattr(reading.options, "relative_paths", None)),
         )
         plan = module.plan(reading.options, layout, environment)

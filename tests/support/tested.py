@@ -9,6 +9,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from eggcarton.core import prerequisites, services
 from eggcarton.core.isolation import OPEN_BELOW
 from eggcarton.core.plan import runtime_files
 from eggcarton.core.script import Start, assignments, package_body, script
@@ -55,7 +56,7 @@ class Project:
         for name, text in FILES.items():
             self.write(name, text)
         self.parts = root / "parts/test"
-        for file in runtime_files(self.parts, "testing"):
+        for file in runtime_files(self.parts, "testing", *services.COPIED, *prerequisites.COPIED[:-1]):
             self.write(str(file.path.relative_to(root)), file.data.decode())
         self.coverage: dict[str, Any] = {
             "source": ["shop"],

@@ -17,6 +17,7 @@ from typing import Any, NoReturn, TypeVar
 from zc.buildout import UserError
 
 from eggcarton.buildout import current, downloads, egg_sections, environments, locked, outside, unlocked, variables
+from eggcarton.core import services
 from eggcarton.core.apply import apply
 from eggcarton.core.difference import unmet
 from eggcarton.core.errors import Drift, EggcartonError
@@ -116,6 +117,11 @@ class Part:
             self.layout = replace(self.layout, fetched=found)
         if getattr(self.options, "asks_for_indexes", False):
             self.layout = replace(self.layout, indexes=outside.indexes(self.buildout, self.session))
+        if named := getattr(self.options, "services", ()):
+            served = services.read(self.name, named, self._service_section, tuple(self.buildout))
+            for warning in served.warnings:
+                logger.warning("%s", warning)
+            self.layout = replace(self.layout, services=served.services)
         self.environment = self._environment()
         self.plan = self._with_link(module.plan(self.options, self.layout, self.environment), self.environment)
         if self.session is None or not self.session.reading:
@@ -123,6 +129,10 @@ class Part:
 
     def _section(self, name: str) -> Mapping[str, str] | None:
         return dict(self.buildout[name]) if name in self.buildout else None
+
+    def _service_section(self, name: str) -> Mapping[str, str] | None:
+        found = self._section(name)
+        return found and variables.in_place(services, name, found, self._section)
 
     def _with_link(self, plan: Plan, environment: Environment | None) -> Plan:
         """Have the part's environment found under a path that stays when another one takes its place."""

@@ -122,5 +122,9 @@ class Sections(Mapping[str, dict[str, str]]):
             raw = self._inherited(name)
             queue += [match[1] for value in raw.values() for match in _REFERENCE.finditer(value) if match[1]]
             queue += raw.get("<part-dependencies>", "").split()
+            if "services" in raw:
+                # What a section of a service refers to is initialised with it.
+                named = self._substituted(name, "services", ((name, "services"),)).split()
+                queue += [service for service in named if "recipe" not in self._inherited(service)]
             if "recipe" in raw:
                 yield name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from eggcarton.buildout.indexes import looks_like_one
 from eggcarton.buildout.sections import Sections
 from eggcarton.buildout.settings import SECTION, Options
+from eggcarton.core import services
 from eggcarton.core.errors import UsageProblem
 from eggcarton.core.options import declared
 from eggcarton.indexes.routing import Index
@@ -66,9 +67,19 @@ def check(buildout: Any) -> Iterator[str]:
     for name in sorted(set(raw["buildout"]) - _OF_BUILDOUT):
         if near := get_close_matches(name, _OF_BUILDOUT, n=1, cutoff=0.9):
             yield f"[buildout] option '{name}' is not known: did you mean '{near[0]}'?"
+    yield from _services(raw)
     ours = {option.name for option in declared(Options)} - _ELSEWHERE
     for name in sorted(ours & set(raw["buildout"])):
         yield f"[buildout] option '{name}' has no effect: it belongs into [{SECTION}]"
+
+
+def _services(raw: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """Give a warning for each section of a service that nothing names, and that no other section uses."""
+    texts = [text for options in raw.values() for text in options.values()]
+    used = {word for options in raw.values() for name in ("services", "<") for word in options.get(name, "").split()}
+    for name, options in raw.items():
+        if name not in used and services.looks_like_one(options) and not any(f"${{{name}:" in text for text in texts):
+            yield f"nothing reads the section [{name}]: if it is a service, name it in 'services' of a part"
 
 
 def indexes(sections: Sections, known: Sequence[Index]) -> Iterator[str]:

@@ -6,6 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eggcarton.core.services import Service
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +83,7 @@ class Layout:
         relative: whether what is written has to work wherever the root is moved to.
         windows: whether it is planned for Windows.
         fetched: files that its options name by address and sha256, by the latter.
+        services: those that its options name, and those that these need, in the order in which they are started.
     """
 
     part: str
@@ -94,6 +99,7 @@ class Layout:
     locked: Locked | None = None
     fetched: Mapping[str, Path] = field(default_factory=dict)
     indexes: PackageIndexes | None = None
+    services: tuple[Service, ...] = ()
 
     @property
     def location(self) -> Path:

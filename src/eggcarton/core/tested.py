@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
+from eggcarton.core.beforehand import beforehand
 from eggcarton.core.cases import Case, cases_file
 from eggcarton.core.cases import cases as case_lines
 from eggcarton.core.code_readers import module_names
@@ -17,8 +18,9 @@ from eggcarton.core.isolation import OPEN_BELOW
 from eggcarton.core.launchers import launcher
 from eggcarton.core.layout import Environment, Layout, canonical_name
 from eggcarton.core.options import PART_NAME, option
-from eggcarton.core.plan import File, OwnedDirectory, runtime_files
+from eggcarton.core.plan import File, KeptDirectory, OwnedDirectory, runtime_files
 from eggcarton.core.preamble import Preamble
+from eggcarton.core.prerequisites import Prerequisite
 from eggcarton.core.readers import (
     arguments,
     assignments,
@@ -105,6 +107,14 @@ class Tested(Protocol):
     @property
     def cases(self) -> tuple[Case, ...]:
         """The parameter sets that the tests run with."""
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The sections of services that are up meanwhile."""
+
+    @property
+    def requires(self) -> tuple[Prerequisite, ...]:
+        """What has to be there."""
 
 
 def eggs() -> tuple[str, ...]:
@@ -270,7 +280,7 @@ def runner_of(options: Tested, part: str, environment: Environment) -> str:
 class Made:
     """What a part that runs tests writes, and where that is."""
 
-    items: tuple[File | OwnedDirectory, ...]
+    items: tuple[File | OwnedDirectory | KeptDirectory, ...]
     script: Path
 
 
@@ -280,7 +290,7 @@ def made(options: Tested, layout: Layout, environment: Environment, more: Mappin
     Args:
         more: what `main` of `eggcarton.runtime.testing` is told beside what the common options say.
     """
-    place = layout.bin / options.script
+    place, first = layout.bin / options.script, beforehand(options, layout)
     start = Start(python=environment.python, isolation=OPEN_BELOW, root=layout.movable)
     preamble = Preamble(
         environment=options.environment,
@@ -301,8 +311,9 @@ def made(options: Tested, layout: Layout, environment: Environment, more: Mappin
         "cases": given.path if given else None,
         "script": place,
         **more,
+        **first.settings,
     }
     body = package_body(start, place, layout.location, "testing", preamble.statements(start, place), settings)
-    copied = runtime_files(layout.location, "testing")
+    copied = runtime_files(layout.location, "testing", *first.copied)
     files = (*preamble.files, *([given] if given else []), *copied, *launcher(layout, start, options.script, body))
-    return Made((OwnedDirectory(layout.location), *files), place)
+    return Made((OwnedDirectory(layout.location), *first.directories, *files), place)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from eggcarton.core import imports, tested
+from eggcarton.core import imports, prerequisites, services, tested
 from eggcarton.core.cases import Case
 from eggcarton.core.layout import Environment, Layout
 from eggcarton.core.options import option
 from eggcarton.core.plan import KeptDirectory, Plan
+from eggcarton.core.prerequisites import Prerequisite
 from eggcarton.core.readers import boolean, choices, path, percentage, words
 
 __all__ = ["Options", "plan"]
@@ -33,6 +34,8 @@ class Options:
     environment_file: Path | None = tested.environment_file()
     initialization: str = tested.initialization()
     script: str = tested.script()
+    services: tuple[str, ...] = services.services()
+    requires: tuple[Prerequisite, ...] = prerequisites.requires()
     source: tuple[str, ...] = option(
         words,
         "The packages or directories that are measured, with those of their files that no test imports; left"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from eggcarton.core import imports, tested
+from eggcarton.core import imports, prerequisites, services, tested
 from eggcarton.core.cases import Case
 from eggcarton.core.layout import Environment, Layout
 from eggcarton.core.plan import Plan
+from eggcarton.core.prerequisites import Prerequisite
 
 __all__ = ["Options", "plan"]
 
@@ -31,6 +32,8 @@ class Options:
     environment_file: Path | None = tested.environment_file()
     initialization: str = tested.initialization()
     script: str = tested.script()
+    services: tuple[str, ...] = services.services()
+    requires: tuple[Prerequisite, ...] = prerequisites.requires()
     extra_paths: tuple[Path, ...] = imports.extra_paths()
     allowed_eggs_from_site_packages: tuple[str, ...] = imports.allowed_eggs_from_site_packages()
     relative_paths: bool | None = tested.relative_paths()

@@ -25,10 +25,21 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
 
     Args:
         arguments: the command line, for the runner.
-        settings: `working_directory`; `coverage`, of which `measuring.measure` tells, where tests are measured;
+        settings: `requires`, for `requires.met`, and `services`, for `services.during`, where there are any;
+            `working_directory`; `coverage`, of which `measuring.measure` tells, where tests are measured;
             `cases`, a file of them; `junit`, the file of the report; `timeout`; and the fields of `Job`, with
             `defaults` that come before the arguments.
     """
+    if "requires" in settings:
+        from ..requires import met
+
+        if not met(settings.pop("requires")):
+            return 1
+    if "services" in settings:
+        from ..services import during
+
+        services = settings.pop("services")
+        return during(lambda: main(arguments, **settings), services)
     working_directory, coverage = settings.pop("working_directory"), settings.pop("coverage", None)
     try:
         os.chdir(working_directory)
