@@ -120,22 +120,32 @@ class Wanting:
 
     def left(self) -> list[str]:
         """Return what still runs of all that came of the program."""
-        return list(self._left())
-
-    def _left(self) -> Iterator[str]:
-        for place in Path("/proc").iterdir():
-            try:
-                found = place.name.isdigit() and self.marker.encode() in (place / "environ").read_bytes().split(b"\0")
-                if found:
-                    yield (place / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except OSError:
-                continue
+        return left(self.marker)
 
     def is_soon_clear(self) -> bool:
         """Wait until nothing is left, and tell whether that came."""
-        deadline = time.monotonic() + WAIT
-        while left := self.left():
-            if time.monotonic() > deadline:
-                raise AssertionError(left)
-            time.sleep(0.02)
-        return True
+        return is_soon_clear(self.marker)
+
+
+def left(marker: str) -> list[str]:
+    """Return the commands of all processes that have a variable, NAME=VALUE, in their environment."""
+    return list(_left(marker.encode()))
+
+
+def _left(marker: bytes) -> Iterator[str]:
+    for place in Path("/proc").iterdir():
+        try:
+            if place.name.isdigit() and marker in (place / "environ").read_bytes().split(b"\0"):
+                yield (place / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except OSError:
+            continue
+
+
+def is_soon_clear(marker: str) -> bool:
+    """Wait until nothing is left that has a variable, and tell whether that came."""
+    deadline = time.monotonic() + WAIT
+    while found := left(marker):
+        if time.monotonic() > deadline:
+            raise AssertionError(found)
+        time.sleep(0.02)
+    return True

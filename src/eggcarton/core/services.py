@@ -180,6 +180,9 @@ def read(
     tried = set[str]()
 
     def add(name: str, by: tuple[str, ...]) -> None:
+        if name == by[-1]:
+            problems.append(f"[{name}] option 'services': '{name}' is this section itself; name that of a service")
+            return
         if name in by[1:]:
             circle = " needs ".join(f"[{each}]" for each in (*by[by.index(name, 1) :], name))
             problems.append(f"[{by[-1]}] option 'services': {circle}, which can never be up: take one of them out")
@@ -209,8 +212,6 @@ def _options(
     name: str, by: str, section: Callable[[str], Mapping[str, str] | None], known: Collection[str]
 ) -> tuple[Options, tuple[str, ...]]:
     """Return the options of a service that another section names."""
-    if name == by:
-        raise OptionProblems(by, [f"option 'services': '{name}' is this section itself; name that of a service"])
     values = section(name)
     if values is None:
         near = get_close_matches(name, known, n=1)
