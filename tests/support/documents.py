@@ -29,6 +29,7 @@ from zc.buildout import configparser
 
 from eggcarton.buildout import indexes, settings
 from eggcarton.buildout.recipes import RECIPES
+from eggcarton.core import services
 from eggcarton.core.errors import EggcartonError
 from eggcarton.core.options import read_options
 
@@ -201,6 +202,7 @@ def configuration_problem(text: str) -> str:
             continue
         try:
             reading = read_options(options, name, values)
+            services.read(name, getattr(reading.options, "services", ()), sections.get)
         except EggcartonError as error:
             return str(error)
         if reading.warnings:
