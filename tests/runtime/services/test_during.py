@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from eggcarton.runtime import environment_file
+from eggcarton.runtime import environment_file, ports
 from support.wanting import SERVES, Wanting
 
 # Stays, and ends as any program does when it is told to.
@@ -188,14 +189,13 @@ def test_stop_signal(wanting: Wanting) -> None:
     """A service is ended by the signal that it wants, also where that was ignored by whoever started all."""
     up = wanting.root / "up"
     text = f"import time\nopen({str(up)!r}, 'w').close()\ntime.sleep(600)\n"
-    wanting.service("interrupted", text, file=str(up), stop_signal="INT")
+    wanting.service("hung up", text, file=str(up), stop_signal="HUP", stop_timeout=1)
     command = wanting.command("return 0")
-    script = "trap '' INT; exec \"$@\""
+    script = "trap '' HUP; exec \"$@\""
     done = subprocess.run(
         ["sh", "-c", script, "sh", *command], env=wanting.variables(), capture_output=True, text=True, check=False
     )
     assert (0, "ended with 0\n", "") == (done.returncode, done.stdout, done.stderr)
-    assert "KeyboardInterrupt" in wanting.log("interrupted").read_text("utf-8")
 
 
 def test_port_of_another(wanting: Wanting) -> None:
@@ -213,6 +213,15 @@ def test_port_of_another(wanting: Wanting) -> None:
     assert not wanting.log("first").exists()
 
 
+def test_port_of_a_run_that_was_killed(wanting: Wanting) -> None:
+    """A port that the service of a run that was killed is about to give up is waited for."""
+    port = next(port for port in random.sample(range(20000, 32000), 99) if ports.is_free(port))
+    slow = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), sys.exit()))\n"
+    wanting.service("web", slow + SERVES, "{port}", port=port)
+    assert -9 == wanting.run("os.kill(os.getpid(), 9)")[0]
+    assert (0, "ended with 0\n", "") == wanting.run("return 0")
+
+
 def test_another_answers(wanting: Wanting) -> None:
     """A service that dies while another process answers on its port is not taken for up."""
     text = """
@@ -220,9 +229,10 @@ def test_another_answers(wanting: Wanting) -> None:
         if os.fork() == 0:
             os.setsid()
             server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-            open("listens", "w").close()
+            server.accept()
+            open("answered", "w").close()
             time.sleep(600)
-        while not os.path.exists("listens"):
+        while not os.path.exists("answered"):
             time.sleep(0.001)
         sys.exit("address already in use")
         """
@@ -343,6 +353,38 @@ def test_some_are_up(wanting: Wanting) -> None:
     assert not wanting.log("web").exists()
 
 
+def test_what_is_forked_lives_on(wanting: Wanting) -> None:
+    """A process that is forked meanwhile and lives on keeps no service."""
+    wanting.server("web")
+    body = """
+        import time
+        pid = os.fork()
+        if not pid:
+            os.close(1)
+            os.close(2)
+            time.sleep(600)
+        (here / "pid").write_text(str(pid))
+        return 0
+        """
+    assert (0, "ended with 0\n", "") == wanting.run(body)
+    [forked] = wanting.left()
+    assert "wants.py" in forked
+    os.kill(int((wanting.root / "pid").read_text()), signal.SIGKILL)
+    assert wanting.is_soon_clear()
+
+
+KILL_KEEPER = """
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        words = open(f"/proc/{pid}/cmdline", "rb").read()
+        mine = f"MARKER={here}".encode() in open(f"/proc/{pid}/environ", "rb").read()
+    except OSError:
+        continue
+    if mine and b".keeper import" in words:
+        os.kill(int(pid), 9)
+"""
+
+
 def test_killed_keeper(wanting: Wanting) -> None:
     """Where the process that keeps services is killed, these go with it, and what they have started later."""
     wanting.service(
@@ -351,20 +393,15 @@ def test_killed_keeper(wanting: Wanting) -> None:
         "open('up', 'w').close()\ntime.sleep(600)\n",
         file=str(wanting.root / "up"),
     )
-    body = """
-        import time
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                words = open(f"/proc/{pid}/cmdline", "rb").read()
-                mine = f"MARKER={here}".encode() in open(f"/proc/{pid}/environ", "rb").read()
-            except OSError:
-                continue
-            if mine and b".keeper import" in words:
-                os.kill(int(pid), 9)
-        return 0
-        """
     told = "the process that keeps the services was killed, and the services with it\n"
-    assert (0, "ended with 0\n", told) == wanting.run(body)
+    assert (0, "ended with 0\n", told) == wanting.run(f"{KILL_KEEPER}\nreturn 0")
+    assert wanting.is_soon_clear()
+
+
+def test_both_killed(wanting: Wanting) -> None:
+    """Where that process and the one that wants services are both killed, the services are."""
+    wanting.server("web")
+    assert -9 == wanting.run(f"{KILL_KEEPER}\nos.kill(os.getpid(), 9)")[0]
     assert wanting.is_soon_clear()
 
 

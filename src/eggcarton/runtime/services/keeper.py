@@ -31,6 +31,8 @@ _STEP, _LONGEST_STEP, _WATCH = 0.01, 0.1, 0.5
 # Below those that systems choose for connections that go out, which could take one before its service does.
 _PORTS = range(20000, 32000)
 _DIE_WITH_PARENT, _BECOME_REAPER = 1, 36
+# Tells of a service which process keeps it, and for which other one.
+_KEPT = "EGGCARTON_KEPT"
 _DEFAULTS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
 
@@ -85,13 +87,8 @@ class _Keeper:
         """
         taken = {told["port"] for told in wanted if told["port"]}
         for told in wanted:
-            if told["port"] and not ports.is_free(told["port"]):
-                holder = ports.held_by(told["port"])
-                raise NotUp(
-                    f"[{told['name']}] option 'port': {told['port']} is held by {holder}; end that, or write 'port ="
-                    " auto', which has a free one chosen; nothing was started"
-                )
-        variables: dict[str, str] = {}
+            self._await_port(told)
+        variables = {_KEPT: f"{os.getpid()} {self._wanted_by}"}
         for told in wanted:
             port = told["port"]
             if port == 0:
@@ -101,10 +98,23 @@ class _Keeper:
             self._services.append(service)
             self._start(service, variables)
             variables |= service.variables()
+        del variables[_KEPT]
         _tell("up", variables)
         while True:
             self._pause(_WATCH)
             self._tell_of_ended()
+
+    def _await_port(self, told: Mapping[str, Any]) -> None:
+        """Make sure that nobody has a port; one that a run that was killed is about to give up is waited for."""
+        port, deadline = told["port"], time.monotonic() + told["timeout"]
+        while port and not ports.is_free(port):
+            waits = time.monotonic() < deadline and any(map(_is_orphan, ports.holders(port)))
+            if not waits and not ports.is_free(port):
+                raise NotUp(
+                    f"[{told['name']}] option 'port': {port} is held by {ports.held_by(port)}; end that, or write 'port"
+                    " = auto', which has a free one chosen; nothing was started"
+                )
+            self._pause(_LONGEST_STEP)
 
     def _tell_of_ended(self) -> None:
         """Tell of each service, once, that has ended on its own."""
@@ -237,12 +247,23 @@ def _how_it_ended(status: int) -> str:
         return f"was killed by signal {-status}"
 
 
+def _is_orphan(pid: int) -> bool:
+    """Tell whether a process is a service that nobody wants any longer, on Linux."""
+    with suppress(OSError, ValueError), open(f"/proc/{pid}/environ", "rb") as stream:
+        known = dict(line.partition(b"=")[::2] for line in stream.read().split(b"\0"))
+        keeper, wanted_by = map(int, known.get(_KEPT.encode(), b"").split())
+        return _parent(keeper) != wanted_by
+    return False
+
+
 def _children() -> list[int]:
     """Return the processes that this one is the parent of, on Linux."""
-    found = []
-    for pid in ports.processes():
-        with suppress(OSError), open(f"/proc/{pid}/stat", "rb") as stream:
-            # The name before may hold anything.
-            if int(stream.read().rpartition(b")")[2].split()[1]) == os.getpid():
-                found.append(pid)
-    return found
+    return [pid for pid in ports.processes() if _parent(pid) == os.getpid()]
+
+
+def _parent(pid: int) -> int:
+    """Return the parent of a process; 0 where it has ended."""
+    with suppress(OSError), open(f"/proc/{pid}/stat", "rb") as stream:
+        # The name before may hold anything.
+        return int(stream.read().rpartition(b")")[2].split()[1])
+    return 0
