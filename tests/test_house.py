@@ -73,6 +73,7 @@ STANDARD_LIBRARY_AND_CORE = (
     "eggs",
     "generations",
     "closed",
+    "code_places",
     "watched",
     "build_hook",
 )

@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from eggcarton.core.layout import CodePlace
 from eggcarton.core.linking import refused
 from eggcarton.packages import environment, tree, verify
 from eggcarton.packages.environment import Makeup, content_of
@@ -78,6 +80,10 @@ def test_it_is_what_it_was_after_a_move(tmp_path: Path, kind: str) -> None:
     assert "one one\n" == run(prefix / "bin/one")
     again, _ = environment.ensure(moved / "parts", content.makeup, moved / "eggs")
     assert (made.digest, prefix) == (again.digest, again.prefix)
+    described = environment.describe(root / "parts", makeup(root), root / "eggs")
+    expected = [CodePlace("two", Path("source"), is_developed=True), CodePlace("one", Path("eggs/one-1.0.egg"))]
+    for found, place in ((made, root), (described, root), (again, moved)):
+        assert expected == [replace(one, path=one.path.relative_to(place)) for one in found.places]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -153,6 +153,22 @@ class ScriptFile:
     hidden: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CodePlace:
+    """A directory with code of a distribution.
+
+    Args:
+        distribution: its canonical name.
+        package: the dotted name of the package that the directory is; empty where it holds packages.
+        is_developed: whether it is the source of a develop package.
+    """
+
+    distribution: str
+    path: Path
+    package: str = ""
+    is_developed: bool = False
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Environment:
     """What one part may import, ready to be used.
@@ -163,6 +179,7 @@ class Environment:
         distributions: canonical names and versions, sorted.
         digest: changes whenever anything in the environment changes.
         store: where the unpacked distributions really lie; site-packages holds links to there.
+        places: where the code of each distribution lies.
     """
 
     python: Path
@@ -173,6 +190,7 @@ class Environment:
     digest: str
     store: Path
     script_files: tuple[ScriptFile, ...] = ()
+    places: tuple[CodePlace, ...] = ()
 
     def find(self, group: str, name: str, distribution: str | None = None) -> EntryPoint | None:
         """Return the entry point of this group and name, of the given distribution or of the first that has one."""

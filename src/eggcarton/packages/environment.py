@@ -15,17 +15,17 @@ from typing import Any
 from eggcarton.core import linking
 from eggcarton.core.interpreter_script import XOPTION
 from eggcarton.core.isolation import AS_STARTED, GUARD
-from eggcarton.core.layout import EntryPoint, Environment, ScriptFile
+from eggcarton.core.layout import CodePlace, EntryPoint, Environment, ScriptFile
 from eggcarton.core.plan import runtime_source
 from eggcarton.core.script import Start
 from eggcarton.core.standing import below, digest_of_bytes, look
-from eggcarton.packages import environment_scripts, hidden, merging, precedence
+from eggcarton.packages import code_places, environment_scripts, hidden, merging, precedence
 from eggcarton.packages.environment_links import Links
 from eggcarton.packages.interpreter import Interpreter
 from eggcarton.packages.member import Member, base_of, entry_points, noted, ordered
 from eggcarton.packages.same_names import sentences
 
-_FORMAT = 7
+_FORMAT = 8
 _RECORD = "eggcarton.json"
 _CACHE = "__pycache__"
 # Costs a Python that was told nothing two look-ups.
@@ -136,6 +136,7 @@ def describe(directory: Path, makeup: Makeup, store: Path) -> Environment:
         digest=digest,
         store=store,
         script_files=tuple(environment_scripts.files(members, points)),
+        places=tuple(place for member in members for place in code_places.of_member(member)),
     )
 
 
@@ -224,6 +225,10 @@ def load(prefix: Path, store: Path) -> Environment | None:
             digest=record["digest"],
             store=store,
             script_files=tuple(ScriptFile(*file) for file in record["script_files"]),
+            places=tuple(
+                CodePlace(name, base_of(prefix, record) / path, package, bool(is_developed))
+                for name, path, package, is_developed in record["places"]
+            ),
         )
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
         return None
@@ -310,6 +315,11 @@ def _record(prefix: Path, content: Content, points: Sequence[EntryPoint]) -> dic
         "distributions": sorted([member.name, member.version] for member in members),
         "entry_points": [[p.distribution, p.group, p.name, p.module, p.attribute] for p in points],
         "script_files": [list(astuple(file)) for file in environment_scripts.files(members, points)],
+        "places": [
+            [place.distribution, makeup.spell(place.path), place.package, place.is_developed]
+            for member in members
+            for place in code_places.of_member(member)
+        ],
         "members": [[one.name, one.version, makeup.spell(one.place), one.identity, one.files] for one in members],
         "first_paths": [makeup.spell(path) for path in makeup.first_paths],
         "extra_paths": [makeup.spell(path) for path in makeup.extra_paths],
