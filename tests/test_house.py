@@ -46,6 +46,7 @@ BESIDE = {
     "runtime/testing/with_pytest.py": {"pytest"},
     "runtime/testing/pytest_plugin.py": {"pytest"},
     "runtime/testing/in_worker.py": {"pytest"},
+    "runtime/testing/with_zope_testrunner.py": {"zope"},
     "runtime/testing/measuring.py": {"coverage"},
     "runtime/serve.py": {"waitress"},
 }

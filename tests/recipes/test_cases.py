@@ -23,7 +23,16 @@ import pytest
 from eggcarton import runtime
 from eggcarton.core import services
 from eggcarton.core.errors import EggcartonError
-from eggcarton.core.layout import EntryPoint, Environment, Layout, Locked, PackageIndex, PackageIndexes, ScriptFile
+from eggcarton.core.layout import (
+    CodePlace,
+    EntryPoint,
+    Environment,
+    Layout,
+    Locked,
+    PackageIndex,
+    PackageIndexes,
+    ScriptFile,
+)
 from eggcarton.core.options import read_options
 from eggcarton.core.plan import RUNTIME, File, Plan
 
@@ -66,6 +75,11 @@ def environment_of(facts: dict[str, str], root: Path) -> Environment:
         ),
         digest="3f2a",
         store=Path("/srv/store"),
+        places=(
+            CodePlace("guestbook", root / "guestbook/src", is_developed=True),
+            CodePlace("pyramid", Path("/srv/store/pyramid-2.0.2.egg")),
+            CodePlace("webob", Path("/usr/lib/python3/dist-packages/webob"), "webob"),
+        ),
         script_files=tuple(ScriptFile(*word.split(":")) for word in facts.get("script-files", "").split()),
     )
 

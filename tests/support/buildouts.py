@@ -399,6 +399,13 @@ def servers(shared: Shared) -> Path:
         return downloaded(Path(__file__).with_name("servers.txt"))
 
 
+@pytest.fixture(scope="session")
+def zope_testrunner(shared: Shared) -> Path:
+    """The wheels of zope.testrunner, what it needs, and of zc.recipe.testrunner."""
+    with locked(shared.directory / "zope-testrunner"):
+        return downloaded(Path(__file__).with_name("zope-testrunner.txt"))
+
+
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[Index]:
     """An index that is empty at first; what is put into its directory is on it."""

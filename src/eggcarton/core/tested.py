@@ -35,7 +35,9 @@ from eggcarton.core.readers import (
 )
 from eggcarton.core.script import Start, package_body
 
-RUNNERS: Mapping[str, tuple[str, ...]] = MappingProxyType({"pytest": ("pytest",), "unittest": ()})
+RUNNERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"pytest": ("pytest",), "zope.testrunner": ("zope.testrunner",), "unittest": ()}
+)
 """The runners, each with the distributions that it needs; of what eggs bring, the first one is used."""
 
 _ELSE = "unittest"
@@ -137,7 +139,8 @@ def packages() -> tuple[str, ...]:
     return option(
         module_names,
         "The packages or modules whose tests run when the command line names none, such as"
-        " guestbook.tests; left out: what the runner finds in the working directory.",
+        " guestbook.tests; left out: what the runner finds in the working directory, and zope.testrunner in the"
+        " distributions that eggs names.",
         default="",
     )
 
@@ -186,7 +189,7 @@ def parallel() -> str | None:
     return option(
         number_of_processes,
         "How many processes share the tests: a number, or auto for as many as there are processors. pytest does so by"
-        " pytest-xdist.",
+        " pytest-xdist, zope.testrunner runs its layers side by side.",
         default=None,
     )
 
@@ -276,6 +279,21 @@ def runner_of(options: Tested, part: str, environment: Environment) -> str:
     return chosen
 
 
+def _places(options: Tested, runner: str, environment: Environment) -> list[list[object]]:
+    """Return where a runner looks for tests, in the order of eggs: in what they name, not in what that needs.
+
+    Eggs that do no more than bring the runner are not searched.
+    """
+    brought = set(map(canonical_name, RUNNERS[runner])) if options.runner is None else set()
+    names = dict.fromkeys(canonical_name(requirement_name(requirement)) for requirement in options.eggs)
+    return [
+        [place.path, place.package, place.is_developed]
+        for name in names
+        for place in environment.places
+        if place.distribution == name and (name not in brought or place.is_developed)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """What a part that runs tests writes, and where that is."""
@@ -299,8 +317,9 @@ def made(options: Tested, layout: Layout, environment: Environment, more: Mappin
         directory=layout.location,
     )
     given = cases_file(layout.location / "cases.json", options.cases) if options.cases else None
+    runner = runner_of(options, layout.part, environment)
     settings: dict[str, object] = {
-        "runner": runner_of(options, layout.part, environment),
+        "runner": runner,
         "packages": list(options.packages),
         "defaults": list(options.defaults),
         "working_directory": layout.root / options.working_directory,
@@ -310,6 +329,7 @@ def made(options: Tested, layout: Layout, environment: Environment, more: Mappin
         "junit": layout.root / options.junit if options.junit else None,
         "cases": given.path if given else None,
         "script": place,
+        **({"places": _places(options, runner, environment)} if runner == "zope.testrunner" else {}),
         **more,
         **first.settings,
     }

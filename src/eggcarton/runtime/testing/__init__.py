@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from . import cases, totals
-from .job import Job
+from .job import Job, goes_on
 from .watch import Watch
 
 _STOPPED = "the run was stopped while this test ran"
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
     job = Job(arguments=words, script=script, watch=watch, **settings)
     module = importlib.import_module(f".with_{runner.replace('.', '_')}", __name__)
     run: Callable[[], int] = partial(module.run, job)
-    if coverage is not None:
+    if coverage is not None and not goes_on(arguments):
         from .measuring import measure
 
         run = partial(measure, run, coverage)
