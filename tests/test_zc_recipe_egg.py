@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from support import eggdocs
+from support import eggdocs, recipe_documents
 from support.buildouts import Buildout
 
 KEPT = Path(__file__).with_name("zc_recipe_egg") / "differences.rst"
-DIFFERENCES = eggdocs.differences(KEPT.read_text("utf-8"))
+DIFFERENCES = recipe_documents.differences(KEPT.read_text("utf-8"))
 LEFT_OUT = {difference.document for difference in DIFFERENCES if not difference.lines}
 RUN = sorted({path.name for path in eggdocs.DOCUMENTS.glob("*.rst")} - LEFT_OUT)
 
@@ -48,8 +48,8 @@ def test_document(
             defaults += "extensions = eggcarton\n[eggcarton]\nallow-sdist = demoneeded\n"
         (sample.home / ".buildout" / "default.cfg").write_text(defaults, "utf-8")
         kept = [difference for difference in DIFFERENCES if difference.holds(document, extension=extension)]
-        names = eggdocs.names_of(sample, address)
+        names = recipe_documents.names_of(sample, address)
         text = eggdocs.exchanged((eggdocs.DOCUMENTS / document).read_text("utf-8"))
-        found = eggdocs.failures(document, text, kept, names, eggdocs.normaliser(sample.root))
+        found = recipe_documents.failures(document, text, kept, names, recipe_documents.normaliser(sample.root))
     if found:
         pytest.fail("\n".join(found), pytrace=False)
