@@ -52,6 +52,7 @@ GOOD: list[tuple[Reader[Any], str, Any]] = [
     (readers.listen, "*:65535", Listen("*", 65535)),
     (readers.listen, "8080", Listen("127.0.0.1", 8080)),
     (readers.assignments, "A=1\n B = x = y \nC=", (("A", "1"), ("B", "x = y"), ("C", ""))),
+    (readers.assignments, "zc.recipe.testrunner = 42", (("zc.recipe.testrunner", "42"),)),
     (
         readers.requirements,
         "# comment\nA\n\nb [x, y] >= 1.0, < 2 # why\nc; python_version < '3.12'\nd @ https://x.example/d.whl#sha256=0",

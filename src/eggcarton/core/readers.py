@@ -272,7 +272,8 @@ def assignments(value: str) -> tuple[tuple[str, str], ...]:
         name, equals, text = (part.strip() for part in line.partition("="))
         if line == value.strip() and re.fullmatch(r"[^\s=]+", line):
             raise ValueError("is neither KEY=VALUE, one a line, nor the name of a section")
-        if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        # A name with dots no shell can set, but a process can have it.
+        if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", name):
             raise ValueError(f"holds the line '{shortened(line)}', which is not KEY=VALUE")
         if name in found:
             raise ValueError(f"sets {name} twice")

@@ -225,6 +225,8 @@ def test_through_links(project: ZopeProject) -> None:
         found = project.zope("--list-tests", *words, places=places)
         assert number == found.stdout.count("\n  "), (words, found.stdout + found.stderr)
         assert "acme.other" not in found.stdout
+    found = project.zope("-t", "txt", places=places, junit=str(project.root / "junit.xml"))
+    assert {"acme.shop.tests.docs.naïve.txt": "passed"} == kinds(project.root / "junit.xml"), found.stdout
     own = [[str(store / "other.egg/acme/other"), "acme.other", False]]
     found = project.zope("-v", places=own)
     assert "Ran 1 tests with 0 failures" in found.stdout, found.stdout + found.stderr

@@ -177,7 +177,7 @@ class _Told:
 
     def __init__(self, output: Any, options: Any, job: Job) -> None:
         self._output, self._options, self._watch = output, options, job.watch
-        self._places = [path for path, _, _ in job.places]
+        self._places = [os.path.realpath(path) for path, _, _ in job.places]
         self._outcome: Outcome | None = None
         self._began, self._is_over = 0.0, False
 
@@ -282,7 +282,8 @@ def _names(test: Any, places: Sequence[str]) -> tuple[str, str]:
             return kind, whole.removeprefix(f"{kind}.")
         group, _, name = whole.rpartition(".")
         return group or kind, name
-    directory, name = os.path.split(whole)
+    # What is imported through links really lies where tests are searched.
+    directory, name = os.path.split(os.path.realpath(whole))
     above = [place for place in (*places, os.getcwd()) if f"{directory}{os.sep}".startswith(f"{place}{os.sep}")]
     within = os.path.relpath(directory, max(above, key=len)) if above else os.path.basename(directory)
     return within.replace(os.sep, ".").strip("."), name
