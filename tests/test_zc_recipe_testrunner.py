@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,13 @@ def sample(build: Buildout, tmp_path: Path, wheels: Path, zope_testrunner: Path)
     return build
 
 
-def exchanged(source: str) -> str:
-    """Return the source of an example with our recipe in the place of zc.recipe.testrunner."""
-    return RECIPE.sub(r"\1recipe = eggcarton:test\n\1runner = zope.testrunner", source)
+def exchanged(source: str, *, extension: bool) -> str:
+    """Return the source of an example with our recipe in the place of zc.recipe.testrunner.
+
+    By itself zc.buildout 6.0.1 finds no egg while it is offline that it has put into its directory as another run.
+    """
+    ours = RECIPE.sub(r"\1recipe = eggcarton:test\n\1runner = zope.testrunner", source)
+    return ours if extension else ours.replace("offline = true", "newest = false")
 
 
 def test_each_difference_has_its_reason() -> None:
@@ -61,6 +66,7 @@ def test_document(
     )
     names = recipe_documents.names_of(sample, sample.index.url)
     normalised = recipe_documents.normaliser(sample.root, *MORE)
-    found = recipe_documents.failures(DOCUMENT, text.read_text("utf-8"), kept, names, normalised, exchanged)
+    ours = partial(exchanged, extension=extension)
+    found = recipe_documents.failures(DOCUMENT, text.read_text("utf-8"), kept, names, normalised, ours)
     if found:
         pytest.fail("\n".join(found), pytrace=False)

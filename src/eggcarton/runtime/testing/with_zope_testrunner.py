@@ -15,7 +15,7 @@ from typing import Any
 from zope.testrunner import find
 from zope.testrunner.feature import Feature
 from zope.testrunner.find import StartUpFailure
-from zope.testrunner.runner import Runner, SetUpLayerFailure, TearDownLayerFailure, UnexpectedSuccess
+from zope.testrunner.runner import Runner
 
 from . import pieces
 from .job import RESUMED, Job, goes_on
@@ -23,6 +23,9 @@ from .timeouts import TookTooLong
 from .watch import ERROR, FAILED, PASSED, SKIPPED, Outcome, merged
 
 _DIED = "subprocess for "
+# Classes of zope.testrunner's that its older versions have not got.
+_OF_LAYERS = ("SetUpLayerFailure", "TearDownLayerFailure")
+_UNEXPECTED = "UnexpectedSuccess"
 
 
 def run(job: Job) -> int:
@@ -85,7 +88,7 @@ class _Program(Runner):  # type: ignore[misc]  # zope.testrunner has no types
     def tell_of_layers(self) -> None:
         """Tell of what went wrong outside of any test."""
         for test, error in self.errors:
-            if isinstance(test, SetUpLayerFailure | TearDownLayerFailure):
+            if type(test).__name__ in _OF_LAYERS:
                 layer, _, name = str(test).removeprefix("Layer: ").rpartition(".")
                 self._job.watch.ended(Outcome(layer, name, ERROR, 0.0, *_described(error)))
             elif isinstance(test, str) and test.startswith(_DIED):
@@ -215,7 +218,7 @@ class _Told:
 
     def test_error(self, test: Any, seconds: float, exc_info: Any, *more: Any, **named: Any) -> None:
         """Note a test that broke, or that should not have passed."""
-        if exc_info[0] is UnexpectedSuccess:
+        if getattr(exc_info[0], "__name__", "") == _UNEXPECTED:
             self._note(FAILED, "unexpected success")
         else:
             self._note(FAILED if _took_too_long(exc_info) else ERROR, *_described(exc_info, test), **named)
