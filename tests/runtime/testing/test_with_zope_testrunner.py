@@ -18,10 +18,10 @@ from support.zope_projects import ZopeProject, timeless
 pytestmark = pytest.mark.slow
 
 LAYERED = '''
-    """Tests in layers, of which one cannot be torn down."""
+    """Tests in layers, of which the first one cannot be torn down."""
     import unittest
 
-    class Stays:
+    class Fixed:
         @classmethod
         def setUp(cls):
             pass
@@ -52,7 +52,7 @@ LAYERED = '''
             pass
 
     class TestStays(Mixin, unittest.TestCase):
-        layer = Stays
+        layer = Fixed
 
     class TestGoes(Mixin, unittest.TestCase):
         layer = Goes
@@ -251,7 +251,8 @@ def test_broken_modules(empty: ZopeProject) -> None:
     bare, found = empty.bare("-vv"), empty.zope("-vv", junit=str(report))
     assert (timeless(bare.stdout), bare.returncode) == (timeless(found.stdout), found.returncode), found.stderr
     told = {test.name: test for test in read(report)}
-    assert (9, "error") == (len(told), told["shop.tests.test_broken.collection"].kind)
+    assert "Running in a subprocess." in found.stdout
+    assert (9, 9, "error") == (len(told), len(read(report)), told["shop.tests.test_broken.collection"].kind)
     assert "ModuleNotFoundError: No module named 'no_such_module'" == told["shop.tests.test_broken.collection"].message
 
 
@@ -264,7 +265,7 @@ def test_broken_layers(empty: ZopeProject) -> None:
     bare, found = empty.bare(), empty.zope(junit=str(report))
     assert (timeless(bare.stdout), bare.returncode) == (timeless(found.stdout), found.returncode), found.stderr
     told = {test.name: test.message for test in read(report) if "TestCase" not in test.name and test.kind == "error"}
-    assert "KeyError: 'up'" == told["shop.tests.test_layers.Stays.setUp"]
+    assert "KeyError: 'up'" == told["shop.tests.test_layers.Fixed.setUp"]
     assert "KeyError: 'down'" == told["shop.tests.test_layers.Goes.tearDown"]
 
 
