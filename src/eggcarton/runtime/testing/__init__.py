@@ -30,6 +30,9 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
             `cases`, a file of them; `junit`, the file of the report; `timeout`; and the fields of `Job`, with
             `defaults` that come before the arguments.
     """
+    if goes_on(arguments):
+        # The process that started this one has seen to these, and they are still there.
+        settings = {name: value for name, value in settings.items() if name not in ("requires", "services")}
     if "requires" in settings:
         from ..requires import met
 
