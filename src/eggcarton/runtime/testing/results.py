@@ -121,6 +121,7 @@ class Telling(unittest.TestResult):
         """Note what came of a part of a test."""
         if err is not None and issubclass(err[0], TookTooLong) and sys.version_info >= (3, 11):
             # Not this subtest alone, after which the others would run, but the test has taken too long.
+            # Before 3.11, what came of subtests is told only after the last one.
             raise err[1]
         super().addSubTest(test, subtest, err)
         if err is not None:
