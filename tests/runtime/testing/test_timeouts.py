@@ -177,6 +177,7 @@ def test_debuggers(project: Project) -> None:
     script = project.script({}, {"timeout": 0.3, "runner": "unittest", "packages": ["slow"]})
     done = project.run(script, input=words.replace("q\n", "c\n"))
     assert (0, True) == (done.returncode, "still here" in done.stdout), done.stdout + done.stderr
+    assert "took longer" not in done.stdout + done.stderr
 
 
 def test_signals_are_left_as_they_were() -> None:
