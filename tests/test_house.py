@@ -47,6 +47,7 @@ BESIDE = {
     "runtime/testing/pytest_plugin.py": {"pytest"},
     "runtime/testing/in_worker.py": {"pytest"},
     "runtime/testing/with_zope_testrunner.py": {"zope"},
+    "runtime/testing/with_django.py": {"django"},
     "runtime/testing/measuring.py": {"coverage"},
     "runtime/serve.py": {"waitress"},
 }

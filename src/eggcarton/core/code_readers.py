@@ -81,6 +81,14 @@ def module_names(value: str) -> tuple[str, ...]:
     return tuple(value.split())
 
 
+@reads("the dotted name of a module")
+def module_name(value: str) -> str:
+    """Return one importable name."""
+    if not re.fullmatch(_DOTTED, value):
+        raise ValueError("is not the dotted name of a module, such as package.module")
+    return value
+
+
 @reads("Python source")
 def source(value: str) -> str:
     """Return Python statements, indented no further than they need to be."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
+from eggcarton.core import django
 from eggcarton.core.beforehand import beforehand
 from eggcarton.core.cases import Case, cases_file
 from eggcarton.core.cases import cases as case_lines
@@ -36,14 +37,14 @@ from eggcarton.core.readers import (
 from eggcarton.core.script import Start, package_body
 
 RUNNERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"pytest": ("pytest",), "zope.testrunner": ("zope.testrunner",), "unittest": ()}
+    {"pytest": ("pytest",), "zope.testrunner": ("zope.testrunner",), "django": ("Django",), "unittest": ()}
 )
 """The runners, each with the distributions that it needs; of what eggs bring, the first one is used."""
 
 _ELSE = "unittest"
 
-# What runs side by side by a distribution of its own.
-_FOR_PARALLEL: Mapping[str, str] = MappingProxyType({"pytest": "pytest-xdist"})
+# What runs side by side with the help of a distribution of its own.
+_FOR_PARALLEL: Mapping[str, str] = MappingProxyType({"pytest": "pytest-xdist", "django": "tblib"})
 
 
 def _listed(runners: Mapping[str, tuple[str, ...]]) -> str:
@@ -118,6 +119,14 @@ class Tested(Protocol):
     def requires(self) -> tuple[Prerequisite, ...]:
         """What has to be there."""
 
+    @property
+    def settings(self) -> str | None:
+        """The settings module of Django."""
+
+    @property
+    def project(self) -> str | None:
+        """The package that it is in, where it does not say so itself."""
+
 
 def eggs() -> tuple[str, ...]:
     """Declare the distributions that the tests import."""
@@ -189,7 +198,7 @@ def parallel() -> str | None:
     return option(
         number_of_processes,
         "How many processes share the tests: a number, or auto for as many as there are processors. pytest does so by"
-        " pytest-xdist, zope.testrunner runs its layers side by side.",
+        " pytest-xdist, zope.testrunner runs its layers side by side, Django tells of failures in other processes by tblib.",
         default=None,
     )
 
@@ -257,7 +266,9 @@ def _named(options: Tested) -> str | None:
 
 
 def _first_of(names: set[str]) -> str | None:
-    return next((runner for runner, needs in RUNNERS.items() if {canonical_name(name) for name in needs} & names), None)
+    # Who names a plug-in of pytest means pytest.
+    known = {"pytest" if name.startswith("pytest-") else name for name in names}
+    return next((runner for runner, needs in RUNNERS.items() if {canonical_name(name) for name in needs} & known), None)
 
 
 def runner_of(options: Tested, part: str, environment: Environment) -> str:
@@ -272,9 +283,7 @@ def runner_of(options: Tested, part: str, environment: Environment) -> str:
         raise OptionProblems(part, ["option 'parallel': unittest runs its tests in one process"])
     helper = _FOR_PARALLEL.get(chosen)
     if options.parallel and helper and helper not in there_are:
-        problem = (
-            f"option 'parallel': {chosen} shares its tests by {helper}; add that to eggs, or say runner = {chosen}"
-        )
+        problem = f"option 'parallel': {chosen} needs {helper} for it; add that to eggs, or say runner = {chosen}"
         raise OptionProblems(part, [problem])
     return chosen
 
@@ -330,6 +339,7 @@ def made(options: Tested, layout: Layout, environment: Environment, more: Mappin
         "cases": given.path if given else None,
         "script": place,
         **({"places": _places(options, runner, environment)} if runner == "zope.testrunner" else {}),
+        **django.settings_module(options.project, options.settings),
         **more,
         **first.settings,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from eggcarton.core import imports, prerequisites, services, tested
+from eggcarton.core import django, imports, prerequisites, services, tested
 from eggcarton.core.cases import Case
 from eggcarton.core.layout import Environment, Layout
 from eggcarton.core.plan import Plan
@@ -21,6 +21,8 @@ class Options:
     eggs: tuple[str, ...] = tested.eggs()
     runner: str | None = tested.runner()
     packages: tuple[str, ...] = tested.packages()
+    settings: str | None = django.settings()
+    project: str | None = django.project()
     defaults: tuple[str, ...] = tested.defaults()
     parallel: str | None = tested.parallel()
     fail_fast: bool = tested.fail_fast()

@@ -29,6 +29,9 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
             `working_directory`; `coverage`, of which `measuring.measure` tells, where tests are measured;
             `cases`, a file of them; `junit`, the file of the report; `timeout`; and the fields of `Job`, with
             `defaults` that come before the arguments.
+        settings: `working_directory`; `coverage`, of which `measuring.measure` tells, where tests are measured;
+            `cases`, a file of them; `django_settings`, a module, where the environment names no other one; `junit`, the
+            file of the report; `timeout`; and the fields of `Job`, with `defaults` that come before the arguments.
     """
     if goes_on(arguments):
         # The process that started this one has seen to these, and they are still there.
@@ -51,6 +54,8 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
     given = settings.pop("cases", None)
     if given:
         os.environ[cases.VARIABLE] = str(given)
+    if django_settings := settings.pop("django_settings", None):
+        os.environ["DJANGO_SETTINGS_MODULE"] = os.environ.get("DJANGO_SETTINGS_MODULE") or django_settings
     runner, junit = settings.pop("runner"), settings.pop("junit")
     watch = Watch(timeout=settings.pop("timeout"))
     words, script = [*settings.pop("defaults"), *arguments], str(settings.pop("script"))
