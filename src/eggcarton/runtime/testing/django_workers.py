@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest.suite import _ErrorHolder  # type: ignore[attr-defined]  # typeshed leaves out what Django itself uses
 
-from . import pieces
+from . import pieces, totals
 from .results import Telling, telling
 from .watch import Outcome, Watch
 
@@ -77,7 +77,7 @@ class _Crew:
         lost = []
         for place in sorted(self._directory.iterdir()):
             for outcome in pieces.read(place):
-                if outcome.message == pieces.DIED:
+                if outcome.message == totals.DIED:
                     lost += [] if place.name in living else [outcome]
                 elif (outcome.group, outcome.name) not in known:
                     self._watch.ended(outcome)
@@ -95,7 +95,7 @@ class _Stopping(Telling):
         if not self.__dict__["shouldStop"] and self.crew.has_died():
             self.__dict__["shouldStop"] = True
             for group, name in [(lost.group, lost.name) for lost in self.crew.recover()] or [("django", "test")]:
-                self.addError(_ErrorHolder(f"{name} ({group})"), (Died, Died(pieces.DIED), None))
+                self.addError(_ErrorHolder(f"{name} ({group})"), (Died, Died(totals.DIED), None))
         return bool(self.__dict__["shouldStop"])
 
     @shouldStop.setter

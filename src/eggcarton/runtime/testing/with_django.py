@@ -92,6 +92,7 @@ class _Runner:
         run_tests = made.run_tests
 
         def labelled(labels: Any = (), *more: Any, **others: Any) -> Any:
+            self._job.watch.opened()
             return run_tests(labels or tuple(self._job.packages), *more, **others)
 
         made.run_tests = labelled
