@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from support import documents
-from support.buildouts import CHECKOUT, Shared, environment
+from support.buildouts import CHECKOUT, Shared, downloaded, environment
 from support.example import copy_of_example, fill_index
 from support.index import Index
 
+DJANGO = CHECKOUT / "tests" / "support" / "django.txt"
 MUST_FAIL = CHECKOUT / "tests" / "documents" / "must_fail.rst"
 DOCUMENTS = sorted(
     [CHECKOUT / "README.rst", *(CHECKOUT / "docs").rglob("*.rst"), *CHECKOUT.glob("examples/*/README.rst")]
@@ -30,11 +31,15 @@ def name_of(path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def example_index(shared: Shared) -> Iterator[Index]:
-    """An index with everything that the example may need."""
+    """An index with everything that the example may need, and with Django."""
 
     def make(place: Path) -> None:
         (place / "scratch").mkdir()
         fill_index(place / "files", place / "scratch")
+        known = {path.name.partition("-")[0] for path in (place / "files").iterdir()}
+        for wheel in downloaded(DJANGO).iterdir():
+            if wheel.name.partition("-")[0] not in known:
+                (place / "files" / wheel.name).symlink_to(wheel)
 
     with Index(shared.once("example", make) / "files") as index:
         yield index

@@ -196,6 +196,16 @@ FILES = {
             def test_needs_it(self):
                 pass
         """,
+    "inner/__init__.py": "",
+    "inner/tests.py": """
+        from django.core.management import call_command
+        from django.test import SimpleTestCase
+
+        class Outer(SimpleTestCase):
+            def test_inner(self):
+                with self.assertRaises(SystemExit):
+                    call_command("test", testrunner="shop.runner.Other")
+        """,
     "ends/__init__.py": "",
     "ends/tests.py": """
         import os
@@ -348,9 +358,17 @@ def test_runner_of_settings(site: Site, script: str) -> None:
 
 
 def test_any_runner(site: Site) -> None:
-    """A runner that has but the one method that Django asks of it runs, with the packages as its labels."""
+    """A runner that has but the one method that Django asks of it gets the packages, and what is missing is told."""
     status, output = site.run("test", "--testrunner=shop.runner.Other")
     assert (1, True) == (status, "Nothing is run of ('shop',)." in output), output
+    assert "shop.runner.Other has no run_suite, as Django's runners do" in output
+
+
+def test_tests_that_run_tests(site: Site) -> None:
+    """A run that a test starts itself is Django's alone: it has no packages of ours, and its tests are not told."""
+    status, output = site.run("test", "inner.tests.Outer")
+    assert (0, True) == (status, "Nothing is run of ()." in output), output
+    assert {"inner.tests.Outer.test_inner": "passed"} == kinds(site.report)
 
 
 def test_settings_that_are_not_there(site: Site) -> None:
@@ -401,6 +419,8 @@ def test_takes_too_long(site: Site, processes: str) -> None:
     status, output = site.run("limited", "ends", "--parallel", processes, WHAT="hang")
     assert (1, True) == (status, "took longer than the 1 s that a test may take" in output), output
     assert {"failed": 1, "passed": 3} == Counter(kinds(site.report).values())
+    (seconds,) = re.findall(r'name="test_b_at_it" time="(.+?)"', site.report.read_text("utf-8"))
+    assert 1.0 <= float(seconds)
 
 
 @pytest.mark.parametrize("what", ["crash", "exit", "hang for good"])

@@ -27,9 +27,6 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
         arguments: the command line, for the runner.
         settings: `requires`, for `requires.met`, and `services`, for `services.during`, where there are any;
             `working_directory`; `coverage`, of which `measuring.measure` tells, where tests are measured;
-            `cases`, a file of them; `junit`, the file of the report; `timeout`; and the fields of `Job`, with
-            `defaults` that come before the arguments.
-        settings: `working_directory`; `coverage`, of which `measuring.measure` tells, where tests are measured;
             `cases`, a file of them; `django_settings`, a module, where the environment names no other one; `junit`, the
             file of the report; `timeout`; and the fields of `Job`, with `defaults` that come before the arguments.
     """

@@ -56,7 +56,16 @@ class _Utility(ManagementUtility):  # type: ignore[misc]  # it has no types
         from django.core.management.commands import test
         from django.test import utils
 
-        utils.get_runner = test.get_runner = functools.partial(_heard, utils.get_runner, self._job)
+        get_runner = utils.get_runner
+
+        def made() -> None:
+            # Tests may run tests themselves, which are no business of ours.
+            utils.get_runner = test.get_runner = get_runner
+
+        def heard(*arguments: Any) -> _Runner:
+            return _Runner(get_runner(*arguments), self._job, made)
+
+        utils.get_runner = test.get_runner = heard
         return super().fetch_command(subcommand)
 
 
@@ -73,31 +82,31 @@ def _tell(error: Exception) -> None:
     raise error
 
 
-def _heard(get_runner: Callable[..., Any], job: Job, *arguments: Any) -> _Runner:
-    return _Runner(get_runner(*arguments), job)
-
-
 class _Runner:
     """Stands for the class of a runner; what that makes, it makes, and hears its tests."""
 
-    def __init__(self, runner: Any, job: Job) -> None:
-        self._runner, self._job = runner, job
+    def __init__(self, runner: Any, job: Job, made: Callable[[], None]) -> None:
+        self._runner, self._job, self._made = runner, job, made
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._runner, name)
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         """Make a runner that tests the packages where no label is given."""
-        made = self._runner(*arguments, **options)
+        made, watch = self._runner(*arguments, **options), self._job.watch
+        self._made()
         run_tests = made.run_tests
 
         def labelled(labels: Any = (), *more: Any, **others: Any) -> Any:
-            self._job.watch.opened()
+            watch.opened()
             return run_tests(labels or tuple(self._job.packages), *more, **others)
 
         made.run_tests = labelled
         if hasattr(made, "run_suite"):
-            made.run_suite = functools.partial(_run_suite, made.run_suite, self._job.watch)
+            made.run_suite = functools.partial(_run_suite, made.run_suite, watch)
+        elif watch.timeout is not None or watch.on_ended:
+            name = f"{type(made).__module__}.{type(made).__qualname__}"
+            say(f"{name} has no run_suite, as Django's runners do: of its tests nothing is known but the exit code", 0)
         return made
 
 
