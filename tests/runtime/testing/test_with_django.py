@@ -71,6 +71,7 @@ FILES = {
         """,
     "shop/__init__.py": "",
     "shop/settings.py": """
+        import multiprocessing
         import os
 
         SECRET_KEY = "none"
@@ -78,6 +79,8 @@ FILES = {
         DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "shop.sqlite"}}
         INSTALLED_APPS = ["shop", *os.environ.get("APPS", "").split()]
         USE_TZ = True
+        if os.environ.get("WORKERS") == "die" and "MainProcess" != multiprocessing.current_process().name:
+            os._exit(1)
         if os.environ.get("RUNNER"):
             TEST_RUNNER = os.environ["RUNNER"]
         """,
@@ -431,6 +434,13 @@ def test_process_that_dies(site: Site, what: str) -> None:
     found = kinds(site.report)
     assert ("passed", "error") == (found["ends.tests.Ends.test_a_before"], found["ends.tests.Ends.test_b_at_it"])
     assert "ends.tests.Ends.test_c_after" not in found
+
+
+def test_process_that_cannot_begin(site: Site) -> None:
+    """A process that dies before its first test ends the run too: Django would start it again for ever."""
+    status, output = site.run("parallel", WORKERS="die", START="spawn")
+    assert (1, True) == (status, "Died: a process that was to run tests has ended" in output), output
+    assert {"django.test": "error"} == kinds(site.report)
 
 
 def test_crash(site: Site) -> None:

@@ -18,7 +18,7 @@ from unittest.suite import _ErrorHolder  # type: ignore[attr-defined]  # typeshe
 
 from . import pieces, totals
 from .results import Telling, telling
-from .watch import Outcome, Watch
+from .watch import ERROR, Outcome, Watch
 
 _TOLD = frozenset(
     (
@@ -26,6 +26,9 @@ _TOLD = frozenset(
         *("addUnexpectedSuccess", "_setupStdout", "_restoreStdout"),
     )
 )
+
+
+_BEFORE_TESTS = Outcome("django", "test", ERROR, 0.0, "a process that was to run tests has ended")
 
 
 class Died(Exception):
@@ -62,10 +65,12 @@ class _Crew:
     def __init__(self, directory: Path, size: int, watch: Watch) -> None:
         self._directory, self._size, self._watch = directory, size, watch
         self._seen: dict[int | None, Any] = {}
+        # An application may have a pool of its own.
+        self._others = {child.pid for child in multiprocessing.active_children()}
 
     def has_died(self) -> bool:
         """Tell whether one is no more, which is so for none while tests are left."""
-        children = multiprocessing.active_children()
+        children = [child for child in multiprocessing.active_children() if child.pid not in self._others]
         self._seen |= {child.pid: child for child in children if "PoolWorker" in child.name}
         # One that was never seen has another one in its place.
         return len(self._seen) > self._size or any(child.exitcode is not None for child in self._seen.values())
@@ -94,8 +99,8 @@ class _Stopping(Telling):
         """Tell whether no more tests should run."""
         if not self.__dict__["shouldStop"] and self.crew.has_died():
             self.__dict__["shouldStop"] = True
-            for group, name in [(lost.group, lost.name) for lost in self.crew.recover()] or [("django", "test")]:
-                self.addError(_ErrorHolder(f"{name} ({group})"), (Died, Died(totals.DIED), None))
+            for lost in self.crew.recover() or [_BEFORE_TESTS]:
+                self.addError(_ErrorHolder(f"{lost.name} ({lost.group})"), (Died, Died(lost.message), None))
         return bool(self.__dict__["shouldStop"])
 
     @shouldStop.setter
