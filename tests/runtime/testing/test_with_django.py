@@ -175,6 +175,10 @@ FILES = {
                     with self.subTest(number=number):
                         self.assertTrue("BAD" not in os.environ or number % 2 == 0)
 
+            def test_partly(self):
+                with self.subTest("only this"):
+                    self.skipTest("not this")
+
             @unittest.skip("not today")
             def test_skipped(self):
                 pass
@@ -253,6 +257,7 @@ GOOD = {
     "Large.test_many_0_a": "passed",
     "Large.test_many_1_b_c": "passed",
     "Large.test_subtests": "passed",
+    "Large.test_partly": "passed",
     "Large.test_skipped": "skipped",
     "Large.test_expected": "skipped",
     "Rolled.test_none": "passed",
@@ -331,12 +336,12 @@ def test_spawned(site: Site) -> None:
     [
         ("test", ["shop.tests.test_eggs.Large.test_subtests"], "Found 1 test"),
         ("test", ["ends", "--reverse"], "Found 4 test"),
-        ("test", ["./shop/tests"], "Found 11 test"),
+        ("test", ["./shop/tests"], "Found 12 test"),
         ("test", ["-k", "mixed", "-k", "none", "-k", "one", "--exclude-tag=odd", "--shuffle=3"], "Found 4 test"),
         ("test", ["--tag", "odd", "-v2", "--timing", "--keepdb"], "Total run took"),
         ("parallel", ["--parallel=1", "-v2"], "test_mixed_in (shop.tests.test_eggs.Small"),
         ("test", ["--parallel", "2", "--debug-sql"], "Cloning test database"),
-        ("test", ["--settings", "shop.settings", "--pythonpath=/"], "Ran 11"),
+        ("test", ["--settings", "shop.settings", "--pythonpath=/"], "Found 12 test"),
     ],
 )
 def test_command_line(site: Site, script: str, arguments: list[str], said: str) -> None:
@@ -357,7 +362,7 @@ def test_runner_of_settings(site: Site, script: str) -> None:
     status, output = site.run(script, "--greeting=hello", RUNNER="shop.runner.Runner")
     assert 0 == status, output
     assert ("The runner says hello." in output, output.count("<fine>")) == (True, 9), output
-    assert 11 == len(read(site.report))
+    assert 12 == len(read(site.report))
 
 
 def test_any_runner(site: Site) -> None:

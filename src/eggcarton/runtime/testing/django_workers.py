@@ -1,7 +1,8 @@
 """Lets the first process know what becomes of the tests that Django shares among several.
 
-Django plays there what the results in the other processes were told, a class at a time. What it does not tell comes
-from here: how long a test took, and where a process has died, for which Django would wait, the test that it was at.
+Django plays there what the results in the other processes were told, a class at a time, and does not know all of it,
+such as how long a test took, or whether all of it was skipped. So what came of each test is played along; and where a
+process has died, for which Django would wait, the piece tells that it kept.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 from unittest.suite import _ErrorHolder  # type: ignore[attr-defined]  # typeshed leaves out what Django itself uses
 
 from . import pieces, totals
-from .results import Telling, telling
+from .results import telling
 from .watch import ERROR, Outcome, Watch
 
 _TOLD = frozenset(
@@ -43,8 +44,7 @@ def hear(suite: Any, watch: Watch) -> None:
         with tempfile.TemporaryDirectory(prefix="eggcarton-tests-") as directory:
             suite.runner_class = functools.partial(Worker, runner, watch.hand_on(), directory)
             crew = _Crew(Path(directory), suite.processes, watch)
-            more_known = {"watch": watch, "runs_here": False, "crew": crew}
-            result.__class__ = type(type(result).__name__, (_Stopping, type(result)), more_known)
+            result.__class__ = type(type(result).__name__, (_Played, type(result)), {"watch": watch, "crew": crew})
             try:
                 return run(result, *more, **others)
             except BaseException:
@@ -89,10 +89,18 @@ class _Crew:
         return lost
 
 
-class _Stopping(Telling):
-    """Stops where a process has died; while Django waits it asks again and again whether to stop."""
+class _Played(unittest.TestResult):
+    """Is played what results in other processes were told, before a class of results in the order of bases.
 
+    It stops where a process has died: while Django waits it asks again and again whether to stop.
+    """
+
+    watch: Watch
     crew: _Crew
+
+    def told(self, _test: Any, outcome: Outcome) -> None:
+        """Tell the watch what came of a test."""
+        self.watch.ended(outcome)
 
     @property
     def shouldStop(self) -> bool:
@@ -100,7 +108,9 @@ class _Stopping(Telling):
         if not self.__dict__["shouldStop"] and self.crew.has_died():
             self.__dict__["shouldStop"] = True
             for lost in self.crew.recover() or [_BEFORE_TESTS]:
-                self.addError(_ErrorHolder(f"{lost.name} ({lost.group})"), (Died, Died(lost.message), None))
+                error: Any = (Died, Died(lost.message), None)
+                self.addError(_ErrorHolder(f"{lost.name} ({lost.group})"), error)
+                self.watch.ended(lost)
         return bool(self.__dict__["shouldStop"])
 
     @shouldStop.setter
@@ -165,9 +175,8 @@ class _Doubled:
 
     def _both(self, name: str, remote: Any, *arguments: Any) -> Any:
         getattr(self._telling, name)(*arguments)
-        if name == "stopTest" and not hasattr(unittest.TestResult, "addDuration"):
-            # Python tells of it from 3.12 on.
-            self._remote.events.append(("addDuration", self._remote.test_index, self._watch.outcomes[-1].seconds))
+        while self._watch.outcomes:
+            self._remote.events.append(("told", self._remote.test_index, self._watch.outcomes.pop(0)))
         return remote(*arguments)
 
 
