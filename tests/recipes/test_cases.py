@@ -4,7 +4,8 @@ A case is a file NAME.cfg whose first section is the part, with NAME.plan or NAM
 `[facts]` may say where the buildout lies (`root`, `prefix`; `inside` for an environment below the root, `relative` for
 a tree that may be moved), which files there are (`file PATH = TEXT`), which scripts distributions bring as files
 (`script-files = DISTRIBUTION:NAME:KIND...`) and what is locked there (`locked = NAME...`, `others = NAME...`,
-`pins = NAME=VERSION...`); without `locked` nothing is.
+`pins = NAME=VERSION...`); without `locked` nothing is; and which rows a matrix has there (`row NAME = PYTHON`,
+`left-out NAME = WHY`, `alias NAME = ROW`).
 With CASES_REGENERATE=1 in the environment the expectations are written instead of compared: read them.
 """
 
@@ -31,6 +32,7 @@ from eggcarton.core.layout import (
     Locked,
     PackageIndex,
     PackageIndexes,
+    Row,
     ScriptFile,
 )
 from eggcarton.core.options import read_options
@@ -112,6 +114,17 @@ def indexes_of(facts: dict[str, str]) -> PackageIndexes | None:
     return PackageIndexes(known=tuple(found), in_force="unlocked" not in facts) if found else None
 
 
+def with_rows(layout: Layout, facts: dict[str, str]) -> Layout:
+    """Return a layout with the rows of a matrix that the facts tell of."""
+
+    def told(kind: str) -> list[tuple[str, str]]:
+        return [(name.removeprefix(kind), text) for name, text in facts.items() if name.startswith(kind)]
+
+    made = [Row(name=name, bin=layout.parts / f"test-{name}/bin", python=python) for name, python in told("row ")]
+    left_out = [Row(name=name, why=why) for name, why in told("left-out ")]
+    return dataclasses.replace(layout, rows=(*made, *left_out), row_aliases=tuple(told("alias ")))
+
+
 def without_runtime(plan: Plan) -> Plan:
     """Name the files that are copied from eggcarton.runtime instead of showing them."""
     items = tuple(
@@ -159,7 +172,7 @@ def outcome(case: Path, place: Path) -> tuple[str, str]:
             services=services.read(part, named, sections.get, tuple(sections)).services,
             relative="relative" in facts or bool(getattr(reading.options, "relative_paths", None)),
         )
-        plan = module.plan(reading.options, layout, environment)
+        plan = module.plan(reading.options, with_rows(layout, facts), environment)
     except EggcartonError as error:
         return ".error", f"{error}\n".replace(f"{root}/", "")
     finally:

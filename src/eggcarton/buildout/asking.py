@@ -13,7 +13,7 @@ from zc.buildout.easy_install import pkg_resources
 from eggcarton.buildout import building, develop, downloads, machine, needs, toolchain
 from eggcarton.buildout import lines as configuration_lines
 from eggcarton.buildout.requirements_files import Told
-from eggcarton.core.errors import Unavailable
+from eggcarton.core.errors import Unavailable, UsageProblem
 from eggcarton.core.layout import canonical_name
 from eggcarton.packages import closed, selection
 
@@ -61,6 +61,18 @@ def groups(session: Session) -> list[str]:
     return list(dict.fromkeys([needs.PARTS, *(part.group for part in needs.of_parts(session.sections))]))
 
 
+def check_group(session: Session, group: str) -> None:
+    """Make sure that a group is that of a part.
+
+    Raises:
+        UsageProblem: no part is in this group.
+    """
+    known = groups(session)
+    if group not in known:
+        others = ", ".join(known[1:]) or "no other"
+        raise UsageProblem(f"no part has lock-group = {group}; there is {others}")
+
+
 def order_of_parts(session: Session, group: str, stubs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return what the lock of a group of parts has to answer, with these develop packages."""
     every = needs.of_parts(session.sections)
@@ -75,8 +87,9 @@ def order_of_parts(session: Session, group: str, stubs: Sequence[dict[str, Any]]
         sets.add(lines_of(session, part), allowed[-1])
     names = {part.part for part in parts} | ({""} if group == needs.PARTS else set())
     asked = session.asked.pairs(names)
-    wanted = needs.pairs(parts) + asked + [list(pair) for pair in told.needs]
-    wanted += [[name, f"part {p.part}"] for p in parts for name in session.machine.lines(p, names_of_stubs)]
+    wanted = session.rows.by_any_python(needs.pairs(parts)) + asked + [list(pair) for pair in told.needs]
+    from_machine = [[name, f"part {p.part}"] for p in parts for name in session.machine.lines(p, names_of_stubs)]
+    wanted += session.rows.by_any_python(from_machine)
     if group == needs.PARTS:
         # What only parts of other groups lead to may be all that cannot agree with the parts here.
         others = _reached(stubs, [line for part in every if part.group != group for line in part.requirements])
@@ -116,12 +129,34 @@ def _reached(stubs: Sequence[dict[str, Any]], requirements: Sequence[str]) -> se
 
 
 def pins_of(session: Session, group: str) -> dict[str, str]:
-    """Return ``[versions]`` as a group of parts has it: the section ``versions-GROUP`` says what is different there."""
-    pins = dict(session.buildout.versions)
+    """Return ``[versions]`` as a group of parts has it: the section ``versions-GROUP`` says what is different there.
+
+    A row of a matrix begins with what its part has, and takes away what its own requirements are in the place of.
+    """
+    row = session.rows.of_group(group)
+    if row is None:
+        pins = dict(session.buildout.versions)
+    else:
+        pins = {name: pin for name, pin in pins_of(session, row.base).items() if not row.replaces(name)}
     for name, value in session.sections.section(f"{_versions(session)}-{group}").items():
         pins = {known: pin for known, pin in pins.items() if canonical_name(known) != canonical_name(name)}
         pins |= {name: value} if value.strip() else {}
     return pins
+
+
+def picked(session: Session) -> dict[str, str]:
+    """Return the versions that locks chose, and ``[versions]`` does not pin."""
+    pinned = {canonical_name(name) for name, pin in session.buildout.versions.items() if pin[:1] not in "<>=!~"}
+    chosen = [session.selected[group].pins() for group in sorted(session.selected)]
+    return {name: pin for pins in chosen for name, pin in sorted(pins.items()) if name not in pinned}
+
+
+def own_pins(session: Session, group: str) -> dict[str, Any]:
+    """Return the section of the pins that hold in the lock of a group alone, and their names."""
+    if group in (needs.PARTS, needs.RECIPES):
+        return {}
+    section = f"{_versions(session)}-{group}"
+    return {"own": section, "in_own": sorted(session.sections.section(section))}
 
 
 def _versions(session: Session) -> str:
@@ -144,7 +179,7 @@ def _order(
         "terms": session.settings.terms(),
         "constraints": [list(pair) for pair in told.constraints],
         "hashes": dict(told.hashes),
-        "tag": toolchain.egg_tag(),
+        "tag": session.tag,
         "compiled": session.settings.compiled,
         "allow_sdist": list(session.settings.allow_sdist),
         "sets": sets.lines,
@@ -221,6 +256,7 @@ def places(session: Session, question: Mapping[str, Any], *, by_line: bool = Fal
     named = {part.part: machine.named(part) for part in needs.of_parts(session.sections) if part.allowed}
     for requirement, asker in question["needs"]:
         section, option = _option(asker)
+        section, option = session.rows.option(section, option, requirement)
         if requirement in named.get(section, ()):
             option = machine.OPTION
         file = session.sections.origin(section, option, requirement)

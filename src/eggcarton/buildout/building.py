@@ -48,7 +48,7 @@ def tools(session: Session, *, frozen: bool) -> dict[str, Any]:
             "lock": str(lock_of(session)),
             "frozen": frozen,
             "store": str(session.store),
-            "tag": toolchain.egg_tag(),
+            "tag": session.tag,
             "requires_python": session.settings.requires_python,
             "exclude_newer": session.settings.exclude_newer,
             "developed": _developed(session),

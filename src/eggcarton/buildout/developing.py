@@ -52,7 +52,7 @@ def _built(
         lock=str(session.settings.lock),
         sources=session.sources,
         store=str(session.store),
-        tag=toolchain.egg_tag(),
+        tag=session.tag,
         compiled=session.settings.compiled,
     )
     session.develop_eggs.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ def of_part(session: Session, part: str, imports: Imports, root: Path | None) ->
     Args:
         root: the tree that is to work wherever it is moved to, None where paths may be absolute.
     """
-    wanted = needs.of_part(session.sections, part)
+    session, wanted = session.of_part(part), needs.of_part(session.sections, part)
     if not asking.lines_of(session, wanted) and not imports:
         return None
     makeup = Makeup(

@@ -111,6 +111,8 @@ class Part:
             logger.warning("%s", warning)
         self.options = reading.options
         self.layout = replace(layout_of(self.buildout, self.name), relative=self._is_relative(), locked=self._locked())
+        if self.session is not None:
+            self.layout = self.session.rows.placed(self.layout)
         if wanted := getattr(self.options, "downloads", None):
             records = records_of(self.buildout)
             found = downloads.fetched(self.buildout, self.session, records, self.name, wanted)

@@ -19,7 +19,7 @@ from zc.buildout import download, easy_install
 from zc.buildout.buildout import Buildout, Options
 from zc.buildout.easy_install import pkg_resources
 
-from eggcarton.buildout import building, current, develop_paths, downloads, installed, store_view, working_sets
+from eggcarton.buildout import asking, building, current, develop_paths, downloads, installed, store_view, working_sets
 from eggcarton.buildout.configuration import readable
 from eggcarton.buildout.extends import Extends
 from eggcarton.buildout.part import told
@@ -273,7 +273,7 @@ def _print_picked_versions(original: Callable[[Any], None]) -> Callable[[Any], N
     def print_picked_versions(self: Any) -> None:
         session = current.session(self)
         if session is not None:
-            easy_install.Installer._picked_versions = session.picked()
+            easy_install.Installer._picked_versions = asking.picked(session)
         original(self)
 
     return print_picked_versions

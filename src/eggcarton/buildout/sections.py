@@ -44,6 +44,10 @@ class Sections(Mapping[str, dict[str, str]]):
         raw = self._inherited(name)
         return {option: self._substituted(name, option, ((name, option),)) for option in raw if option != "<"}
 
+    def raw(self, name: str) -> dict[str, str]:
+        """Return a section's options with ``<`` carried out, and no substitution."""
+        return dict(self._inherited(name))
+
     def _inherited(self, name: str) -> dict[str, str]:
         raw = self._raw.get(name)
         if raw is None:

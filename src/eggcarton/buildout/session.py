@@ -11,7 +11,19 @@ from typing import Any
 from zc.buildout import easy_install
 from zc.buildout.easy_install import pkg_resources
 
-from eggcarton.buildout import asking, building, configs, develop, developing, needs, settings, strays, toolchain
+from eggcarton.buildout import (
+    asking,
+    building,
+    configs,
+    develop,
+    developing,
+    needs,
+    pythons,
+    rows,
+    settings,
+    strays,
+    toolchain,
+)
 from eggcarton.buildout.asked import Asked
 from eggcarton.buildout.machine import Machine
 from eggcarton.buildout.requirements_files import RequirementsFiles
@@ -47,13 +59,15 @@ class Session:
             easy_install.default_index_url,
         )
         configs.check(self.settings)
+        self.records = Path(section["parts-directory"]) / ".eggcarton"
+        self.rows = rows.seat(self)
         for warning in (*warnings, *strays.check(buildout), *strays.indexes(self.sections, self.settings.indexes)):
             logger.warning(warning)
         self.store = Path(section["eggs-directory"])
         self.develop_eggs = Path(section["develop-eggs-directory"])
-        self.records = Path(section["parts-directory"]) / ".eggcarton"
         self.state = self.records / "state"
-        self.python = Interpreter.running()
+        self.python, self.tag = Interpreter.running(), toolchain.egg_tag()
+        self.beside: dict[str, Session] = {}
         self.done = Done(traffic=Traffic(None if reading else self.state))
         closed_set = partial(closed.ensure, self.store, index=self.settings.index, say=logger.info)
         self.child = closed.Child(closed_set, self.done.traffic.heed, self.settings.remedy)
@@ -92,17 +106,24 @@ class Session:
         self.developed = developing.develop_all(self)
         self._select_parts()
         building.provide_for_pip(self)
+        self.beside = pythons.prepared(self)
         return sorted(str(self.develop_eggs / name) for d in self.developed.values() for name in d.files)
 
     def _select_parts(self, upgrade: Sequence[str] | None = None, *, lock_only: bool = False) -> list[str]:
         changed = []
         for group in asking.groups(self):
-            changed += self._select_group(group, upgrade, lock_only=lock_only)
+            changed += self.select_group(group, upgrade, lock_only=lock_only)
         return changed
 
-    def _select_group(self, group: str, upgrade: Sequence[str] | None = None, *, lock_only: bool = False) -> list[str]:
+    def select_group(self, group: str, upgrade: Sequence[str] | None = None, *, lock_only: bool = False) -> list[str]:
+        """Have the lock of a group answer what its parts need, and return what changed, a line each."""
         order = asking.order_of_parts(self, group, [d.stub() for d in self.developed.values()])
         return self._select(group, order, upgrade=upgrade, lock_only=lock_only)
+
+    def of_part(self, part: str) -> Session:
+        """Return the session of the Python that a part is for."""
+        row = self.rows.get(part)
+        return self if row is None or row.python is None else self.beside[row.python.minor]
 
     def groups(self) -> list[str]:
         """Return all lock groups, that of recipes too."""
@@ -121,17 +142,6 @@ class Session:
         """Return the path of the lock of a group."""
         lock = self.settings.lock
         return lock if group == needs.PARTS else lock.with_name(f"{lock.stem}.{group}{lock.suffix}")
-
-    def check_group(self, group: str) -> None:
-        """Make sure that a group is that of a part.
-
-        Raises:
-            UsageProblem: no part is in this group.
-        """
-        groups = asking.groups(self)
-        if group not in groups:
-            others = ", ".join(groups[1:]) or "no other"
-            raise UsageProblem(f"no part has lock-group = {group}; there is {others}")
 
     def lock(self, upgrade: Sequence[str] | None) -> list[str]:
         """Make the locks anew and return what changed, a line each."""
@@ -154,7 +164,7 @@ class Session:
         recipes = asking.order_of_recipes(self)
         if group == needs.RECIPES and recipes is not None:
             return self._select(group, recipes, lock_only=True, foreign=foreign)
-        self.check_group(group)
+        asking.check_group(self, group)
         self.developed = developing.develop_all(self, lock_only=True)
         order = asking.order_of_parts(self, group, [d.stub() for d in self.developed.values()])
         order["needs"] = sorted([*order["needs"], *([name, "what is installed"] for name in more)])
@@ -194,7 +204,7 @@ class Session:
             "toolchain": building.tools(self, frozen=self.settings.frozen and not lock_only),
             "store": None if lock_only else str(self.store),
             **({"file": str(foreign)} if foreign else {"downloads": absent}),
-            "places": {**asking.places(self, {**order, "group": group}, by_line=True), **self._own_pins(group)},
+            "places": {**asking.places(self, {**order, "group": group}, by_line=True), **asking.own_pins(self, group)},
             **order,
         }
         conditions = strays.conditions(self.buildout)
@@ -219,13 +229,6 @@ class Session:
             return True
         noted = [selection.load(self.state / f"selection-{other}.json") for other in self.groups() if other != group]
         return found.stands(str(self.store), [egg for other in noted if other is not None for egg in other.eggs()])
-
-    def _own_pins(self, group: str) -> dict[str, Any]:
-        """Return the section of the pins that hold in the lock of a group alone, and their names."""
-        if group in (needs.PARTS, needs.RECIPES):
-            return {}
-        section = f"{self.buildout['buildout'].get('versions', 'versions')}-{group}"
-        return {"own": section, "in_own": sorted(self.sections.section(section))}
 
     def _provided(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
         """Have a lock answer; what other configurations ask of it is found out when something has to be locked."""
@@ -268,7 +271,7 @@ class Session:
         self.asked.add(beyond)
         if new:
             before = self.selected[group].pins()
-            self._select_group(group)
+            self.select_group(group)
             after = self.selected[group].pins()
             changed = sorted(name for name, version in before.items() if after.get(name, version) != version)
             if changed:
@@ -313,12 +316,6 @@ class Session:
         found = self.selected.get(needs.RECIPES if for_recipes else self.group_of(self.asked.part_at_work))
         return found.eggs() if found else ()
 
-    def picked(self) -> dict[str, str]:
-        """Return the versions that the lock chose, and ``[versions]`` does not pin."""
-        pinned = {canonical_name(name) for name, pin in self.buildout.versions.items() if pin[:1] not in "<>=!~"}
-        chosen = [self.selected[group].pins() for group in sorted(self.selected)]
-        return {name: pin for pins in chosen for name, pin in sorted(pins.items()) if name not in pinned}
-
     def members(self, part: needs.PartNeeds) -> list[Member]:
         """Return the distributions that a part imports: developed here, taken from the machine, and locked."""
         requirements, chosen = asking.lines_of(self, part), self.selected[part.group]
@@ -338,7 +335,8 @@ class Session:
     def finish(self, *, complete: bool) -> None:
         """Say in one line what was done; after a complete run remove environments that were long given up."""
         self.asked.forget(self.done.installed)
-        self.done.selected = sum(len(found.distributions) for found in self.selected.values())
+        selected = [found for each in (self, *self.beside.values()) for found in each.selected.values()]
+        self.done.selected = sum(len(found.distributions) for found in selected)
         if complete:
             generations.keep(self.records / "environments", self.used_environments)
         logger.info("%s", self.done)
@@ -346,5 +344,6 @@ class Session:
 
     def close(self) -> None:
         """End the child process, and keep what is known of its requests."""
-        self.child.close()
+        for each in (self, *self.beside.values()):
+            each.child.close()
         self.done.traffic.keep()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from eggcarton.buildout import asking, installed, moving
+from eggcarton.buildout import asking, installed, moving, pythons
 from eggcarton.core.errors import Unavailable
 from eggcarton.packages import closed, selection
 
@@ -66,8 +66,13 @@ def verdict(session: Session, *, against: str | None = None) -> Verdict:
         raise Unavailable("the libraries that locks are read with are not in the store; run bin/buildout")
     built = {group: selection.load(session.state / f"selection-{group}.json") for group in session.groups()}
     by_lock = {str(session.lock_of(group)): found for group, found in built.items()}
+    beside = pythons.beside(session)
     locked = [
-        {**question, "built": dict(found.distributions) if (found := by_lock[question["lock"]]) else None}
+        {
+            **question,
+            "built": dict(found.distributions) if (found := by_lock[question["lock"]]) else None,
+            "beside": [dict(chosen.distributions) for chosen in pythons.chosen(beside, question["group"])],
+        }
         for question in asking.questions(session)
     ]
     parts = sorted(unquote(path.stem) for path in session.records.glob("*.json"))
@@ -80,6 +85,8 @@ def verdict(session: Session, *, against: str | None = None) -> Verdict:
         parts=parts,
         places={str(session.settings.root): "{buildout}", str(session.store): "{store}", str(cache): "{cache}"},
         python=[str(session.python.executable), session.python.version],
+        pythons=[[str(each.python.executable), each.python.version] for each in beside.values()],
+        caches=pythons.right_caches(session, beside),
     )
     findings = tuple((path, what, why) for path, what, why in told["findings"])
     noted = installed.of(session.buildout).parts

@@ -27,6 +27,7 @@ OPERATIONS = {
     "renew-builds": "eggcarton.child.building:renew",
     "require": "eggcarton.child.develop:require",
     "verify": "eggcarton.child.verify:verify",
+    "right-caches": "eggcarton.child.verify:right_caches",
     "read-extends": "eggcarton.child.extends:read",
     "write-extends": "eggcarton.child.extends:write",
     "fetch": "eggcarton.child.downloads:fetch",

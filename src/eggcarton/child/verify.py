@@ -38,58 +38,82 @@ def verify(
     parts: Sequence[str],
     places: Mapping[str, str],
     python: Sequence[str],
+    pythons: Sequence[Sequence[str]] = (),
+    caches: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Check the store, the environments and what parts own.
 
     Args:
         locked: a mapping a lock: its path, what is asked of it, and what was ``built`` from it: the version, sha256 and
-            egg of each distribution by canonical name, None before the first build.
+            egg of each distribution by canonical name, None before the first build; and ``beside``, a list of the same
+            for other Pythons.
         sources: where files are at hand: ``cache`` and ``directories``.
         records: where it is recorded what parts own; environments lie there too.
         parts: the parts that have such records.
         places: the directories of this machine, each with the word that stands for it in the tree digest.
         python: the executable and the version of the Python that environments are made for.
+        pythons: the same of others, which some are made for.
+        caches: what these have compiled, and would compile the same again.
 
     Returns:
         ``findings`` (path, what and why of each); ``remove``, the eggs and environments that these are in, which no
         build looks into; sentences in ``unpinned``, ``unlocked`` and ``from_machine``; the names of files in
         ``absent``; ``edited`` files; ``unchecked``, how many only pytest could check; the tree's ``digest``.
     """
+    checks.take_for_right(caches)
     at_hand = _AtHand.of(sources)
-    unpinned, unlocked, absent = list[str](), list[str](), list[str]()
-    for question in locked:
-        lock = _read(Path(question["lock"]), question["built"], unpinned, unlocked)
-        if lock is not None:
-            needs = given.settled(lock, _needs(question))
-            unpinned += _not_pinned(lock, needs, question["built"])
-            unlocked += _not_locked(lock, question["built"])
-            absent += at_hand.absent(lock, needs)
-    built = [(name, found) for question in locked for name, found in (question["built"] or {}).items()]
-    identities = {(name, found["sha256"], found["egg"]) for name, found in built}
+    unpinned, unlocked, absent = _locks(locked, at_hand)
+    every = [built or {} for question in locked for built in (question["built"], *question.get("beside", ()))]
+    identities = {(name, found["sha256"], found["egg"]) for built in every for name, found in built.items()}
     eggs = {egg: sha256 for _, sha256, egg in identities}
-    interpreter = Interpreter(Path(python[0]), python[1])
+    interpreters = [Interpreter(Path(path), version) for path, version in (python, *pythons)]
     findings = [
         finding for egg, sha256 in sorted(eggs.items()) for finding in checks.of_egg(Path(egg), at_hand.find(sha256))
     ]
     spoilt = {egg for egg in eggs if any(Path(finding.path).is_relative_to(egg) for finding in findings)}
     owned, wrong = checks.of_parts(Path(records), parts)
     findings += wrong
-    prefixes = list(_environments(Path(records) / "environments", owned))
-    for prefix in prefixes:
+    standing = _environments(Path(records) / "environments", owned)
+    prefixes = {prefix: environment.python_of(prefix, interpreters) for prefix in standing}
+    for prefix, interpreter in prefixes.items():
         findings += checks.of_environment(prefix, interpreter, identities, spoilt)
     return {
         "findings": [[finding.path, finding.what, finding.why] for finding in sorted(set(findings))],
         "remove": sorted(_to_remove({Path(finding.path) for finding in findings}, [*map(Path, eggs), *prefixes])),
         "unpinned": unpinned,
         "unlocked": unlocked,
-        "from_machine": [line for prefix in prefixes for line in _of_machine(prefix, interpreter)],
+        "from_machine": [line for prefix, interpreter in prefixes.items() for line in _of_machine(prefix, interpreter)],
         "absent": sorted(set(absent)),
         "edited": sorted(str(path) for record in owned.values() for path in edited(record)),
-        "unchecked": sum(
-            checks.kept_by_pytest(path) for place in (*eggs, *prefixes) for path in Path(place).rglob("*-pytest-*.pyc")
-        ),
-        "digest": _digest([Path(egg) for egg in eggs], prefixes, owned, interpreter, places),
+        "unchecked": _unchecked([*eggs, *prefixes]),
+        "digest": _digest([Path(egg) for egg in eggs], prefixes, owned, interpreters, places),
     }
+
+
+def _unchecked(places: Iterable[str | Path]) -> int:
+    return sum(checks.kept_by_pytest(path) for place in places for path in Path(place).rglob("*-pytest-*.pyc"))
+
+
+def right_caches(*, places: Sequence[str]) -> list[str]:
+    """Return the files below some directories that hold what the Python of this process compiles from their modules."""
+    found = (
+        path for place in places for path in Path(place).rglob(f"__pycache__/*.{sys.implementation.cache_tag}*.pyc")
+    )
+    return [str(path) for path in found if checks.is_cache(path)]
+
+
+def _locks(locked: Sequence[Mapping[str, Any]], at_hand: _AtHand) -> tuple[list[str], list[str], list[str]]:
+    """Return sentences on what is not pinned and what is not locked, and the names of files that are not at hand."""
+    unpinned, unlocked, absent = list[str](), list[str](), list[str]()
+    for question in locked:
+        lock = _read(Path(question["lock"]), question["built"], unpinned, unlocked)
+        if lock is not None:
+            needs = given.settled(lock, _needs(question))
+            unpinned += _not_pinned(lock, needs, question["built"])
+            for built in (question["built"], *question.get("beside", ())):
+                unlocked += _not_locked(lock, built)
+            absent += at_hand.absent(lock, needs)
+    return unpinned, unlocked, absent
 
 
 def _of_machine(prefix: Path, python: Interpreter) -> Iterator[str]:
@@ -209,20 +233,21 @@ def _environments(directory: Path, owned: Mapping[str, Record]) -> Iterator[Path
 
 def _digest(
     eggs: Sequence[Path],
-    prefixes: Sequence[Path],
+    prefixes: Mapping[Path, Interpreter],
     owned: Mapping[str, Record],
-    python: Interpreter,
+    pythons: Sequence[Interpreter],
     places: Mapping[str, str],
 ) -> str:
     tokens = tree.Tokens(places)
     entries = [entry for egg in eggs for entry in tree.of_egg(egg)]
     words: dict[str, str] = {}
-    for prefix in prefixes:
+    for prefix, python in prefixes.items():
         word, found = tree.of_environment(prefix, python, tokens)
         # What may be moved names it by its own name alone.
         words |= {str(prefix): word, prefix.name: word}
         entries += found
-    tokens = tokens.with_more({**words, str(python.executable): "{python}"})
+    others = {str(python.executable): f"{{python {python.minor}}}" for python in pythons[1:]}
+    tokens = tokens.with_more({**words, **others, str(pythons[0].executable): "{python}"})
     for record in owned.values():
         entries += tree.of_record(record, tokens)
-    return tree.digest(entries, python)
+    return tree.digest(entries, pythons[0])

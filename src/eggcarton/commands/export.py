@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from eggcarton.buildout import building
+from eggcarton.buildout import asking, building
 from eggcarton.buildout.needs import PARTS, RECIPES
 from eggcarton.commands.call import Call
 from eggcarton.core import writing
@@ -43,7 +43,7 @@ def run(call: Call) -> int:
             kept = [lock, building.lock_of(session), *map(session.lock_of, session.groups())]
             _check_lock(Path(options.output), kept)
         if not lock.exists() and options.lock_group != RECIPES:
-            session.check_group(options.lock_group)
+            asking.check_group(session, options.lock_group)
         told = {"kind": options.kind, "lock": str(lock), "urls": options.urls}
         text = session.child.ask("export", **told, sources=session.sources)
     if options.output is None:

@@ -76,10 +76,33 @@ class Imports:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One row of a part's matrix beside the part itself.
+
+    Args:
+        bin: the directory of the script that runs it, None where it is left out.
+        why: why it is left out.
+        python: the Python that runs it, where that is not the part's own.
+    """
+
+    name: str
+    bin: Path | None = None
+    why: str = ""
+    python: str = ""
+
+    @property
+    def told(self) -> str:
+        """What it is called in a sentence."""
+        return f"{self.name} (by {self.python})" if self.python else self.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
     """The directories of one buildout, as one part sees them; what it is locked to and its indexes where asked for.
 
     Args:
+        rows: the rows of its matrix beside itself.
+        row_aliases: further names of rows, each with the row's name.
         relative: whether what is written has to work wherever the root is moved to.
         windows: whether it is planned for Windows.
         fetched: files that its options name by address and sha256, by the latter.
@@ -100,6 +123,8 @@ class Layout:
     fetched: Mapping[str, Path] = field(default_factory=dict)
     indexes: PackageIndexes | None = None
     services: tuple[Service, ...] = ()
+    rows: tuple[Row, ...] = ()
+    row_aliases: tuple[tuple[str, str], ...] = ()
 
     @property
     def location(self) -> Path:

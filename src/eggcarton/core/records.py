@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Mapping
@@ -102,9 +103,24 @@ def owner_of(records: Path, path: Path, *, besides: str) -> str | None:
     """Return another part whose record names a path."""
     for file in sorted(records.glob("*.json")):
         part = unquote(file.stem)
-        if part != besides and path in read_record(records, part).known:
+        if part != besides and path in _known(records, part, _mark(file)):
             return part
     return None
+
+
+def _mark(file: Path) -> tuple[int, ...]:
+    """Return what is another one whenever a record is: each is a new file."""
+    try:
+        state = file.stat()
+    except FileNotFoundError:
+        return ()
+    return state.st_ino, state.st_mtime_ns, state.st_size
+
+
+@functools.lru_cache(maxsize=512)
+def _known(records: Path, part: str, mark: tuple[int, ...]) -> frozenset[Path]:
+    """Return what a record names: with many parts each is asked for once an item."""
+    return frozenset(read_record(records, part).known)
 
 
 def _form(entries: Mapping[Path, Entry], records: Path) -> dict[str, dict[str, object]]:

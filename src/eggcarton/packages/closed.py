@@ -158,10 +158,10 @@ def cool_down() -> None:
         _end(_warm.pop()[1])
 
 
-def _start(place: Path) -> subprocess.Popen[str]:
+def _start(place: Path, python: str = sys.executable) -> subprocess.Popen[str]:
     clean = {key: value for key, value in _variables().items() if not key.startswith("PYTHON")}
     return subprocess.Popen(
-        [sys.executable, "-IS", "-c", _START, str(place), str(_SOURCE)],
+        [python, "-IS", "-c", _START, str(place), str(_SOURCE)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=clean | {"PYTHONIOENCODING": "utf-8"},
@@ -186,6 +186,7 @@ class Child:
         closed_set: makes sure that there is one, and returns it.
         heed: is told what `child.run.Run.told` has of each request, and at once what cannot wait for its end.
         remedy: returns what else is told where something could not be had, None where there is nothing to tell.
+        python: runs it, where another than this process's does; the closed set suits all.
     """
 
     def __init__(
@@ -193,8 +194,9 @@ class Child:
         closed_set: Callable[[], Path],
         heed: Callable[[Mapping[str, Any]], None] = lambda told: None,
         remedy: Callable[[], str | None] = lambda: None,
+        python: Path | None = None,
     ) -> None:
-        self._closed_set, self._heed, self._remedy = closed_set, heed, remedy
+        self._closed_set, self._heed, self._remedy, self._python = closed_set, heed, remedy, python
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Child:
@@ -258,7 +260,9 @@ class Child:
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None:
             place = self._closed_set()
-            if _warm and _warm[0][0] == place:
+            if self._python is not None:
+                self._process = _start(place, str(self._python))
+            elif _warm and _warm[0][0] == place:
                 self._process = _warm.pop()[1]
                 assert self._process.stdout is not None
                 self._process.stdout.readline()

@@ -182,6 +182,15 @@ def content_of(prefix: Path, python: Interpreter) -> Content | None:
     return content if digest == record.get("digest") and digest[:16] == prefix.name else None
 
 
+def python_of(prefix: Path, known: Sequence[Interpreter]) -> Interpreter:
+    """Return which of several Pythons an environment is made for, the first where it does not tell."""
+    try:
+        minor = json.loads((prefix / _RECORD).read_text("utf-8"))["python"]
+    except (OSError, ValueError, KeyError, TypeError):
+        minor = None
+    return next((python for python in known if python.minor == minor), known[0])
+
+
 def remake(prefix: Path, content: Content, staging: Path) -> None:
     """Make an environment once more, elsewhere, as it would be made under its prefix now."""
     # What stands as hard links or copies is made as copies: elsewhere there may be links.

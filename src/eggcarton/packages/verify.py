@@ -10,7 +10,7 @@ import re
 import sys
 import tempfile
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
@@ -101,13 +101,21 @@ def _is_file_of(path: Path, row: Row) -> bool:
     return look(path).kind == "file" and row.holds(path.read_bytes())
 
 
+_right = set[str]()
+
+
+def take_for_right(caches: Iterable[str]) -> None:
+    """Take files that other Pythons have compiled for right: only these can tell."""
+    _right.update(caches)
+
+
 def is_cache(path: Path) -> bool:
     """Tell whether a file holds the code that this Python compiles from the module it belongs to.
 
     What pytest rewrites for itself nobody else can make again: that is taken for right, since no Python imports it, and
     `kept_by_pytest` tells it apart.
     """
-    if kept_by_pytest(path):
+    if kept_by_pytest(path) or str(path) in _right:
         return True
     match, source = _CACHED.fullmatch(path.name), _source_of(path)
     if match is None or source is None or look(path).kind not in ("file", "link"):

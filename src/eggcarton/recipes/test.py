@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from eggcarton.core import django, imports, prerequisites, services, tested
+from eggcarton.core import django, imports, matrices, prerequisites, services, tested
 from eggcarton.core.cases import Case
 from eggcarton.core.layout import Environment, Layout
+from eggcarton.core.matrices import MatrixRow
 from eggcarton.core.plan import Plan
 from eggcarton.core.prerequisites import Prerequisite
 
@@ -36,6 +37,11 @@ class Options:
     script: str = tested.script()
     services: tuple[str, ...] = services.services()
     requires: tuple[Prerequisite, ...] = prerequisites.requires()
+    matrix: tuple[MatrixRow, ...] = matrices.matrix()
+    pythons: tuple[str, ...] = matrices.pythons()
+    matrix_script: str | None = matrices.matrix_script()
+    matrix_parallel: str = matrices.matrix_parallel()
+    matrix_timeout: float | None = matrices.matrix_timeout()
     extra_paths: tuple[Path, ...] = imports.extra_paths()
     allowed_eggs_from_site_packages: tuple[str, ...] = imports.allowed_eggs_from_site_packages()
     relative_paths: bool | None = tested.relative_paths()
@@ -51,5 +57,6 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
     if environment is None:
         return Plan(())
     made = tested.made(options, layout, environment, {})
+    all_rows = matrices.made(options, layout, environment, made.script)
     outputs = {"bin-directory": str(layout.bin), "location": str(layout.location), "script": str(made.script)}
-    return Plan(made.items, outputs)
+    return Plan((*made.items, *all_rows.items), {**outputs, **dict(all_rows.outputs)}, remarks=all_rows.remarks)

@@ -1,0 +1,273 @@
+"""The rows of matrices: each becomes a part of its own, so that all that knows parts knows rows.
+
+A row's section takes all options over from that of its part; it has a lock group of its own and its own
+requirements beside the part's. The part depends on it: where the one is built, the other is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zc.buildout.easy_install import pkg_resources
+
+from eggcarton.buildout import interpreters, needs
+from eggcarton.core import matrices
+from eggcarton.core.errors import OptionProblems
+from eggcarton.core.layout import Layout, canonical_name
+from eggcarton.core.layout import Row as Told
+from eggcarton.core.matrices import MatrixRow
+from eggcarton.core.options import PART_NAME, declared
+from eggcarton.core.readers import shortened
+from eggcarton.packages.interpreter import Interpreter
+from eggcarton.recipes import test
+
+if TYPE_CHECKING:
+    from eggcarton.buildout.sections import Sections
+    from eggcarton.buildout.session import Session
+
+_SEATED = "_eggcarton_rows"
+_OPTIONS = ("matrix", "pythons")
+_ONCE = (
+    "<",
+    "<part-dependencies>",
+    "lock_group",
+    "matrix",
+    "pythons",
+    "matrix-script",
+    "matrix-parallel",
+    "matrix-timeout",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a part's matrix.
+
+    Args:
+        name: what it is called in the matrix.
+        part: the part whose row it is.
+        group: its lock group.
+        base: the lock group of that part.
+        requirements: what it requires beside what the part does.
+        python: the Python that runs it, None for the one that runs here.
+    """
+
+    name: str
+    part: str
+    group: str
+    base: str
+    requirements: tuple[str, ...] = ()
+    python: Interpreter | None = None
+
+    @property
+    def section(self) -> str:
+        """The section that stands for it."""
+        return f"{self.part}-{self.name}"
+
+    @property
+    def for_any_python(self) -> str:
+        """What it is called whichever Python runs it."""
+        return self.section.removesuffix(f"-py{self.python.minor}") if self.python else self.section
+
+    def is_by(self, minor: str) -> bool:
+        """Tell whether another Python of this minor version runs it."""
+        return self.python is not None and self.python.minor == minor
+
+    def replaces(self, name: str) -> bool:
+        """Tell whether its requirements take the place of a pin."""
+        return canonical_name(name) in {canonical_name(_parsed(line).project_name) for line in self.requirements}
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of all parts, by the names of their sections, and what of the matrices is left out."""
+
+    known: dict[str, Row] = field(default_factory=dict)
+    left_out: dict[str, list[Told]] = field(default_factory=dict)
+    aliases: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+    def get(self, section: str | None) -> Row | None:
+        """Return the row that a section stands for, None for one of the configuration."""
+        return self.known.get(section or "")
+
+    def by_any_python(self, pairs: Sequence[Sequence[str]]) -> list[list[str]]:
+        """Return requirements with who asks for them, a row by whatever Python once."""
+        asked = dict[tuple[str, str], None]()
+        for requirement, asker in pairs:
+            row = self.get(asker.removeprefix("part "))
+            asked[requirement, f"part {row.for_any_python}" if row else asker] = None
+        return [list(pair) for pair in asked]
+
+    def option(self, section: str, option: str, requirement: str) -> tuple[str, str]:
+        """Return where in the configuration it stands that something asks for a requirement."""
+        row = next((row for row in self.known.values() if section in (row.section, row.for_any_python)), None)
+        if row is None or row.part == section:
+            return section, option
+        return row.part, "matrix" if requirement in row.requirements else option
+
+    def of_group(self, group: str) -> Row | None:
+        """Return a row that is locked in a group of its own."""
+        return next((row for row in self.known.values() if row.group == group != row.base), None)
+
+    def pythons(self) -> dict[str, Interpreter]:
+        """Return the Pythons that run rows and do not run here, by their minor versions."""
+        return {row.python.minor: row.python for row in self.known.values() if row.python is not None}
+
+    def placed(self, layout: Layout) -> Layout:
+        """Return a layout as a part with rows, or a row, has it: the script of a row is not among those of parts."""
+        if layout.part in self.known:
+            return replace(layout, bin=_bin(layout, layout.part))
+        mine = [row for row in self.known.values() if row.part == layout.part]
+        made = [
+            Told(
+                name=row.name,
+                bin=_bin(layout, row.section),
+                python=f"{row.python.executable}, {row.python.version}" if row.python else "",
+            )
+            for row in mine
+        ]
+        left_out, aliases = self.left_out.get(layout.part, ()), self.aliases.get(layout.part, ())
+        return replace(layout, rows=(*made, *left_out), row_aliases=tuple(aliases))
+
+
+def _bin(layout: Layout, section: str) -> Path:
+    return layout.parts / section / "bin"
+
+
+def _parsed(requirement: str) -> Any:
+    return pkg_resources.Requirement.parse(requirement)
+
+
+def seat(session: Session) -> Rows:
+    """Give each row of the parts' matrices a section, once a buildout, and return the rows.
+
+    Raises:
+        OptionProblems: a matrix is wrong.
+    """
+    found: Rows | None = getattr(session.buildout, _SEATED, None)
+    if found is None:
+        found = Rows()
+        setattr(session.buildout, _SEATED, found)
+        wanted = [part for part in session.sections.parts() if _may_have_rows(session.sections, part)]
+        if wanted:
+            finder = interpreters.Finder(
+                session.records / "state" / "interpreters.json", os.environ, keep=not session.reading
+            )
+            for part in wanted:
+                _Seats(session, part, found).take(finder)
+    return found
+
+
+def seated(buildout: Any) -> Rows:
+    """Return the rows that a buildout's sessions have given sections."""
+    found: Rows = getattr(buildout, _SEATED, Rows())
+    return found
+
+
+def _may_have_rows(sections: Sections, part: str) -> bool:
+    raw = sections.raw(part)
+    if not any(raw.get(name, "").strip() for name in _OPTIONS):
+        return False
+    recipe, _, entry = sections.section(part)["recipe"].partition(":")
+    return canonical_name(recipe.strip()) == "eggcarton" and entry.strip() == "test"
+
+
+def _read(part: str, values: Mapping[str, str]) -> tuple[tuple[MatrixRow, ...], tuple[str, ...]]:
+    """Return the rows and the Pythons that a section names."""
+    problems = []
+    found: list[Any] = []
+    for name, reader in (("matrix", matrices.rows), ("pythons", matrices.python_versions)):
+        text = values.get(name, "").strip()
+        try:
+            found.append(reader(text))
+        except ValueError as error:
+            problems.append(f"option '{name}': {shortened(text)!r} {error}")
+    if problems:
+        raise OptionProblems(part, problems)
+    return found[0], found[1]
+
+
+class _Seats:
+    """The sections of one part's rows."""
+
+    def __init__(self, session: Session, part: str, rows: Rows) -> None:
+        self._sections, self._part, self._rows, self._settings = session.buildout._raw, part, rows, session.settings
+        self._raw = session.sections.raw(part)
+        values = session.sections.section(part)
+        self._base = needs.group_of(part, values)
+        self._matrix, self._pythons = _read(part, values)
+
+    def take(self, finder: interpreters.Finder) -> None:
+        """Give every row by every Python that is there a section."""
+        requires_python = self._settings.requires_python
+        own = Interpreter.running()
+        others = {minor: None if minor == own.minor else finder.find(minor) for minor in self._pythons}
+        aliases = self._rows.aliases.setdefault(self._part, [])
+        if own.minor in self._pythons:
+            aliases.append((f"py{own.minor}", matrices.DEFAULT))
+        for row in self._matrix:
+            self._add(row, None, own)
+            if own.minor in self._pythons:
+                aliases.append((f"{row.name}-py{own.minor}", row.name))
+        admitted = _parsed(f"python{requires_python}")
+        for minor, python in others.items():
+            if minor == own.minor:
+                continue
+            if python is None:
+                self._leave_out(f"py{minor}", f"Python {minor} was not found on this machine")
+            elif python.version not in admitted:
+                self._leave_out(
+                    f"py{minor}",
+                    f"what is locked is for requires-python = {requires_python}, which {python.version} is not; say so"
+                    " in [eggcarton]",
+                )
+            else:
+                for row in (MatrixRow("", ()), *self._matrix):
+                    self._add(row, python, python)
+        names = [row.section for row in self._rows.known.values() if row.part == self._part]
+        before = self._raw.get("<part-dependencies>", "").split()
+        self._sections[self._part]["<part-dependencies>"] = "\n".join([*before, *names])
+
+    def _leave_out(self, name: str, why: str) -> None:
+        self._rows.left_out.setdefault(self._part, []).append(Told(name=name, why=why))
+
+    def _add(self, row: MatrixRow, python: Interpreter | None, by: Interpreter) -> None:
+        suffix = f"py{python.minor}" if python else ""
+        name = "-".join(filter(None, [row.name, suffix]))
+        if row.requirements and not any(_holds(line, by) for line in row.requirements):
+            self._leave_out(name, f"no requirement of it is for Python {by.minor}")
+            return
+        group = re.sub("[^A-Za-z0-9_-]", "-", f"{self._part}-{row.name}") if row.name else self._base
+        found = Row(name, self._part, group, self._base, row.requirements, python)
+        if found.section in self._sections:
+            problem = f"option 'matrix': the row '{name}' is built as [{found.section}], which there is; rename one"
+            raise OptionProblems(self._part, [problem])
+        self._rows.known[found.section] = found
+        kept = {name: value for name, value in self._raw.items() if name.replace("_", "-") not in _ONCE}
+        self._sections[found.section] = kept | dict(self._options(found))
+
+    def _options(self, row: Row) -> Iterator[tuple[str, str]]:
+        """Give the options of a row that are others than those of its part."""
+        yield "eggs", "\n".join([self._raw.get("eggs", self._part), *row.requirements])
+        script = next(option for option in declared(test.Options) if option.name == "script")
+        assert script.default is PART_NAME
+        yield "script", self._raw.get("script", self._part)
+        if row.group != needs.PARTS:
+            yield "lock-group", row.group
+        if row.group != self._base == needs.PARTS and "requirements" not in self._raw:
+            yield "requirements", "\n".join(self._settings.requirements)
+        if self._raw.get("junit", "").strip():
+            name, extension = os.path.splitext(self._raw["junit"].strip())
+            yield "junit", f"{name}-{row.name}{extension}"
+
+
+def _holds(requirement: str, python: Interpreter) -> bool:
+    marker = _parsed(requirement).marker
+    if marker is None:
+        return True
+    return bool(marker.evaluate({"python_version": python.minor, "python_full_version": python.version}))
