@@ -239,7 +239,7 @@ def test_several_pythons(project: Buildout) -> None:
     project.configure(config)
     output = project.build()
     assert f"[test] py{name} is left out: Python {name} was not found on this machine" in output
-    assert f"py{OTHER} (by {python.executable}, {python.version})" in output
+    assert f"[test] Python {OTHER} is {python.executable} ({python.version})" in output
     status, output = project.run(program="test-matrix")
     expected = {
         **dict.fromkeys(["default", "new", f"py{OTHER}", f"new-py{OTHER}", f"newest-py{OTHER}"], "passed"),

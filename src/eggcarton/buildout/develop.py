@@ -97,10 +97,19 @@ class Records:
         directory: ``develop-eggs``.
         toolchain: its versions.
         lock: the lock of what builds require.
+        seen: the fingerprints that were taken since anything was built, for the records of several Pythons.
     """
 
-    def __init__(self, place: Path, directory: Path, toolchain: Mapping[str, str], lock: Path) -> None:
+    def __init__(
+        self,
+        place: Path,
+        directory: Path,
+        toolchain: Mapping[str, str],
+        lock: Path,
+        seen: dict[tuple[Any, ...], str] | None = None,
+    ) -> None:
         self._place, self._directory, self._lock = place, directory, lock
+        self._seen = {} if seen is None else seen
         self._with = hashlib.sha256(json.dumps([sys.version, sorted(toolchain.items())]).encode()).hexdigest()
 
     def _file(self, source: Path) -> Path:
@@ -118,7 +127,10 @@ class Records:
             return None
         if found.locked and found.locked not in self._locked():
             return None
-        return found if fingerprint(source, found.read, found.listed) == found.fingerprint else None
+        asked = source, found.read, found.listed
+        if asked not in self._seen:
+            self._seen[asked] = fingerprint(*asked)
+        return found if self._seen[asked] == found.fingerprint else None
 
     def _locked(self) -> frozenset[str]:
         try:

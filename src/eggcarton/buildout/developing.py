@@ -28,13 +28,15 @@ def develop_all(session: Session, *, lock_only: bool = False) -> dict[str, devel
         Drift: one is to be built, and nothing may be written, or what its build requires is not locked and may not be.
     """
     versions = toolchain.versions(toolchain.running())
-    records = develop.Records(session.state / "develop", session.develop_eggs, versions, building.lock_of(session))
+    place, lock = session.state / "develop", building.lock_of(session)
+    records = develop.Records(place, session.develop_eggs, versions, lock, session.seen)
     sources = session.develop_directories()
     found = {source: records.find(source) for source in sources}
     missing = [source for source in sources if found[source] is None]
     if missing and session.reading:
         raise Drift("develop packages have changed, so plans are not known; run bin/buildout, which builds them")
     if missing:
+        session.seen.clear()
         found |= _built(session, missing, records, frozen=session.settings.frozen and not lock_only)
     if not session.reading:
         develop.forget(records, sources, session.develop_eggs)

@@ -127,7 +127,9 @@ class Rows:
             Told(
                 name=row.name,
                 bin=_bin(layout, row.section),
-                python=f"{row.python.executable}, {row.python.version}" if row.python else "",
+                python=f"Python {row.python.minor} is {row.python.executable} ({row.python.version})"
+                if row.python
+                else "",
             )
             for row in mine
         ]

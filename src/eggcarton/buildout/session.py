@@ -76,6 +76,7 @@ class Session:
         self.selected: dict[str, Selection] = {}
         self.used_environments: set[str] = set()
         self.said: set[str] = set()
+        self.seen: dict[tuple[Any, ...], str] = {}
         self.asked = Asked(self.state / "asked.json", list(self.sections.parts()))
         self.files = RequirementsFiles(self.state / "requirements", self.settings.root, self.child, reading=reading)
         self._sources: dict[str, Any] | None = None

@@ -82,18 +82,13 @@ class Row:
     Args:
         bin: the directory of the script that runs it, None where it is left out.
         why: why it is left out.
-        python: the Python that runs it, where that is not the part's own.
+        python: the sentence on the Python that runs it, where that is not the part's own.
     """
 
     name: str
     bin: Path | None = None
     why: str = ""
     python: str = ""
-
-    @property
-    def told(self) -> str:
-        """What it is called in a sentence."""
-        return f"{self.name} (by {self.python})" if self.python else self.name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -205,7 +205,8 @@ def made(options: WithMatrix, layout: Layout, environment: Environment, default:
         *_copied(layout),
         *launcher(layout, start, name, body),
     )
-    told = [f"{name} runs {', '.join([DEFAULT, *(row.told for row in layout.rows if row.bin)])}"]
+    told = [f"{name} runs {', '.join([DEFAULT, *(row.name for row in layout.rows if row.bin)])}"]
+    told += dict.fromkeys(row.python for row in layout.rows if row.python)
     told += [f"{row.name} is left out: {row.why}" for row in layout.rows if row.bin is None]
     return Made(items, (("matrix-script", str(place)), ("log-directory", str(log))), tuple(told))
 
