@@ -255,6 +255,8 @@ def test_several_pythons(project: Buildout) -> None:
         f"new-py{OTHER}": f"2.0 2.0 1.0 by {OTHER}",
         f"newest-py{OTHER}": f"3.0 1.0 1.0 by {OTHER}",
     } == found
+    eggs = list((project.root / "eggs/v5/.eggcarton").glob("*/*.egg/both.py"))
+    assert (2, 1) == (len(eggs), len({path.stat().st_ino for path in eggs}))
     assert [f"py{OTHER}"] == list(rows(project.run("--rows", f"py{OTHER}", program="test-matrix").output))
     assert ["default"] == list(rows(project.run("--rows", f"py{HERE}", program="test-matrix").output))
     project.index.requests.clear()

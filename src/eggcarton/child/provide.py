@@ -299,6 +299,7 @@ def _source(package: LockedPackage) -> str:
 def _filled(store: Store, packages: Sequence[LockedPackage], door: Door) -> dict[str, Any]:
     chosen = door.unpackables(packages)
     unpacked = [item for _, item, _ in chosen]
+    store.share(unpacked)
     missing = [item for item in unpacked if store.find(item.sha256) is None]
     wanted = [
         door.wanted(package, file) for package, item, file in chosen if item in missing and item.sha256 not in door.made

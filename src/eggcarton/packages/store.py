@@ -20,7 +20,7 @@ from eggcarton.core.errors import EggcartonError, IntegrityProblem
 from eggcarton.core.linking import link
 from eggcarton.core.locks import scratch, sweep
 from eggcarton.packages import eggs as contents
-from eggcarton.packages import store_names, unpacking, uv
+from eggcarton.packages import sharing, store_names, unpacking, uv
 from eggcarton.packages.eggs import COMPILED, installed_name, scripts_in
 from eggcarton.packages.lock import toml_of
 from eggcarton.packages.store_names import HIDDEN
@@ -83,6 +83,21 @@ class Store:
             return next(place / name for name in os.listdir(place) if name.endswith(f"-{self.tag}.egg"))
         except (FileNotFoundError, NotADirectoryError, StopIteration):
             return None
+
+    def share(self, wanted: Sequence[Unpacked]) -> None:
+        """Have what is there for another Python of this platform for this one too: the same files, as far as can be.
+
+        Eggs that are byte-compiled are not shared.
+        """
+        missing = [] if self.compiled else [item for item in wanted if self.find(item.sha256) is None]
+        there = [item for item in missing if self._place(item.sha256).is_dir()]
+        if not there:
+            return
+        with scratch(self.directory / HIDDEN, _UNPACKING) as staging:
+            for item in there:
+                egg = sharing.made(self._place(item.sha256), self.tag, staging / item.sha256)
+                if egg is not None:
+                    self._put_in_place(egg, item)
 
     def add(self, program: Path, files: Mapping[str, Path], wanted: Sequence[Unpacked]) -> dict[str, Path]:
         """Unpack what is missing in one go and return every egg by the sha256 of its file.
