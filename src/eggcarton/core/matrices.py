@@ -198,6 +198,7 @@ def made(options: WithMatrix, layout: Layout, environment: Environment, default:
         "log": log,
         "parallel": options.matrix_parallel,
         "timeout": options.matrix_timeout,
+        "in_turn": _in_turn(layout),
     }
     body = package_body(start, place, layout.location, "matrix", "", settings)
     items: tuple[File | KeptDirectory, ...] = (
@@ -209,6 +210,18 @@ def made(options: WithMatrix, layout: Layout, environment: Environment, default:
     told += dict.fromkeys(row.python for row in layout.rows if row.python)
     told += [f"{row.name} is left out: {row.why}" for row in layout.rows if row.bin is None]
     return Made(items, (("matrix-script", str(place)), ("log-directory", str(log))), tuple(told))
+
+
+def _in_turn(layout: Layout) -> str:
+    """Return why rows have to run one after another: a service with a fixed port is up once at a time."""
+    services = getattr(layout, "services", ())
+    fixed = [f"{one.name} ({one.options.port})" for one in services if one.options.port]
+    if not fixed:
+        return ""
+    return (
+        f"The rows run one after another, since the port of {', '.join(fixed)} is fixed; with port = auto they run side"
+        " by side."
+    )
 
 
 def _copied(layout: Layout) -> tuple[File, ...]:
