@@ -214,8 +214,7 @@ def made(options: WithMatrix, layout: Layout, environment: Environment, default:
 
 def _in_turn(layout: Layout) -> str:
     """Return why rows have to run one after another: a service with a fixed port is up once at a time."""
-    services = getattr(layout, "services", ())
-    fixed = [f"{one.name} ({one.options.port})" for one in services if one.options.port]
+    fixed = [f"{one.name} ({one.options.port})" for one in layout.services if one.options.port]
     if not fixed:
         return ""
     return (
