@@ -51,8 +51,8 @@ FILES = {
 class Project:
     """A small application with tests, and the script that runs them."""
 
-    def __init__(self, root: Path) -> None:
-        self.root, self.initialization = root, ""
+    def __init__(self, root: Path, python: Path = Path(sys.executable)) -> None:
+        self.root, self.python, self.initialization = root, python, ""
         for name, text in FILES.items():
             self.write(name, text)
         self.parts = root / "parts/test"
@@ -62,13 +62,15 @@ class Project:
             "source": ["shop"],
             "omit": [],
             "outside": [str(root / "parts"), *INSTALLED],
-            "branch": False,
+            "branch": None,
             "fail_under": None,
             "report": ["term"],
-            "data_file": str(root / "var/data"),
+            "include": [],
+            "contexts": False,
+            "diff": None,
+            "diff_fail_under": None,
+            "directory": str(root / "var"),
             "html_directory": str(root / "var/html"),
-            "xml_file": str(root / "var/reports/coverage.xml"),
-            "json_file": str(root / "var/reports/coverage.json"),
         }
 
     def write(self, name: str, text: str) -> None:
@@ -92,8 +94,9 @@ class Project:
         }
         path = self.root / "bin/test"
         path.parent.mkdir(exist_ok=True)
-        start = Start(python=Path(sys.executable), isolation=OPEN_BELOW)
-        preamble = "\n".join([*assignments(start, path, tuple(environment.items())), self.initialization])
+        start = Start(python=self.python, isolation=OPEN_BELOW)
+        preamble = "
+".join([*assignments(start, path, tuple(environment.items())), self.initialization])
         body = package_body(start, path, self.parts, "testing", preamble, everything)
         text = script(start, path, body)
         path.write_text(text)

@@ -12,6 +12,9 @@ GUARD = "EGGCARTON_ISOLATION"
 It is meant for those of the script's own environment: a script that is less isolated does not hand it on.
 """
 
+MEASURED = "EGGCARTON_COVERAGE"
+"""The environment variable by which the Pythons that measured tests start know what measures them too."""
+
 HEARD_ISOLATED = ("PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__")
 """The variables that CPython hears even in isolated mode, from 3.11 on: they name the interpreter of an environment.
 

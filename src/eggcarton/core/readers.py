@@ -241,18 +241,29 @@ def choice(*names: str) -> Reader[str]:
     return read
 
 
-def choices(*names: str) -> Reader[tuple[str, ...]]:
-    """Return a reader of some of these names, each at most once."""
+def choices(*names: str, **others: str) -> Reader[tuple[str, ...]]:
+    """Return a reader of some of these names, each at most once.
+
+    Args:
+        others: what further words mean, each one of the names.
+    """
 
     @reads(f"words out of {', '.join(names)}")
     def read(value: str) -> tuple[str, ...]:
-        found = tuple(dict.fromkeys(value.split()))
-        unknown = [word for word in found if word not in names]
+        unknown = [word for word in value.split() if word not in names and word not in others]
         if unknown:
             raise ValueError(f"holds '{shortened(unknown[0])}', which is not {_either(names)}")
-        return found
+        return tuple(dict.fromkeys(others.get(word, word) for word in value.split()))
 
     return read
+
+
+@reads("a revision of git")
+def revision(value: str) -> str:
+    """Return the name of a branch, tag or commit, or an expression that git knows for one."""
+    if not re.fullmatch(r"[^\s\0-][^\s\0]*", value):
+        raise ValueError("is not a revision of git, such as a branch, a tag or a commit")
+    return value
 
 
 @reads("an address such as 127.0.0.1:8080, [::1]:8080 or 8080")

@@ -14,7 +14,7 @@ from typing import Any
 
 from eggcarton.core import linking
 from eggcarton.core.interpreter_script import XOPTION
-from eggcarton.core.isolation import AS_STARTED, GUARD
+from eggcarton.core.isolation import AS_STARTED, GUARD, MEASURED
 from eggcarton.core.layout import CodePlace, EntryPoint, Environment, ScriptFile
 from eggcarton.core.plan import runtime_source
 from eggcarton.core.script import Start
@@ -28,9 +28,9 @@ from eggcarton.packages.same_names import sentences
 _FORMAT = 8
 _RECORD = "eggcarton.json"
 _CACHE = "__pycache__"
-# Costs a Python that was told nothing two look-ups.
+# Costs a Python that was told nothing three look-ups.
 _STARTUP = (
-    f"import os, sys; ({XOPTION!r} in sys._xoptions or {GUARD!r} in os.environ)"
+    f"import os, sys; ({XOPTION!r} in sys._xoptions or {GUARD!r} in os.environ or {MEASURED!r} in os.environ)"
     ' and __import__("_eggcarton_startup").begin()\n'
 )
 

@@ -10,10 +10,13 @@ from eggcarton.core.cases import Case
 from eggcarton.core.layout import Environment, Layout
 from eggcarton.core.options import option
 from eggcarton.core.plan import KeptDirectory, Plan
-from eggcarton.core.prerequisites import Prerequisite
-from eggcarton.core.readers import boolean, choices, path, percentage, words
+from eggcarton.core.readers import boolean, choices, path, percentage, revision, words
 
 __all__ = ["Options", "plan"]
+
+_REPORTS = ("term", "term-missing", "html", "xml", "json", "lcov")
+# As djangorecipe calls them.
+_OTHER_NAMES = {"report": "term", "xml_report": "xml", "html_report": "html"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,11 +48,41 @@ class Options:
         default="",
     )
     omit: tuple[str, ...] = option(words, "Patterns of files that are not measured.", default="")
-    branch: bool = option(boolean, "Whether branches are measured as well as lines.", default="false")
-    fail_under: float | None = option(
-        percentage, "What has to be covered, in percent; with less the script exits with 2.", default=None
+    include: tuple[str, ...] = option(
+        words, "Patterns of the only files that are measured, or with source reported.", default=""
     )
-    report: tuple[str, ...] = option(choices("term", "html", "xml", "json"), "The reports to make.", default="term")
+    branch: bool | None = option(
+        boolean,
+        "Whether branches are measured as well as lines; left out: as the project's own configuration of coverage"
+        " says.",
+        default=None,
+    )
+    contexts: bool = option(
+        boolean, "Whether the reports html and json tell which tests have run a line.", default="false"
+    )
+    fail_under: float | None = option(
+        percentage,
+        "What has to be covered, in percent; with less the script exits with 2. Left out: as the project's own"
+        " configuration of coverage says.",
+        default=None,
+    )
+    diff: str | None = option(
+        revision,
+        "A revision of git, such as main: the lines that have changed since the working tree parted from it are told"
+        " in a table of their own; --diff REVISION on the command line names another one.",
+        default=None,
+    )
+    diff_fail_under: float | None = option(
+        percentage,
+        "What has to be covered of the changed lines, in percent; with less the script exits with 2.",
+        default=None,
+    )
+    report: tuple[str, ...] = option(
+        choices(*_REPORTS, **_OTHER_NAMES),
+        "The reports to make; term-missing is term with the lines that did not run. djangorecipe's names report,"
+        " xml_report and html_report mean term, xml and html.",
+        default="term",
+    )
     html_directory: Path | None = option(
         path,
         "Where the HTML report is put, relative to the buildout directory; left out: html in the part's"
@@ -75,14 +108,16 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
     measured = {
         "source": list(options.source),
         "omit": list(options.omit),
+        "include": list(options.include),
         "outside": [environment.store, environment.prefix, layout.parts],
         "branch": options.branch,
+        "contexts": options.contexts,
         "fail_under": options.fail_under,
+        "diff": options.diff,
+        "diff_fail_under": options.diff_fail_under,
         "report": list(options.report),
-        "data_file": data / "coverage.data",
+        "directory": data,
         "html_directory": html,
-        "xml_file": data / "coverage.xml",
-        "json_file": data / "coverage.json",
     }
     made = tested.made(options, layout, environment, {"coverage": measured})
     outputs = {

@@ -1,7 +1,8 @@
 """What a Python of an environment does when it starts, before anything else, where it was told to.
 
-It runs the file that its option -X eggcarton names, in the namespace of what it is to run itself; and where it is
-started by a script that is fully isolated, it does not import from the directory it happens to work in.
+It runs the file that its option -X eggcarton names, in the namespace of what it is to run itself; where it is
+started by a script that is fully isolated, it does not import from the directory it happens to work in; and where
+tests that are measured have started it, it is measured too.
 """
 
 from __future__ import annotations
@@ -30,11 +31,26 @@ def begin() -> None:
         if sys.flags.isolated:
             # What is typed can be edited and completed here as in any other Python, which leaves that out with -I.
             sys.modules["site"].enablerlcompleter()
+    if "EGGCARTON_COVERAGE" in os.environ:
+        _be_measured(os.environ["EGGCARTON_COVERAGE"])
     file = sys._xoptions.get("eggcarton")
     if isinstance(file, str) and "sitecustomize" not in sys.modules:
         sys.meta_path.insert(0, _First(file))
     elif isinstance(file, str):
         _run(file)
+
+
+def _be_measured(file: str) -> None:
+    """Run the file that measures the process; where that is gone or fails, the process is what it is without.
+
+    The run that wrote it may be over.
+    """
+    try:
+        with open(file, "rb") as stream:
+            code = compile(stream.read(), file, "exec")
+        exec(code, {"__name__": "_eggcarton_measured", "__file__": file})
+    except (Exception, SystemExit):
+        return
 
 
 def _run(file: str) -> None:

@@ -12,6 +12,8 @@ from support.tested import Project
 
 pytestmark = pytest.mark.slow
 
+KEPT = ["coverage.data", "history.jsonl", "html", "run.lock"]
+
 
 def test_term(project: Project) -> None:
     """What is measured is reported, with modules that no test imports, and without our own files."""
@@ -20,7 +22,7 @@ def test_term(project: Project) -> None:
     assert "src/shop/unused.py" in done.stdout
     assert "eggcarton_runtime" not in done.stdout
     assert not (project.root / ".coverage").exists()
-    assert (project.root / "var/data").is_file()
+    assert (project.root / "var/coverage.data").is_file()
 
 
 def test_all_reports(project: Project) -> None:
@@ -29,8 +31,8 @@ def test_all_reports(project: Project) -> None:
     assert 0 == done.returncode, done.stdout + done.stderr
     assert "TOTAL" not in done.stdout
     assert (project.root / "var/html/index.html").is_file()
-    assert "branches-valid" in (project.root / "var/reports/coverage.xml").read_text()
-    assert json.loads((project.root / "var/reports/coverage.json").read_text())["meta"]["branch_coverage"]
+    assert "branches-valid" in (project.root / "var/coverage.xml").read_text()
+    assert json.loads((project.root / "var/coverage.json").read_text())["meta"]["branch_coverage"]
     assert f"coverage report: {project.root}/var/html/index.html" in done.stdout
 
 
@@ -98,7 +100,7 @@ def test_replaced_whole(project: Project) -> None:
     (html / "stale.html").write_text("stale")
     assert 0 == project.cover(report=["html"]).returncode
     assert not (html / "stale.html").exists()
-    assert ["data", "html"] == sorted(path.name for path in (project.root / "var").iterdir())
+    assert KEPT == sorted(path.name for path in (project.root / "var").iterdir())
 
 
 @pytest.mark.parametrize("kind", ["file", "directory"])
@@ -144,4 +146,4 @@ def test_after_a_kill(project: Project) -> None:
     assert (var / "html/index.html").exists()
     (project.root / "src/shop/tests/test_kill.py").unlink()
     assert 0 == project.cover(report=["html"]).returncode
-    assert ["data", "html"] == sorted(path.name for path in var.iterdir())
+    assert KEPT == sorted(path.name for path in var.iterdir())

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from . import cases, totals
@@ -53,6 +54,15 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
         os.environ[cases.VARIABLE] = str(given)
     if django_settings := settings.pop("django_settings", None):
         os.environ["DJANGO_SETTINGS_MODULE"] = os.environ.get("DJANGO_SETTINGS_MODULE") or django_settings
+    if coverage is not None:
+        from . import asked, history
+
+        order = asked.read(arguments)
+        if order.problem:
+            return say(order.problem, 1)
+        if order.trend:
+            return history.show(Path(coverage["directory"]))
+        arguments = order.arguments
     runner, junit = settings.pop("runner"), settings.pop("junit")
     watch = Watch(timeout=settings.pop("timeout"))
     words, script = [*settings.pop("defaults"), *arguments], str(settings.pop("script"))
@@ -62,7 +72,7 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
     if coverage is not None and not goes_on(arguments):
         from .measuring import measure
 
-        run = partial(measure, run, coverage)
+        run = partial(measure, run, job, order, coverage)
     written = None
     if junit:
         from .junit import Report

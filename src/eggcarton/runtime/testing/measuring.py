@@ -1,118 +1,175 @@
-"""Runs tests under coverage and writes the reports."""
+"""Runs tests under coverage, in however many processes, and writes the reports."""
 
 from __future__ import annotations
 
-import io
 import os
-import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from . import say
+from . import changed, history, processes, say
+from .asked import Asked
+from .job import Job
+from .reports import Reports, is_report
+from .run_directory import Busy, held
+from .staging import recover
 
-_MISSED = 2
+# By these coverage itself would measure processes, into a place that is not ours.
+_OTHERS = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
 
-def measure(run: Callable[[], int], settings: Mapping[str, Any]) -> int:
+def measure(run: Callable[[], int], job: Job, asked: Asked, settings: Mapping[str, Any]) -> int:
     """Run tests under coverage, and return their exit status, or 2 where less is covered than it should be.
 
-    What the last run measured is erased first. The project's own coverage configuration counts
-    for what the settings do not say, such as lines to exclude.
+    What the last run measured does not count. The project's own coverage configuration counts for what the settings do
+    not say, such as lines to exclude. Where a runner starts the script anew, for some of the tests, these only run.
 
     Args:
         run: runs the tests and returns their exit status.
-        settings: `source omit outside branch fail_under report data_file html_directory xml_file json_file`, where
-            `outside` are directories of which nothing is measured.
+        job: what it was told.
+        asked: what the command line says beside that.
+        settings: `source omit include outside branch fail_under report contexts diff diff_fail_under directory
+            html_directory`, where `outside` are directories of which nothing is measured.
     """
-    from coverage import Coverage
+    from coverage.exceptions import ConfigError
 
-    html = Path(os.path.realpath(settings["html_directory"]))
-    if "html" in settings["report"]:
-        _recover(html)
-        if html.exists() and not _is_report(html):
-            return say(f"{html} holds something else than a coverage report: choose another html-directory", 1)
-    os.makedirs(os.path.dirname(settings["data_file"]), exist_ok=True)
-    measured = Coverage(
-        data_file=settings["data_file"],
-        branch=settings["branch"],
-        source=settings["source"] or None,
-        omit=_omissions(settings["omit"], settings["outside"]),
-    )
-    measured.erase()
-    measured.start()
+    directory, html = Path(settings["directory"]), Path(os.path.realpath(settings["html_directory"]))
+    if os.path.realpath(directory) in _directories_of_runs():
+        return run()
     try:
-        status = run()
-    finally:
-        measured.stop()
-        measured.save()
-    if measured.get_option("run:parallel"):
-        measured.combine()
-    found = _report(measured, settings, html)
+        revision = asked.diff or settings["diff"]
+        changes = changed.since(revision) if revision else None
+        with held(directory) as place:
+            if "html" in settings["report"]:
+                recover(html)
+                if html.exists() and not is_report(html):
+                    return say(f"{html} holds something else than a coverage report: choose another html-directory", 1)
+            resolved = _resolved(settings, place)
+            status = _run(run, job, resolved, contexts=settings["contexts"])
+            if os.getpid() != int((directory / "run.lock").read_text("utf-8")):
+                return status
+            _tell_of_unmeasured(place)
+            reports = Reports(settings, resolved, changes, html)
+            found = reports.make(lambda total: _keep(directory, asked, job, status, total))
+    except changed.Unknown as error:
+        return say(f"{error}", 1)
+    except ConfigError as error:
+        return say(f"the configuration of coverage is wrong: {error}", 1)
+    except Busy as error:
+        return say(f"{error}: wait for its end", 1)
+    except OSError as error:
+        return say(f"{error.filename or directory} cannot be written for what is measured: {error.strerror}", 1)
     return status or found
 
 
-def _omissions(omit: Sequence[str], outside: Sequence[str]) -> list[str]:
+def _directories_of_runs() -> set[str]:
+    """Return the directory of the part whose run this process belongs to, if any."""
+    file = os.environ.get(processes.VARIABLE)
+    return {os.path.realpath(Path(file).parent.parent)} if file and os.path.exists(file) else set()
+
+
+def _resolved(settings: Mapping[str, Any], place: Path) -> dict[str, Any]:
+    """Return what `processes.configured` takes: the settings, and for what they leave out the project's own."""
+    from coverage import Coverage
+    from coverage.exceptions import ConfigError
+
+    own = Coverage(data_file=str(place / "data"))
+
+    def option(name: str) -> Any:
+        try:
+            return own.get_option(name)
+        except ConfigError:
+            return None
+
+    source = list(settings["source"] or option("run:source") or ())
+    # A package that is a directory here is measured as that, as coverage has it.
+    directories = [os.path.abspath(word) for word in source if os.path.isdir(word)]
+    names = [word for word in source if not os.path.isdir(word)]
+    if not settings["source"]:
+        names += option("run:source_pkgs") or ()
+        directories += map(os.path.abspath, option("run:source_dirs") or ())
+    include = [] if directories or names else list(settings["include"] or option("run:include") or ())
+    outside = _outside(settings["outside"])
+    return {
+        "data_file": str(place / "data"),
+        "config_file": getattr(own.config, "config_file", None) or False,
+        "branch": settings["branch"],
+        "source": directories,
+        "source_pkgs": names,
+        "omit": [*map(_absolute, settings["omit"] or option("run:omit") or ()), *outside],
+        "include": [_absolute(pattern) for pattern in include],
+        # What counts the tests that run a line has to hear of it each time.
+        "core": "ctrace" if settings["contexts"] else None,
+        "report_omit": [*(settings["omit"] or option("report:omit") or ()), *outside],
+        "report_include": list(settings["include"] or option("report:include") or ()),
+    }
+
+
+def _absolute(pattern: str) -> str:
+    return pattern if pattern.startswith(("*", "?")) else os.path.abspath(pattern)
+
+
+def _outside(directories: list[str]) -> list[str]:
     """Return patterns of files that are not measured.
 
-    Installed distributions are linked into the environment, and coverage reports where they
-    really lie, so that their real paths count.
+    Installed distributions are linked into the environment, and coverage reports where they really lie, so that their
+    real paths count.
     """
-    places = {place for path in outside for place in (path, os.path.realpath(path))}
-    return [*omit, *(f"{place}/*" for place in sorted(places))]
+    places = {place for path in directories for place in (path, os.path.realpath(path))}
+    return [f"{place}/*" for place in sorted(places)]
 
 
-def _report(measured: Any, settings: Mapping[str, Any], html: Path) -> int:
-    from coverage.exceptions import CoverageException
+def _run(run: Callable[[], int], job: Job, resolved: Mapping[str, Any], *, contexts: bool) -> int:
+    measured = processes.configured(resolved)
+    with _handed_on(resolved, contexts=contexts):
+        if contexts:
+            job.watch.follow("contexts:begun")
+        end = processes.begin(measured)
+        try:
+            return run()
+        finally:
+            end()
+            measured.save()
 
-    kinds, threshold = settings["report"], settings["fail_under"]
+
+@contextmanager
+def _handed_on(resolved: Mapping[str, Any], *, contexts: bool) -> Iterator[None]:
+    """Have the processes that the tests start measured too."""
+    from coverage import Coverage
+
+    outer = Coverage.current()
+    if outer is not None:
+        # What measures this script itself: two do not work in one process.
+        outer.stop()
+    file = Path(resolved["data_file"]).with_name("measure.py")
+    program = Path(processes.__file__).read_text("utf-8")
+    file.write_text(f"{program}\n\nfollow({dict(resolved)!r})\n", "utf-8")
+    changes = {processes.VARIABLE: str(file), **({processes.CONTEXT: ""} if contexts else {})}
+    before = {name: os.environ.pop(name, None) for name in (*changes, *_OTHERS)}
+    os.environ.update(changes)
     try:
-        # The total comes with this report only, wanted or not; the threshold is compared here.
-        total = measured.report(file=sys.stdout if "term" in kinds else io.StringIO())
-        if "html" in kinds:
-            _write_html(measured, html)
-            print(f"coverage report: {html / 'index.html'}")
-        if "xml" in kinds:
-            os.makedirs(os.path.dirname(settings["xml_file"]), exist_ok=True)
-            measured.xml_report(outfile=settings["xml_file"])
-            print(f"coverage report: {settings['xml_file']}")
-        if "json" in kinds:
-            os.makedirs(os.path.dirname(settings["json_file"]), exist_ok=True)
-            measured.json_report(outfile=settings["json_file"])
-            print(f"coverage report: {settings['json_file']}")
-    except CoverageException as error:
-        return say(f"coverage has nothing to report: {error}", _MISSED)
-    if threshold is not None and total < threshold:
-        # Rounded down, so that 99.999 is not called 100.
-        return say(f"{int(total * 100) / 100:g} % is covered, but at least {threshold:g} % should be", _MISSED)
-    return 0
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
-def _write_html(measured: Any, html: Path) -> None:
-    """Write the report beside its place and put it there whole, so that no reader finds half of one."""
-    staging, aside = _beside(html)
-    html.parent.mkdir(parents=True, exist_ok=True)
-    measured.html_report(directory=str(staging))
-    if html.exists():
-        os.rename(html, aside)
-    os.rename(staging, html)
-    shutil.rmtree(aside, ignore_errors=True)
+def _tell_of_unmeasured(place: Path) -> None:
+    reasons = [path.read_text("utf-8") for path in sorted(place.glob(f"{processes.UNSAVED}*"))]
+    if reasons:
+        print(f"{len(reasons)} of the processes could not be measured: {reasons[0]}", file=sys.stderr)
 
 
-def _recover(html: Path) -> None:
-    """Clear up what a run that was killed has left."""
-    staging, aside = _beside(html)
-    shutil.rmtree(staging, ignore_errors=True)
-    if aside.exists() and not html.exists():
-        os.rename(aside, html)
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def _beside(html: Path) -> tuple[Path, Path]:
-    return html.with_name(f".{html.name}.new"), html.with_name(f".{html.name}.old")
-
-
-def _is_report(directory: Path) -> bool:
-    """Say whether a directory may be replaced: it is a report of coverage's, or empty."""
-    return directory.is_dir() and ((directory / "status.json").exists() or not any(directory.iterdir()))
+def _keep(directory: Path, asked: Asked, job: Job, status: int, total: Mapping[str, Any]) -> Path | None:
+    """Add the run to the history of the part, and return the file of that."""
+    # A failed test leaves no other out, unless the first one ends the run; another status tells that tests are missing.
+    is_whole = asked.is_whole and (status == 0 or (status == 1 and not job.fail_fast))
+    run = {**total, "tests": len(job.watch.outcomes), "status": status, "whole": is_whole}
+    file = history.path(directory)
+    with suppress(OSError):
+        history.append(file, run)
+    return file

@@ -1,0 +1,145 @@
+"""Measures one process by coverage, whatever its release: the one that runs the tests, and each Python below it.
+
+A run writes this file, with one call of `follow` behind it, to its own directory, and the hook of the environment
+(`eggcarton.runtime.startup`) runs that in each Python that starts. So it imports none of its neighbours.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+VARIABLE = "EGGCARTON_COVERAGE"
+"""The environment variable that names the file that measures each process of a run."""
+
+CONTEXT = "EGGCARTON_COVERAGE_CONTEXT"
+"""The environment variable that tells the test that is going on, where lines are to be told by tests."""
+
+UNSAVED = "unmeasured-"
+"""How files are called in which a process tells why it was not measured."""
+
+# What is untrue of one process of several, or nothing that a tested program should print.
+_OF_ONE_PROCESS = ("no-data-collected", "module-not-imported", "module-not-measured", "already-imported")
+
+_tracked: list[Any] = []
+
+
+def configured(settings: Mapping[str, Any]) -> Any:
+    """Return coverage as a run configures it, for any of its processes.
+
+    What is measured is told by absolute paths, since processes work in different directories. Data is saved by
+    `begin`, and not by what coverage itself would patch, of which some releases know more than others.
+
+    Args:
+        settings: `data_file`; `config_file`, the project's own one, or False; `branch source source_pkgs omit
+            include`, each None for what that says; `core`, None for what that says.
+    """
+    from coverage import Coverage
+    from coverage.exceptions import ConfigError
+
+    names = ("data_file", "config_file", "branch", "source", "source_pkgs", "omit", "include")
+    measured: Any = Coverage(data_suffix=True, **{name: settings[name] for name in names})
+    concurrency = measured.get_option("run:concurrency") or []
+    measured.set_option("run:concurrency", [name for name in concurrency if name != "multiprocessing"])
+    measured.set_option("run:sigterm", False)
+    measured.set_option("run:parallel", True)
+    measured.set_option("run:relative_files", False)
+    ours = {"run:patch": [], **({"run:core": settings["core"]} if settings["core"] else {})}
+    for name, value in ours.items():
+        # Older releases have no such option.
+        with suppress(ConfigError):
+            measured.set_option(name, value)
+    silent = [*(measured.get_option("run:disable_warnings") or []), *_OF_ONE_PROCESS]
+    measured.set_option("run:disable_warnings", silent)
+    return measured
+
+
+def begin(measured: Any) -> Callable[[], None]:
+    """Measure this process, and those that fork off it, and return what ends that.
+
+    Data is saved also by a process that ends by `os._exit`, as those of multiprocessing do, or becomes another
+    program; and by one that forked off and is terminated, as those of a pool are.
+    """
+    own = {name: getattr(os, name) for name in ("_exit", "execv", "execve") if hasattr(os, name)}
+
+    def saving(call: Callable[..., Any]) -> Callable[..., Any]:
+        def saved_first(*arguments: Any, **keywords: Any) -> Any:
+            _save(measured)
+            return call(*arguments, **keywords)
+
+        return saved_first
+
+    def end() -> None:
+        for name, call in own.items():
+            setattr(os, name, call)
+        _tracked.remove(measured)
+        measured.stop()
+
+    _tracked.append(measured)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: _forked(measured))
+    for name, call in own.items():
+        setattr(os, name, saving(call))
+    measured.start()
+    return end
+
+
+def _forked(measured: Any) -> None:
+    if measured in _tracked:
+        _save_when_terminated(measured)
+
+
+def _save_when_terminated(measured: Any) -> None:
+    """Save when the process is told to terminate, where the program does nothing of its own about that."""
+
+    def terminated(number: int, frame: object) -> None:
+        _save(measured)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    # Only the main thread may say so; a fork makes the thread that forked the main one.
+    with suppress(ValueError):
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, terminated)
+
+
+def _save(measured: Any) -> None:
+    """Save what is known up to now; the process goes its way, whether that works or not."""
+    with suppress(Exception):
+        measured.save()
+
+
+def follow(settings: Mapping[str, Any]) -> None:
+    """Measure a process that a measured one has started; its own output stays what it is.
+
+    One whose environment has no coverage is left alone.
+    """
+    try:
+        from coverage import Coverage
+    except ImportError:
+        return
+    if Coverage.current() is not None:
+        return
+    try:
+        measured = configured(settings)
+        context = os.environ.get(CONTEXT)
+        if context:
+            measured.set_option("run:context", context)
+        end = begin(measured)
+    except Exception as error:
+        directory = os.path.dirname(settings["data_file"])
+        with suppress(OSError), open(os.path.join(directory, f"{UNSAVED}{os.getpid()}"), "w") as stream:
+            stream.write(f"{type(error).__name__}: {error}")
+        return
+
+    def at_exit() -> None:
+        with suppress(Exception):
+            end()
+            measured.save()
+
+    atexit.register(at_exit)
+    _save_when_terminated(measured)

@@ -1,0 +1,146 @@
+"""The reports on what was measured, and whether that is enough."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from . import changed, history, processes, say
+from .staging import Staging
+
+MISSED = 2
+"""The exit status where less is covered than should be, or nothing was measured."""
+
+_FILES = {"xml": "coverage.xml", "json": "coverage.json", "lcov": "coverage.lcov"}
+
+
+def is_report(directory: Path) -> bool:
+    """Say whether a directory may be replaced: it is a report of coverage's, or empty."""
+    return directory.is_dir() and ((directory / "status.json").exists() or not any(directory.iterdir()))
+
+
+class Reports:
+    """What is made of the data of all processes of a run."""
+
+    def __init__(
+        self, settings: Mapping[str, Any], resolved: Mapping[str, Any], changes: changed.Changes | None, html: Path
+    ) -> None:
+        self._settings, self._changes, self._html = settings, changes, html
+        self._directory = Path(settings["directory"])
+        self._data_file = resolved["data_file"]
+        self._measured = processes.configured(resolved)
+        self._measured.set_option("report:omit", resolved["report_omit"])
+        self._measured.set_option("report:include", resolved["report_include"])
+        for name in ("html:show_contexts", "json:show_contexts"):
+            if settings["contexts"]:
+                self._measured.set_option(name, True)
+
+    def make(self, keep: Callable[[Mapping[str, Any]], Path | None]) -> int:
+        """Combine, report, put the reports in place, and return 0 or what is too little.
+
+        Args:
+            keep: keeps the totals of the run, and returns the file that all of them are in.
+        """
+        from coverage.exceptions import CoverageException
+
+        staging = Staging()
+        try:
+            self._measured.combine([os.path.dirname(self._data_file)])
+            self._leave_out_what_is_gone()
+            exactly, total = self._total()
+            history_file = keep(total)
+            said = self._write(staging, history_file)
+            of_changes = self._of_changes()
+            os.replace(self._data_file, self._directory / "coverage.data")
+            staging.put()
+        except CoverageException as error:
+            return say(f"coverage has nothing to report: {str(error).rstrip('.')}", MISSED)
+        finally:
+            staging.drop()
+        for place in said:
+            print(f"coverage report: {place}")
+        return self._judged(exactly, self._threshold()) or of_changes
+
+    def _leave_out_what_is_gone(self) -> None:
+        """Say which files are not there any more, as tests write and remove them, and report the others."""
+        gone = sorted(file for file in self._measured.get_data().measured_files() if not os.path.exists(file))
+        if gone and not self._measured.get_option("report:ignore_errors"):
+            self._measured.set_option("report:ignore_errors", True)
+            more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+            print(f"not reported, since it is not there any more: {gone[0]}{more}", file=sys.stderr)
+
+    def _total(self) -> tuple[float, dict[str, Any]]:
+        """Print the table where it is wanted, and return the totals of it."""
+        kinds = set(self._settings["report"])
+        shows_missing = True if "term-missing" in kinds else None
+        text = io.StringIO()
+        exactly = self._measured.report(file=text, show_missing=shows_missing, output_format="text")
+        if kinds & {"term", "term-missing"}:
+            if self._measured.get_option("report:format") not in (None, "text"):
+                self._measured.report(file=sys.stdout, show_missing=shows_missing)
+            else:
+                print(text.getvalue(), end="")
+        row = re.findall(r"^TOTAL +(\d+) +(\d+)(?: +(\d+) +\d+)? ", text.getvalue(), re.MULTILINE)
+        if not row:
+            return exactly, {"total": round(exactly, 4)}
+        lines, missing, branches = (int(number or 0) for number in row[-1])
+        # The table tells branches that are partly covered; the total counts the others.
+        taken = round(exactly / 100 * (lines + branches)) - (lines - missing)
+        found = {"total": round(exactly, 4), "lines": [lines - missing, lines]}
+        return exactly, {**found, **({"branches": [taken, branches]} if row[-1][2] else {})}
+
+    def _write(self, staging: Staging, history_file: Path | None) -> list[Path]:
+        kinds, measured, said = self._settings["report"], self._measured, []
+        if "html" in kinds:
+            place = Path(staging.directory(self._html))
+            measured.html_report(directory=str(place))
+            if history_file is not None and (runs := history.read(history_file)):
+                from .trend import drawn
+
+                (place / "history.svg").write_text(drawn(runs), "utf-8")
+            said.append(self._html / "index.html")
+        writers = {"xml": measured.xml_report, "json": measured.json_report, "lcov": measured.lcov_report}
+        for kind, write in writers.items():
+            if kind in kinds:
+                place = self._directory / _FILES[kind]
+                write(outfile=staging.file(place))
+                said.append(place)
+        return said
+
+    def _of_changes(self) -> int:
+        if self._changes is None:
+            return 0
+        files = self._measured.get_data().measured_files()
+        included = [file for file in files if os.path.exists(file)]
+        found = changed.covered(self._changes, included, self._measured.analysis2)
+        print(changed.table(self._changes, found, included))
+        threshold = self._settings["diff_fail_under"]
+        part = changed.percent(found)
+        if threshold is not None and part < threshold:
+            return say(
+                f"{_down(part)} % of the changed lines is covered, but at least {threshold:g} % should be", MISSED
+            )
+        return 0
+
+    def _threshold(self) -> float:
+        own = self._measured.get_option("report:fail_under")
+        given = self._settings["fail_under"]
+        return float(own or 0) if given is None else float(given)
+
+    def _judged(self, total: float, threshold: float) -> int:
+        """Compare as coverage does: rounded to the precision that it reports in, but 100 is all."""
+        precision = int(self._measured.get_option("report:precision") or 0)
+        is_enough = total == 100 if threshold == 100 else round(total, precision) >= threshold
+        if is_enough:
+            return 0
+        return say(f"{_down(total)} % is covered, but at least {threshold:g} % should be", MISSED)
+
+
+def _down(share: float) -> str:
+    """Return a percentage rounded down, so that 99.999 is not called 100."""
+    return f"{int(share * 100) / 100:g}"

@@ -1,0 +1,65 @@
+"""Puts reports in place whole: each is written beside its place, and none is moved there before all are written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+
+class Staging:
+    """Reports that are being written.
+
+    The last step is one rename a file, and two for a directory, which cannot be replaced in one.
+    """
+
+    def __init__(self) -> None:
+        self._files: list[tuple[Path, Path]] = []
+        self._directories: list[Path] = []
+
+    def file(self, path: Path) -> str:
+        """Return where to write what is to be a file."""
+        path = Path(os.path.realpath(path))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        staging = path.with_name(f".{path.name}.new")
+        self._files.append((staging, path))
+        return str(staging)
+
+    def directory(self, path: Path) -> str:
+        """Return where to write what is to be a directory."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._directories.append(path)
+        return str(_beside(path)[0])
+
+    def put(self) -> None:
+        """Move everything to its place."""
+        for path in self._directories:
+            staging, aside = _beside(path)
+            if path.exists():
+                os.rename(path, aside)
+            os.rename(staging, path)
+        for staging, path in self._files:
+            os.replace(staging, path)
+        for path in self._directories:
+            shutil.rmtree(_beside(path)[1], ignore_errors=True)
+        self._files, self._directories = [], []
+
+    def drop(self) -> None:
+        """Remove what was written and is not in its place."""
+        for staging, _ in self._files:
+            staging.unlink(missing_ok=True)
+        for path in self._directories:
+            shutil.rmtree(_beside(path)[0], ignore_errors=True)
+
+
+def recover(directory: Path) -> None:
+    """Clear up what a run that was killed has left of a directory."""
+    staging, aside = _beside(directory)
+    shutil.rmtree(staging, ignore_errors=True)
+    if aside.exists() and not directory.exists():
+        os.rename(aside, directory)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _beside(directory: Path) -> tuple[Path, Path]:
+    return directory.with_name(f".{directory.name}.new"), directory.with_name(f".{directory.name}.old")
