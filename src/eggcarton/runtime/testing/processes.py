@@ -26,6 +26,8 @@ UNSAVED = "unmeasured-"
 _OF_ONE_PROCESS = ("no-data-collected", "module-not-imported", "module-not-measured", "already-imported")
 
 _tracked: list[Any] = []
+_saving: list[Any] = []
+_told_to_end: list[int] = []
 
 
 def configured(settings: Mapping[str, Any]) -> Any:
@@ -97,9 +99,10 @@ def _save_when_terminated(measured: Any) -> None:
     """Save when the process is told to terminate, where the program does nothing of its own about that."""
 
     def terminated(number: int, frame: object) -> None:
-        _save(measured)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTERM)
+        _told_to_end.append(os.getpid())
+        # A worker of a pool may be at its end already, and be saving.
+        if not _saving:
+            _save(measured)
 
     # Only the main thread may say so; a fork makes the thread that forked the main one.
     with suppress(ValueError):
@@ -109,8 +112,13 @@ def _save_when_terminated(measured: Any) -> None:
 
 def _save(measured: Any) -> None:
     """Save what is known up to now; the process goes its way, whether that works or not."""
+    _saving.append(measured)
     with suppress(Exception):
         measured.save()
+    _saving.pop()
+    if os.getpid() in _told_to_end:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def follow(settings: Mapping[str, Any]) -> None:
@@ -139,7 +147,7 @@ def follow(settings: Mapping[str, Any]) -> None:
     def at_exit() -> None:
         with suppress(Exception):
             end()
-            measured.save()
+            _save(measured)
 
     atexit.register(at_exit)
     _save_when_terminated(measured)
