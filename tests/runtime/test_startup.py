@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from eggcarton.core.interpreter_script import XOPTION
-from eggcarton.core.isolation import GUARD
+from eggcarton.core.isolation import GUARD, MEASURED
 from eggcarton.core.plan import runtime_source
 
 
@@ -21,7 +21,8 @@ class Place:
         self.prefix, self.work = directory / "environment", directory / "work"
         venv.create(self.prefix, symlinks=True)
         [site_packages] = self.prefix.glob("lib/python*/site-packages")
-        line = f"import os, sys; ({XOPTION!r} in sys._xoptions or {GUARD!r} in os.environ)"
+        asked = f"{XOPTION!r} in sys._xoptions or {GUARD!r} in os.environ or {MEASURED!r} in os.environ"
+        line = f"import os, sys; ({asked})"
         (site_packages / "~startup.pth").write_text(f'{line} and __import__("_startup").begin()\n')
         (site_packages / "_startup.py").write_text(runtime_source("startup"))
         (site_packages / "sitecustomize.py").write_text("import string\n")
@@ -148,3 +149,13 @@ def test_what_is_typed_can_be_completed(place: Place) -> None:
     statement = "import sys; print(getattr(sys, '__interactivehook__', None) is not None)"
     assert (0, "True\n") == place.run("-I", "-c", statement, **{GUARD: "full"})[:2]
     assert (0, "False\n") == place.run("-I", "-c", statement)[:2]
+
+
+@pytest.mark.parametrize("text", ["print('begun')", "raise ValueError", "import sys; sys.exit(3)", "no Python", None])
+def test_what_measures_a_process_runs_first(place: Place, tmp_path: Path, text: str | None) -> None:
+    """A file that measures the process runs before the program; where it fails or is gone, nothing is said of it."""
+    file = tmp_path / "measure.py"
+    if text is not None:
+        file.write_text(text)
+    begun = "begun\n" if text == "print('begun')" else ""
+    assert (0, f"{begun}ran\n", "") == place.run("-I", "-c", "print('ran')", **{MEASURED: str(file)})

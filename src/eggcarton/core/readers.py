@@ -258,14 +258,6 @@ def choices(*names: str, **others: str) -> Reader[tuple[str, ...]]:
     return read
 
 
-@reads("a revision of git")
-def revision(value: str) -> str:
-    """Return the name of a branch, tag or commit, or an expression that git knows for one."""
-    if not re.fullmatch(r"[^\s\0-][^\s\0]*", value):
-        raise ValueError("is not a revision of git, such as a branch, a tag or a commit")
-    return value
-
-
 @reads("an address such as 127.0.0.1:8080, [::1]:8080 or 8080")
 def listen(value: str) -> Listen:
     """Return an address; a port alone is one of 127.0.0.1, which only this machine reaches."""

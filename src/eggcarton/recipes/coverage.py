@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +11,21 @@ from eggcarton.core.cases import Case
 from eggcarton.core.layout import Environment, Layout
 from eggcarton.core.options import option
 from eggcarton.core.plan import KeptDirectory, Plan
-from eggcarton.core.readers import boolean, choices, path, percentage, revision, words
+from eggcarton.core.readers import boolean, choices, path, percentage, reads, words
 
 __all__ = ["Options", "plan"]
 
 _REPORTS = ("term", "term-missing", "html", "xml", "json", "lcov")
 # As djangorecipe calls them.
 _OTHER_NAMES = {"report": "term", "xml_report": "xml", "html_report": "html"}
+
+
+@reads("a revision of git")
+def _revision(value: str) -> str:
+    """Return the name of a branch, tag or commit, or an expression that git knows for one."""
+    if not re.fullmatch(r"[^\s\0-][^\s\0]*", value):
+        raise ValueError("is not a revision of git, such as a branch, a tag or a commit")
+    return value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +76,7 @@ class Options:
         default=None,
     )
     diff: str | None = option(
-        revision,
+        _revision,
         "A revision of git, such as main: the lines that have changed since the working tree parted from it are told"
         " in a table of their own; --diff REVISION on the command line names another one.",
         default=None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,95 @@ def test_each_way_to_start_and_to_end(project: Project) -> None:
     assert {way: [] for way in WAYS} == missing
     assert {"var"} == set(os.listdir(project.root)) - before - {"bin"}
     assert not list((project.root / "var").glob("run-*"))
+
+
+def test_workers_and_contexts(project: Project) -> None:
+    """With pytest-xdist a line is told with each test that ran it, also where a process of the test did."""
+    project.write("src/shop/pool.py", "def work(number=1):\n    return number\n")
+    project.write(
+        "src/shop/tests/test_started.py",
+        """
+        import os
+        import subprocess
+        import sys
+
+        def test_subprocess():
+            os.environ["PYTHONPATH"] = os.path.abspath("src")
+            subprocess.run([sys.executable, "-c", "import shop.pool; shop.pool.work()"], check=True)
+
+        def test_fork():
+            import shop.pool
+
+            process = os.fork()
+            if not process:
+                shop.pool.work()
+                os._exit(0)
+            os.waitpid(process, 0)
+        """,
+    )
+    done = project.cover("-n", "2", report=["json", "html"], omit=["*/tests/*"], contexts=True)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    files = json.loads((project.root / "var/coverage.json").read_text())["files"]
+    started = ["shop.tests.test_started.test_fork", "shop.tests.test_started.test_subprocess"]
+    assert started == sorted(files["src/shop/pool.py"]["contexts"]["2"])
+    assert ["shop.tests.test_many.test_many"] == files["src/shop/__init__.py"]["contexts"]["4"]
+    [page] = [path for path in (project.root / "var/html").glob("*.html") if "pool_py" in path.name]
+    assert started[0] in page.read_text()
+
+
+def test_others_are_left_alone(project: Project, tmp_path: Path) -> None:
+    """A Python without coverage, or one that outlives the run, does and prints what it would unmeasured."""
+    bare = environments.told(tmp_path / "bare", [])[0].python
+    project.write(
+        "src/shop/tests/test_others.py",
+        f"""
+        import os
+        import subprocess
+        import sys
+
+        SAYS = "import sys; print('coverage' in sys.modules)"
+
+        def said(*command, **keywords):
+            done = subprocess.run(command, capture_output=True, text=True, **keywords)
+            return done.returncode, done.stdout, done.stderr
+
+        def test_without_coverage():
+            assert said({str(bare)!r}, "-c", SAYS) == (0, "False\\n", "")
+
+        def test_scrubbed():
+            assert said(sys.executable, "-c", SAYS, env={{}}) == (0, "False\\n", "")
+
+        def test_measured():
+            assert said(sys.executable, "-I", "-c", SAYS) == (0, "True\\n", "")
+
+        def test_outliving():
+            os.mkfifo("said")
+            subprocess.Popen([sys.executable, "-c", "import sys; sys.stderr = open('said', 'w')"])
+        """,
+    )
+    done = project.cover()
+    assert 0 == done.returncode, done.stdout + done.stderr
+    said = subprocess.run(["cat", project.root / "said"], capture_output=True, timeout=60, check=False)
+    assert b"" == said.stdout
+    assert not list((project.root / "var").glob("run-*"))
+
+
+def test_of_a_run_itself(project: Project) -> None:
+    """Where the script is started anew inside its own run, as runners do it, it only runs the tests, measured."""
+    project.write(
+        "other/test_again.py",
+        """
+        import os
+        import subprocess
+        import sys
+
+        def test_again():
+            script = [sys.executable, "-I", "bin/test", "-k", "many"]
+            done = subprocess.run(script, capture_output=True, text=True)
+            assert (done.returncode, "coverage report" in done.stdout) == (0, False)
+        """,
+    )
+    done = project.cover("other", report=["json"])
+    assert 0 == done.returncode, done.stdout + done.stderr
+    files = json.loads((project.root / "var/coverage.json").read_text())["files"]
+    assert 4 in files["src/shop/__init__.py"]["executed_lines"]
