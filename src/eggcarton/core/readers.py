@@ -242,11 +242,7 @@ def choice(*names: str) -> Reader[str]:
 
 
 def choices(*names: str, **others: str) -> Reader[tuple[str, ...]]:
-    """Return a reader of some of these names, each at most once.
-
-    Args:
-        others: what further words mean, each one of the names.
-    """
+    """Return a reader of some of these names, each at most once; the others are further names of theirs."""
 
     @reads(f"words out of {', '.join(names)}")
     def read(value: str) -> tuple[str, ...]:

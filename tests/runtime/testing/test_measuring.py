@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import subprocess
+from xml.etree import ElementTree
 
 import pytest
 
@@ -147,3 +150,179 @@ def test_after_a_kill(project: Project) -> None:
     (project.root / "src/shop/tests/test_kill.py").unlink()
     assert 0 == project.cover(report=["html"]).returncode
     assert KEPT == sorted(path.name for path in var.iterdir())
+
+
+def git(project: Project, *words: str) -> None:
+    command = ["git", "-c", "user.name=A", "-c", "user.email=a@host.example", *words]
+    subprocess.run(command, cwd=project.root, check=True, capture_output=True)
+
+
+def test_changed_lines(project: Project) -> None:
+    """Lines that changed since a revision have a table and a threshold of their own; a wrong one ends it at once."""
+    project.write(".gitignore", "/var/\n/bin/\n/parts/\n__pycache__/\n")
+    git(project, "init", "--quiet", "--initial-branch=main")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message", "First")
+    text = (project.root / "src/shop/__init__.py").read_text()
+    project.write("src/shop/__init__.py", text.replace("return count * 2", "return count * 1 * 2"))
+    done = project.cover("-k", "few", "--diff", "main", diff_fail_under=80.0)
+    assert 2 == done.returncode, done.stdout + done.stderr
+    assert "src/shop/__init__.py      1     1     0%   4\n" in done.stdout
+    assert "0 % of the changed lines is covered, but at least 80 % should be\n" == done.stderr
+    done = project.cover(diff="HEAD", diff_fail_under=80.0)
+    assert (0, True) == (done.returncode, "TOTAL                     1     0   100%" in done.stdout), done.stdout
+    done = project.cover("--diff=nowhere")
+    advice = "name a branch, tag or commit that this repository has"
+    expected = f"git knows no revision 'nowhere' in {project.root}: {advice}\n"
+    assert (1, "", expected) == (done.returncode, done.stdout, done.stderr)
+
+
+def test_history_and_trend(project: Project) -> None:
+    """Each run is kept, --trend shows those of all tests and nothing else, and the page has the picture."""
+    project.cover("-k", "few")
+    assert 1 == project.cover("--trend").returncode
+    project.cover("-q", report=["html"], branch=True)
+    done = project.cover("--trend")
+    assert (0, 3) == (done.returncode, len(done.stdout.splitlines())), done.stdout + done.stderr
+    chosen, whole = map(json.loads, (project.root / "var/history.jsonl").read_text().splitlines())
+    assert (False, 1, True, 3) == (chosen["whole"], chosen["tests"], whole["whole"], whole["tests"])
+    assert (None, 0, [2, 2]) == (whole["revision"], whole["status"], whole["branches"])
+    assert whole["lines"][0] < whole["lines"][1]
+    for name in ("history.svg", "html/history.svg"):
+        ElementTree.parse(project.root / "var" / name)
+
+
+def test_two_at_once(project: Project) -> None:
+    """A run that begins while another one is measured is refused in a sentence, and leaves that alone."""
+    project.write(
+        "src/shop/tests/test_second.py",
+        """
+        import subprocess
+
+        def test_second():
+            done = subprocess.run(["bin/test"], env={}, capture_output=True, text=True)
+            assert (1, "") == (done.returncode, done.stdout)
+            assert done.stderr.startswith("another run is being measured here, by process ")
+        """,
+    )
+    done = project.cover()
+    assert 0 == done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[run]\nbranch = perhaps\n", "the configuration of coverage is wrong: "),
+        ("[run\n", "the configuration of coverage is wrong: "),
+        (
+            "[run]\nplugins = no_such\n",
+            "the configuration of coverage is wrong: of its plugins, no_such is not there\n",
+        ),
+    ],
+)
+def test_wrong_configuration(project: Project, text: str, sentence: str) -> None:
+    """A configuration of the project's that coverage cannot read is one sentence, and no test runs."""
+    project.write(".coveragerc", text)
+    done = project.cover()
+    assert (1, "", 1) == (done.returncode, done.stdout, len(done.stderr.splitlines())), done.stderr
+    assert done.stderr.startswith(sentence)
+
+
+def test_own_configuration(project: Project) -> None:
+    """What the part does not say the project's configuration does: branches, omitted files, the threshold."""
+    project.write(
+        "setup.cfg",
+        "[coverage:run]\nbranch = true\nomit = */unused.py\nparallel = true\n[coverage:report]\nfail_under = 99\n",
+    )
+    done = project.cover("-k", "few", report=["json"])
+    assert (2, True) == (done.returncode, "but at least 99 % should be" in done.stderr), done.stdout + done.stderr
+    found = json.loads((project.root / "var/coverage.json").read_text())
+    assert found["meta"]["branch_coverage"]
+    assert not [name for name in found["files"] if "unused" in name]
+    assert ["bin", "other", "parts", "pytest.ini", "setup.cfg", "src", "var"] == sorted(os.listdir(project.root))
+
+
+def test_precision(project: Project) -> None:
+    """The threshold is compared as coverage does it, rounded as reported, but 100 is reached by all only."""
+    lines = "".join(f"line_{number} = {number}\n" for number in range(300))
+    project.write("src/shop/unused.py", f"{lines}if line_1 == 0:\n    line_1 = 1\n")
+    project.write("src/shop/tests/test_unused.py", "import shop.unused\n\ndef test_it():\n    pass\n")
+    found = [project.cover(omit=["*/tests/*"], fail_under=least, report=[]).returncode for least in (99.9, 100.0)]
+    assert [0, 2] == found
+    project.write(".coveragerc", "[report]\nprecision = 2\n")
+    assert 2 == project.cover(omit=["*/tests/*"], fail_under=99.9, report=[]).returncode
+
+
+def test_what_is_gone(project: Project) -> None:
+    """A module that a test writes and removes is named, and the others are reported."""
+    project.write(
+        "src/shop/tests/test_gone.py",
+        """
+        import os
+        import runpy
+
+        def test_gone():
+            with open("gone[1].py", "w") as stream:
+                stream.write("x = 1")
+            runpy.run_path("gone[1].py")
+            os.unlink("gone[1].py")
+        """,
+    )
+    done = project.cover(source=[])
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert f"not reported, since it is not there any more: {project.root}/gone[1].py\n" == done.stderr
+
+
+def test_reports_of_one_run(project: Project) -> None:
+    """Killed wherever it writes, a run leaves the reports of the last one or its own, and the next one cleans up."""
+    kinds = ["html", "xml", "json", "lcov"]
+    assert 0 == project.cover(report=kinds).returncode
+    var = project.root / "var"
+    before = {name: (var / name).read_bytes() for name in ("coverage.xml", "coverage.json", "coverage.lcov")}
+    project.write("src/shop/more.py", "x = 1\n")
+    # It dies where the last of the reports is being written.
+    project.write(
+        "src/shop/tests/test_last.py",
+        """
+        import os
+        import signal
+        import sys
+
+        def kill(event, arguments):
+            if event == "open" and str(arguments[0]).endswith(".coverage.lcov.new"):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        def test_last():
+            sys.addaudithook(kill)
+        """,
+    )
+    assert -9 == project.cover(report=kinds).returncode
+    assert before == {name: (var / name).read_bytes() for name in before}
+    assert "more.py" not in (var / "html/index.html").read_text()
+    (project.root / "src/shop/tests/test_last.py").unlink()
+    assert 0 == project.cover(report=kinds).returncode
+    assert all("more.py" in (var / name).read_text() for name in [*before, "html/index.html"])
+    assert [] == [path.name for path in var.iterdir() if path.name.startswith((".", "run-"))]
+
+
+@pytest.mark.parametrize("kind", ["term-missing", "xml"])
+def test_unwritable(project: Project, kind: str) -> None:
+    """Where nothing can be written, a sentence says so, and no test runs."""
+    project.write("var", "a file")
+    done = project.cover(report=[kind])
+    expected = f"{project.root}/var cannot be written for what is measured: File exists\n"
+    assert (1, "", expected) == (done.returncode, done.stdout, done.stderr)
+
+
+def test_missing_lines(project: Project) -> None:
+    """The report term-missing names the lines that did not run."""
+    done = project.cover("-k", "few", report=["term-missing"])
+    assert re.search(r"src/shop/__init__.py +4 +1 +75% +4\n", done.stdout), done.stdout
+
+
+@pytest.mark.parametrize("source", [["shop"], []])
+def test_include(project: Project, source: list[str]) -> None:
+    """Only what include names is reported, with and without source."""
+    done = project.cover(report=["json"], source=source, include=["*/shop/__init__.py"])
+    assert ["src/shop/__init__.py"] == list(json.loads((project.root / "var/coverage.json").read_text())["files"])
+    assert "" == done.stderr

@@ -56,12 +56,11 @@ def since(revision: str) -> Changes:
     raw = _asked(top, *diff, "--raw", "-z", base)
     patch = _asked(top, *diff, "--unified=0", "--src-prefix=a/", "--dst-prefix=b/", base)
     new = _asked(top, "ls-files", "--others", "--exclude-standard", "-z")
-    lines: dict[str, frozenset[int] | None] = {}
-    for name, numbers in _lines(patch).items():
-        lines[os.path.realpath(os.path.join(top, name))] = numbers
-    for name in filter(None, new.split("\0")):
-        lines[os.path.realpath(os.path.join(top, name))] = None
     submodules = tuple(sorted(_submodules(raw)))
+    named: dict[str, frozenset[int] | None] = {**_lines(patch), **dict.fromkeys(filter(None, new.split("\0")))}
+    lines = {
+        os.path.realpath(os.path.join(top, name)): numbers for name, numbers in named.items() if name not in submodules
+    }
     return Changes(f"{base[:12]}, where this parted from {revision}", lines, submodules)
 
 

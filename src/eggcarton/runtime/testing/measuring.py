@@ -56,9 +56,11 @@ def measure(run: Callable[[], int], job: Job, asked: Asked, settings: Mapping[st
     except changed.Unknown as error:
         return say(f"{error}", 1)
     except ConfigError as error:
-        return say(f"the configuration of coverage is wrong: {error}", 1)
+        return say(f"the configuration of coverage is wrong: {' '.join(str(error).split())}", 1)
     except Busy as error:
         return say(f"{error}: wait for its end", 1)
+    except _Broken as error:
+        raise error.why from None
     except OSError as error:
         return say(f"{error.filename or directory} cannot be written for what is measured: {error.strerror}", 1)
     return status or found
@@ -121,14 +123,33 @@ def _outside(directories: list[str]) -> list[str]:
     return [f"{place}/*" for place in sorted(places)]
 
 
+class _Broken(Exception):
+    """The tests themselves could not be run.
+
+    Args:
+        why: what was raised.
+    """
+
+    def __init__(self, why: OSError) -> None:
+        super().__init__(why)
+        self.why = why
+
+
 def _run(run: Callable[[], int], job: Job, resolved: Mapping[str, Any], *, contexts: bool) -> int:
+    from coverage.exceptions import ConfigError
+
     measured = processes.configured(resolved)
     with _handed_on(resolved, contexts=contexts):
         if contexts:
             job.watch.follow("contexts:begun")
-        end = processes.begin(measured)
+        try:
+            end = processes.begin(measured)
+        except ImportError as error:
+            raise ConfigError(f"of its plugins, {error.name} is not there") from error
         try:
             return run()
+        except OSError as error:
+            raise _Broken(error) from error
         finally:
             end()
             measured.save()

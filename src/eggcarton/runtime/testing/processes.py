@@ -81,12 +81,12 @@ def begin(measured: Any) -> Callable[[], None]:
         _tracked.remove(measured)
         measured.stop()
 
+    measured.start()
     _tracked.append(measured)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: _forked(measured))
     for name, call in own.items():
         setattr(os, name, saving(call))
-    measured.start()
     return end
 
 

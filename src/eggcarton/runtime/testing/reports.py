@@ -69,8 +69,10 @@ class Reports:
     def _leave_out_what_is_gone(self) -> None:
         """Say which files are not there any more, as tests write and remove them, and report the others."""
         gone = sorted(file for file in self._measured.get_data().measured_files() if not os.path.exists(file))
-        if gone and not self._measured.get_option("report:ignore_errors"):
-            self._measured.set_option("report:ignore_errors", True)
+        if gone:
+            # A pattern can hold no character that has a meaning in it, but for one of any kind.
+            patterns = [re.sub(r"[*?\[\]{}]", "?", file) for file in gone]
+            self._measured.set_option("report:omit", [*self._measured.get_option("report:omit"), *patterns])
             more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
             print(f"not reported, since it is not there any more: {gone[0]}{more}", file=sys.stderr)
 

@@ -1,0 +1,48 @@
+"""What the command line says of coverage."""
+
+from __future__ import annotations
+
+import pytest
+
+from eggcarton.runtime.testing import asked
+from eggcarton.runtime.testing.asked import Asked
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], Asked(())),
+        (["-k", "few", "--diff", "main", "-v"], Asked(("-k", "few", "-v"), diff="main")),
+        (["--diff=HEAD~3"], Asked((), diff="HEAD~3")),
+        (["--trend"], Asked((), trend=True)),
+        (["--", "--trend", "--diff"], Asked(("--", "--trend", "--diff"))),
+    ],
+)
+def test_read(words: list[str], expected: Asked) -> None:
+    """What is meant for coverage is taken out, and the runner gets the rest."""
+    assert expected == asked.read(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--diff"], "--diff needs a revision, such as --diff main"),
+        (["--diff="], "--diff needs a revision, such as --diff main"),
+        (["--diff", "-v"], "--diff needs a revision, such as --diff main"),
+        (["--trend", "-v"], "--trend runs no tests: it stands alone on the command line"),
+        (["--diff=main", "--trend"], "--trend runs no tests: it stands alone on the command line"),
+    ],
+)
+def test_problems(words: list[str], sentence: str) -> None:
+    """What makes no sense is one sentence."""
+    assert sentence == asked.read(words).problem
+
+
+@pytest.mark.parametrize(
+    ("words", "is_whole"),
+    [([], True), (["-q", "--tb=short", "-vv", "-rA"], True), (["-k", "few"], False), (["tests/test_a.py"], False),
+     (["--lf"], False), (["-x"], False), (["-m", "slow"], False)],
+)  # fmt: skip
+def test_whole(words: list[str], is_whole: bool) -> None:
+    """A run counts as one of all tests only where no argument can have left some out."""
+    assert is_whole is asked.read(words).is_whole
