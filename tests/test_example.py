@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 
 import pytest
 
@@ -55,6 +56,20 @@ def test_its_coverage(example: Example) -> None:
     status, output = example.run("coverage", "-q", "-k", "settings")
     assert 0 != status
     assert "% is covered, but at least 100 %" in output
+
+
+def test_its_nightly_coverage(example: Example) -> None:
+    """As cron starts it, elsewhere and with nothing in the environment, bin/coverage makes the whole page."""
+    done = subprocess.run([example.root / "bin/coverage", "-q"], cwd="/", env={}, capture_output=True, text=True)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    page = example.root / "var/www/coverage"
+    assert {"index.html", "history.svg"} <= set(os.listdir(page))
+    assert any("guestbook.tests.test_" in path.read_text("utf-8") for path in page.glob("*views_py.html"))
+    done = subprocess.run([example.root / "bin/coverage", "--trend"], cwd="/", env={}, capture_output=True, text=True)
+    assert (0, True) == (done.returncode, " 100.00 % " in done.stdout), done.stdout + done.stderr
+    assert {"coverage.data", "history.jsonl", "history.svg", "run.lock"} == set(
+        os.listdir(example.root / "var/coverage")
+    )
 
 
 def test_a_visitor_signs_and_comes_back(example: Example) -> None:

@@ -190,7 +190,8 @@ def test_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = {name: str(tmp_path / name) for name in ("a.py", "b.py", "c.py", "d.txt")}
     (tmp_path / "a.py").touch()
     (tmp_path / "b.py").touch()
-    numbers = {names["a.py"]: frozenset(range(1, 9)), names["b.py"]: None, names["c.py"]: None, names["d.txt"]: None}
+    numbers = {names["a.py"]: frozenset(range(1, 9)), names["b.py"]: None, names["c.py"]: frozenset({1})}
+    numbers |= {names["d.txt"]: frozenset({1}), str(tmp_path / "new.py"): None}
     changes = Changes("1a2b, where this parted from main", numbers, ("lib",))
     analyses = {names["a.py"]: ([1, 2, 3, 4, 5, 20], [2, 3, 5, 20]), names["b.py"]: ([1], [])}
 

@@ -194,7 +194,9 @@ def table(changes: Changes, files: Sequence[Covered], measured: Iterable[str]) -
     else:
         said.append("none of those can run and is measured")
     known = {os.path.realpath(file) for file in measured}
-    others = sorted(os.path.relpath(path) for path in changes.lines if path.endswith(".py") and path not in known)
+    # Of new files only those are of interest that are measured: what a build makes lies about too.
+    old = {path for path, numbers in changes.lines.items() if numbers is not None and path.endswith(".py")}
+    others = sorted(map(os.path.relpath, old - known))
     if others:
         more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
         said.append(f"Changed, but not measured: {', '.join(others[:_SHOWN])}{more}")

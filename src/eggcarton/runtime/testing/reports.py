@@ -64,7 +64,10 @@ class Reports:
             staging.drop()
         for place in said:
             print(f"coverage report: {place}")
-        return self._judged(exactly, self._threshold()) or of_changes
+        # Whoever reads both streams in one file reads them in this order.
+        sys.stdout.flush()
+        wrong = [say(sentence, MISSED) for sentence in (self._judged(exactly), of_changes) if sentence]
+        return MISSED if wrong else 0
 
     def _leave_out_what_is_gone(self) -> None:
         """Say which files are not there any more, as tests write and remove them, and report the others."""
@@ -114,33 +117,30 @@ class Reports:
                 said.append(place)
         return said
 
-    def _of_changes(self) -> int:
+    def _of_changes(self) -> str:
+        """Print the table of changed lines, and return what is wrong with them, if anything."""
         if self._changes is None:
-            return 0
+            return ""
         files = self._measured.get_data().measured_files()
         included = [file for file in files if os.path.exists(file)]
         found = changed.covered(self._changes, included, self._measured.analysis2)
         print(changed.table(self._changes, found, included))
         threshold = self._settings["diff_fail_under"]
         part = changed.percent(found)
-        if threshold is not None and part < threshold:
-            return say(
-                f"{_down(part)} % of the changed lines is covered, but at least {threshold:g} % should be", MISSED
-            )
-        return 0
+        if threshold is None or part >= threshold:
+            return ""
+        return f"{_down(part)} % of the changed lines is covered, but at least {threshold:g} % should be"
 
     def _threshold(self) -> float:
         own = self._measured.get_option("report:fail_under")
         given = self._settings["fail_under"]
         return float(own or 0) if given is None else float(given)
 
-    def _judged(self, total: float, threshold: float) -> int:
+    def _judged(self, total: float) -> str:
         """Compare as coverage does: rounded to the precision that it reports in, but 100 is all."""
-        precision = int(self._measured.get_option("report:precision") or 0)
+        precision, threshold = int(self._measured.get_option("report:precision") or 0), self._threshold()
         is_enough = total == 100 if threshold == 100 else round(total, precision) >= threshold
-        if is_enough:
-            return 0
-        return say(f"{_down(total)} % is covered, but at least {threshold:g} % should be", MISSED)
+        return "" if is_enough else f"{_down(total)} % is covered, but at least {threshold:g} % should be"
 
 
 def _down(share: float) -> str:
