@@ -95,8 +95,7 @@ class Project:
         path = self.root / "bin/test"
         path.parent.mkdir(exist_ok=True)
         start = Start(python=self.python, isolation=OPEN_BELOW)
-        preamble = "
-".join([*assignments(start, path, tuple(environment.items())), self.initialization])
+        preamble = "\n".join([*assignments(start, path, tuple(environment.items())), self.initialization])
         body = package_body(start, path, self.parts, "testing", preamble, everything)
         text = script(start, path, body)
         path.write_text(text)
