@@ -113,8 +113,9 @@ def test_each_way_to_start_and_to_end(project: Project) -> None:
 
 
 def test_workers_and_contexts(project: Project) -> None:
-    """With pytest-xdist a line is told with each test that ran it, also where a process of the test did."""
-    project.write("src/shop/pool.py", "def work(number=1):\n    return number\n")
+    """With pytest-xdist a line is told with each test that ran it, or whose process did, and not after its end."""
+    project.write("src/shop/pool.py", "def work(number=1):\n    return number\n\ndef last():\n    return 1\n")
+    project.write("src/shop/conftest.py", "def pytest_sessionfinish():\n    import shop.pool\n    shop.pool.last()\n")
     project.write(
         "src/shop/tests/test_started.py",
         """
@@ -141,6 +142,7 @@ def test_workers_and_contexts(project: Project) -> None:
     files = json.loads((project.root / "var/coverage.json").read_text())["files"]
     started = ["shop.tests.test_started.test_fork", "shop.tests.test_started.test_subprocess"]
     assert started == sorted(files["src/shop/pool.py"]["contexts"]["2"])
+    assert [""] == files["src/shop/pool.py"]["contexts"]["5"]
     assert ["shop.tests.test_many.test_many"] == files["src/shop/__init__.py"]["contexts"]["4"]
     [page] = [path for path in (project.root / "var/html").glob("*.html") if "pool_py" in path.name]
     assert started[0] in page.read_text()

@@ -65,6 +65,8 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
         arguments = order.arguments
     runner, junit = settings.pop("runner"), settings.pop("junit")
     watch = Watch(timeout=settings.pop("timeout"))
+    if coverage is not None and coverage["contexts"]:
+        watch.follow("contexts:begun")
     words, script = [*settings.pop("defaults"), *arguments], str(settings.pop("script"))
     job = Job(arguments=words, script=script, watch=watch, **settings)
     module = importlib.import_module(f".with_{runner.replace('.', '_')}", __name__)

@@ -47,7 +47,7 @@ def measure(run: Callable[[], int], job: Job, asked: Asked, settings: Mapping[st
                 if html.exists() and not is_report(html):
                     return say(f"{html} holds something else than a coverage report: choose another html-directory", 1)
             resolved = _resolved(settings, place)
-            status = _run(run, job, resolved, contexts=settings["contexts"])
+            status = _run(run, resolved, contexts=settings["contexts"])
             if os.getpid() != int((directory / "run.lock").read_text("utf-8")):
                 return status
             _tell_of_unmeasured(place)
@@ -135,13 +135,11 @@ class _Broken(Exception):
         self.why = why
 
 
-def _run(run: Callable[[], int], job: Job, resolved: Mapping[str, Any], *, contexts: bool) -> int:
+def _run(run: Callable[[], int], resolved: Mapping[str, Any], *, contexts: bool) -> int:
     from coverage.exceptions import ConfigError
 
     measured = processes.configured(resolved)
     with _handed_on(resolved, contexts=contexts):
-        if contexts:
-            job.watch.follow("contexts:begun")
         try:
             end = processes.begin(measured)
         except ImportError as error:

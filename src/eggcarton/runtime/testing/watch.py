@@ -52,6 +52,7 @@ class Watch:
         outcomes: what is known of tests that have ended.
         on_opened: functions that are called once, before the first test.
         on_begun: functions that are called with group and name when a test begins in this process.
+        on_over: functions that are called when it has ended in this process.
         on_ended: functions that are called with each outcome.
         is_piece: whether another process gathers what comes of the tests here, and writes all reports.
     """
@@ -61,6 +62,7 @@ class Watch:
     outcomes: list[Outcome] = field(default_factory=list)
     on_opened: list[Callable[[], object]] = field(default_factory=list)
     on_begun: list[Callable[[str, str], object]] = field(default_factory=list)
+    on_over: list[Callable[[], object]] = field(default_factory=list)
     on_ended: list[Callable[[Outcome], object]] = field(default_factory=list)
     is_piece: bool = False
     running: tuple[str, str] | None = field(default=None, init=False)
@@ -84,9 +86,15 @@ class Watch:
         return {"timeout": self.timeout, "followers": list(self.followers)}
 
     def follow(self, follower: str) -> None:
-        """Have a function `module:function` of this package called where a test begins, in other processes too."""
-        module, _, name = follower.partition(":")
-        self.on_begun.append(getattr(importlib.import_module(f".{module}", __package__), name))
+        """Have a function `module:function` of this package called where a test begins, in other processes too.
+
+        A function `over` beside it is called where the test has ended.
+        """
+        name, _, function = follower.partition(":")
+        module = importlib.import_module(f".{name}", __package__)
+        self.on_begun.append(getattr(module, function))
+        if hasattr(module, "over"):
+            self.on_over.append(module.over)
         if follower not in self.followers:
             self.followers = (*self.followers, follower)
 
@@ -121,6 +129,8 @@ class Watch:
         if self._limit:
             self._limit.disarm()
         self.running = None
+        for call in self.on_over:
+            call()
 
     def paused(self) -> None:
         """Hear that someone looks at the test that runs, with a debugger: it may take any time."""
