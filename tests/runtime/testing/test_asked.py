@@ -40,7 +40,7 @@ def test_problems(words: list[str], sentence: str) -> None:
 
 @pytest.mark.parametrize(
     ("words", "is_whole"),
-    [([], True), (["-q", "--tb=short", "-vv", "-rA"], True), (["-k", "few"], False), (["tests/test_a.py"], False),
+    [([], True), (["-q", "--tb=short", "-vv", "-rA", "-n4"], True), (["-k", "few"], False), (["a.py"], False),
      (["--lf"], False), (["-x"], False), (["-m", "slow"], False)],
 )  # fmt: skip
 def test_whole(words: list[str], is_whole: bool) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 # What says how a run is told, and leaves none of its tests out.
 _TELLING = re.compile(
     r"-(q+|v+|s|vvs|vs|-quiet|-verbose|-verbosity=\d|-color(=\w+)?|-no-color|-tb=\w+|-durations=\d+|-no-header"
+    r"|n\d+|-numprocesses=\w+|j\d+|-parallel(=\w+)?"
     r"|-no-summary|-capture=\w+|r\w+|p|-progress|c|-show-capture=\w+|-full-trace|b|-buffer)"
 )
 
