@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 CONFIG = """
     [buildout]
     extensions = eggcarton
-    parts = test side-by-side by-unittest bare
+    parts = test side-by-side by-unittest bare coverage
 
     [test]
     recipe = eggcarton:test
@@ -45,9 +45,20 @@ CONFIG = """
     defaults =
     junit = reports/unittest.xml
 
+    [coverage]
+    recipe = eggcarton:coverage
+    eggs = ${test:eggs}
+    packages = ${test:packages}
+    defaults = ${test:defaults}
+    source = pyfakefs
+    branch = true
+    report = json
+
     [bare]
     recipe = eggcarton:scripts
-    eggs = ${test:eggs}
+    eggs =
+        ${test:eggs}
+        coverage
     scripts = pytest
     interpreter = py
     """
@@ -64,7 +75,7 @@ def plugin(shared: Shared) -> Path:
 
 
 def test_as_many_tests(build: Buildout, plugin: Path) -> None:
-    """Names, numbers and exit status are those of the bare pytest and of the bare unittest, in one environment."""
+    """Names, numbers, exit status and what is covered are those of the bare pytest, unittest and coverage."""
     for path in plugin.iterdir():
         (build.index.directory / path.name).symlink_to(path)
     for name, version in ELSEWHERE.items():
@@ -96,6 +107,17 @@ def test_as_many_tests(build: Buildout, plugin: Path) -> None:
     assert bare.status == done.status, done.output
     assert ran[0] in done.output
     assert int(ran[1]) == len(read(build.root / "reports/unittest.xml")) > 50
+
+    build.variables.pop("EGGCARTON_TEST_TOTALS")
+    done = build.run(program="coverage")
+    assert 0 == done.status, done.output
+    words = ("-m", "coverage", "run", "--parallel-mode", "--branch", "--source=pyfakefs", "-m", "pytest", *bare_words)
+    for line in (words, ("-m", "coverage", "combine"), ("-m", "coverage", "json", "-o", "bare.json")):
+        bare = build.run(*line, program="py")
+        assert 0 == bare.status, bare.output
+    reports = [build.root / name for name in ("bare.json", "var/coverage/coverage.json")]
+    of_bare, of_part = (json.loads(path.read_text())["totals"] for path in reports)
+    assert of_bare == of_part
 
 
 def numbers(output: str) -> dict[str, int]:

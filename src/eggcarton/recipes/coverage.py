@@ -52,8 +52,9 @@ class Options:
     requires: tuple[Prerequisite, ...] = prerequisites.requires()
     source: tuple[str, ...] = option(
         words,
-        "The packages or directories that are measured, with those of their files that no test imports; left"
-        " out: every file that a test imports and that is not installed.",
+        "The packages or directories that are measured, with those of their files that no test imports; what is"
+        " installed only where packages alone are named. Left out: every file that a test imports and that is not"
+        " installed.",
         default="",
     )
     omit: tuple[str, ...] = option(words, "Patterns of files that are not measured.", default="")

@@ -87,6 +87,8 @@ def test_outside_by_real_path(project: Project) -> None:
     omitted = project.cover(source=[], outside=[*project.coverage["outside"], str(link)])
     assert "test_linked.py" in omitted.stdout
     assert "lib-1.0" not in omitted.stdout
+    named = project.cover(source=["lib"], outside=[*project.coverage["outside"], str(link)])
+    assert "store/lib-1.0" in named.stdout
 
 
 def test_configuration(project: Project) -> None:

@@ -93,7 +93,8 @@ def _resolved(settings: Mapping[str, Any], place: Path) -> dict[str, Any]:
         names += option("run:source_pkgs") or ()
         directories += map(os.path.abspath, option("run:source_dirs") or ())
     include = [] if directories or names else list(settings["include"] or option("run:include") or ())
-    outside = _outside(settings["outside"])
+    # Whoever names an installed package, and nothing else, wants to know of that.
+    outside = [] if names and not directories else _outside(settings["outside"])
     return {
         "data_file": str(place / "data"),
         "config_file": getattr(own.config, "config_file", None) or False,
