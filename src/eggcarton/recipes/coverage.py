@@ -11,6 +11,7 @@ from eggcarton.core.cases import Case
 from eggcarton.core.layout import Environment, Layout
 from eggcarton.core.options import option
 from eggcarton.core.plan import KeptDirectory, Plan
+from eggcarton.core.prerequisites import Prerequisite
 from eggcarton.core.readers import boolean, choices, path, percentage, reads, words
 
 __all__ = ["Options", "plan"]
