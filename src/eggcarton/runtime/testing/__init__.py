@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from . import cases, totals
@@ -31,9 +30,16 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
             `cases`, a file of them; `django_settings`, a module, where the environment names no other one; `junit`, the
             file of the report; `timeout`; and the fields of `Job`, with `defaults` that come before the arguments.
     """
+    order = None
     if goes_on(arguments):
         # The process that started this one has seen to these, and they are still there.
         settings = {name: value for name, value in settings.items() if name not in ("requires", "services")}
+    elif settings.get("coverage") is not None:
+        from .asked import answered
+
+        order, status = answered(arguments, settings["coverage"])
+        if status is not None:
+            return status
     if "requires" in settings:
         from ..requires import met
 
@@ -45,36 +51,21 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
         services = settings.pop("services")
         return during(lambda: main(arguments, **settings), services)
     working_directory, coverage = settings.pop("working_directory"), settings.pop("coverage", None)
-    try:
-        os.chdir(working_directory)
-    except OSError as error:
-        return say(f"{working_directory} is the working directory of the tests, but: {error.strerror}", 1)
+    if problem := _gone_to(working_directory):
+        return say(problem, 1)
     given = settings.pop("cases", None)
     if given:
         os.environ[cases.VARIABLE] = str(given)
     if django_settings := settings.pop("django_settings", None):
         os.environ["DJANGO_SETTINGS_MODULE"] = os.environ.get("DJANGO_SETTINGS_MODULE") or django_settings
-    if coverage is not None:
-        from . import asked, history
-
-        order = asked.read(arguments)
-        if order.problem:
-            return say(order.problem, 1)
-        if order.trend:
-            return history.show(Path(coverage["directory"]))
-        arguments = order.arguments
     runner, junit = settings.pop("runner"), settings.pop("junit")
-    watch = Watch(timeout=settings.pop("timeout"))
-    if coverage is not None and coverage["contexts"]:
-        watch.follow("contexts:begun")
-    words, script = [*settings.pop("defaults"), *arguments], str(settings.pop("script"))
+    watch = _watch(settings.pop("timeout"), coverage)
+    words, script = [*settings.pop("defaults"), *(order.arguments if order else arguments)], str(settings.pop("script"))
     job = Job(arguments=words, script=script, watch=watch, **settings)
     module = importlib.import_module(f".with_{runner.replace('.', '_')}", __name__)
     run: Callable[[], int] = partial(module.run, job)
-    if coverage is not None and not goes_on(arguments):
-        from .measuring import measure
-
-        run = partial(measure, run, job, order, coverage)
+    if order is not None:
+        run = partial(_measured, run, job, order, coverage)
     written = None
     if junit:
         from .junit import Report
@@ -93,6 +84,27 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
         if numbers and not watch.is_piece:
             totals.write(numbers, watch.outcomes, time.monotonic() - began)
     return status or failed
+
+
+def _gone_to(directory: Any) -> str:
+    try:
+        os.chdir(directory)
+    except OSError as error:
+        return f"{directory} is the working directory of the tests, but: {error.strerror}"
+    return ""
+
+
+def _watch(timeout: float | None, coverage: Any) -> Watch:
+    watch = Watch(timeout=timeout)
+    if coverage is not None and coverage["contexts"]:
+        watch.follow("contexts:begun")
+    return watch
+
+
+def _measured(run: Callable[[], int], *arguments: Any) -> int:
+    from .measuring import measure
+
+    return measure(run, *arguments)
 
 
 def _written(path: Any, report: Any) -> int:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import history, say
 
 # What says how a run is told, and leaves none of its tests out.
 _TELLING = re.compile(
@@ -58,3 +62,15 @@ def read(arguments: Sequence[str]) -> Asked:
     if trend and (left or diff):
         return Asked((), problem="--trend runs no tests: it stands alone on the command line")
     return Asked(tuple(left), trend, diff)
+
+
+def answered(arguments: Sequence[str], coverage: Mapping[str, Any]) -> tuple[Asked, int | None]:
+    """Return what a command line asks for, and the exit status where no test is to run, or None.
+
+    Args:
+        coverage: the settings of `measuring.measure`.
+    """
+    found = read(arguments)
+    if found.problem:
+        return found, say(found.problem, 1)
+    return found, history.show(Path(coverage["directory"])) if found.trend else None
