@@ -36,7 +36,7 @@ from eggcarton.core.layout import (
     ScriptFile,
 )
 from eggcarton.core.options import read_options
-from eggcarton.core.plan import RUNTIME, File, Plan
+from eggcarton.core.plan import RUNTIME, File, Item, Plan
 
 CASES = Path(__file__).parent.parent / "cases"
 RECIPES = ("coverage", "eggs", "mirrors", "pins", "scripts", "template", "test", "wsgi")
@@ -126,14 +126,17 @@ def with_rows(layout: Layout, facts: dict[str, str]) -> Layout:
 
 
 def without_runtime(plan: Plan) -> Plan:
-    """Name the files that are copied from eggcarton.runtime instead of showing them."""
-    items = tuple(
-        dataclasses.replace(item, content=f"eggcarton/runtime/{name}\n")
-        if isinstance(item, File) and (name := name_in_runtime(item))
-        else item
-        for item in plan.items
-    )
-    return dataclasses.replace(plan, items=items)
+    """Name the files that are copied from eggcarton.runtime, a package by its directory, instead of showing them."""
+    items: dict[Path, Item] = {}
+    for item in plan.items:
+        name = name_in_runtime(item) if isinstance(item, File) else None
+        if not isinstance(item, File) or not name:
+            items[item.path] = item
+            continue
+        package, _, module = name.rpartition("/")
+        path = item.path.parent if package else item.path
+        items[path] = File(path, f"eggcarton/runtime/{package or module}\n")
+    return dataclasses.replace(plan, items=tuple(items.values()))
 
 
 def name_in_runtime(item: File) -> str | None:
