@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from . import cases, totals
+from . import totals
+from .cases import VARIABLE as CASES
 from .job import Job, goes_on
 from .watch import Watch
 
@@ -45,23 +46,38 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
 
         if not met(settings.pop("requires")):
             return 1
-    if "services" in settings:
-        from ..services import during
+    if "services" not in settings:
+        return _run(arguments, order, **settings)
+    from ..services import during
 
-        services = settings.pop("services")
-        return during(lambda: main(arguments, **settings), services)
-    working_directory, coverage = settings.pop("working_directory"), settings.pop("coverage", None)
+    services = settings.pop("services")
+    return during(lambda: _run(arguments, order, **settings), services)
+
+
+def _run(
+    arguments: Sequence[str],
+    order: Any,
+    *,
+    runner: str,
+    working_directory: str,
+    defaults: Sequence[str],
+    script: str,
+    timeout: float | None,
+    junit: str | None,
+    cases: str | None = None,
+    django_settings: str | None = None,
+    coverage: Any = None,
+    **fields: Any,
+) -> int:
     if problem := _gone_to(working_directory):
         return say(problem, 1)
-    given = settings.pop("cases", None)
-    if given:
-        os.environ[cases.VARIABLE] = str(given)
-    if django_settings := settings.pop("django_settings", None):
+    if cases:
+        os.environ[CASES] = str(cases)
+    if django_settings:
         os.environ["DJANGO_SETTINGS_MODULE"] = os.environ.get("DJANGO_SETTINGS_MODULE") or django_settings
-    runner, junit = settings.pop("runner"), settings.pop("junit")
-    watch = _watch(settings.pop("timeout"), coverage)
-    words, script = [*settings.pop("defaults"), *(order.arguments if order else arguments)], str(settings.pop("script"))
-    job = Job(arguments=words, script=script, watch=watch, **settings)
+    watch = _watch(timeout, coverage)
+    words = [*defaults, *(order.arguments if order else arguments)]
+    job = Job(arguments=words, script=str(script), watch=watch, **fields)
     module = importlib.import_module(f".with_{runner.replace('.', '_')}", __name__)
     run: Callable[[], int] = partial(module.run, job)
     if order is not None:
