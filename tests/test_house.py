@@ -220,7 +220,9 @@ def test_only_patches_touches_the_internals_of_buildout(path: Path) -> None:
     touched = {
         node.attr
         for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.Attribute) and re.match("_[^_]", node.attr) and node.attr not in own
+        if isinstance(node, ast.Attribute) and re.match("_[^_]", node.attr)
+        # What is called as something of its own may still be zc.buildout's.
+        if node.attr not in own or "buildout" in (getattr(node.value, "attr", ""), getattr(node.value, "id", ""))
     }
     if name_of(path) in INSIDERS:
         assert set() != touched

@@ -63,3 +63,12 @@ def test_where_an_option_comes_from(
 ) -> None:
     """An option comes from the file that holds the line, added or inherited; a default comes from none."""
     assert expected == sections.origin(section, option, line)
+
+
+def test_more_sections(sections: Sections) -> None:
+    """A section that is added is one like any other, and what a part depends on is initialised with it."""
+    sections.add("more", {"recipe": "two", "eggs": "${app:recipe}"})
+    assert {"recipe": "two", "eggs": "one"} == sections["more"]
+    sections.depend("app", ["more"])
+    sections.depend("app", ["copy"])
+    assert "more\ncopy" == sections.section("app")["<part-dependencies>"]

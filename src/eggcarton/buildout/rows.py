@@ -21,10 +21,8 @@ from eggcarton.core.errors import OptionProblems
 from eggcarton.core.layout import Layout, canonical_name
 from eggcarton.core.layout import Row as Told
 from eggcarton.core.matrices import MatrixRow
-from eggcarton.core.options import PART_NAME, declared
 from eggcarton.core.readers import shortened
 from eggcarton.packages.interpreter import Interpreter
-from eggcarton.recipes import test
 
 if TYPE_CHECKING:
     from eggcarton.buildout.sections import Sections
@@ -35,7 +33,7 @@ _OPTIONS = ("matrix", "pythons")
 _ONCE = (
     "<",
     "<part-dependencies>",
-    "lock_group",
+    "lock-group",
     "matrix",
     "pythons",
     "matrix-script",
@@ -198,7 +196,7 @@ class _Seats:
     """The sections of one part's rows."""
 
     def __init__(self, session: Session, part: str, rows: Rows) -> None:
-        self._sections, self._part, self._rows, self._settings = session.buildout._raw, part, rows, session.settings
+        self._sections, self._part, self._rows, self._settings = session.sections, part, rows, session.settings
         self._raw = session.sections.raw(part)
         values = session.sections.section(part)
         self._base = needs.group_of(part, values)
@@ -232,8 +230,7 @@ class _Seats:
                 for row in (MatrixRow("", ()), *self._matrix):
                     self._add(row, python, python)
         names = [row.section for row in self._rows.known.values() if row.part == self._part]
-        before = self._raw.get("<part-dependencies>", "").split()
-        self._sections[self._part]["<part-dependencies>"] = "\n".join([*before, *names])
+        self._sections.depend(self._part, names)
 
     def _leave_out(self, name: str, why: str) -> None:
         self._rows.left_out.setdefault(self._part, []).append(Told(name=name, why=why))
@@ -251,13 +248,12 @@ class _Seats:
             raise OptionProblems(self._part, [problem])
         self._rows.known[found.section] = found
         kept = {name: value for name, value in self._raw.items() if name.replace("_", "-") not in _ONCE}
-        self._sections[found.section] = kept | dict(self._options(found))
+        self._sections.add(found.section, kept | dict(self._options(found)))
 
     def _options(self, row: Row) -> Iterator[tuple[str, str]]:
         """Give the options of a row that are others than those of its part."""
         yield "eggs", "\n".join([self._raw.get("eggs", self._part), *row.requirements])
-        script = next(option for option in declared(test.Options) if option.name == "script")
-        assert script.default is PART_NAME
+        # Left out, it is the name of the part, as eggs is.
         yield "script", self._raw.get("script", self._part)
         if row.group != needs.PARTS:
             yield "lock-group", row.group

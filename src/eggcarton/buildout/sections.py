@@ -1,4 +1,4 @@
-"""Read sections of a configuration before any recipe has seen them.
+"""Read sections of a configuration before any recipe has seen them, and add some.
 
 zc.buildout initialises a section's recipe the moment somebody looks at the section. What is to be locked must be
 known before that, so substitutions are done here on the raw text.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from zc.buildout.buildout import Options
@@ -23,7 +23,7 @@ class Sections(Mapping[str, dict[str, str]]):
 
     def __init__(self, buildout: Any) -> None:
         self._buildout = buildout
-        self._raw: Mapping[str, dict[str, str]] = buildout._raw
+        self._raw: dict[str, dict[str, str]] = buildout._raw
 
     def __getitem__(self, name: str) -> dict[str, str]:
         if name not in self._raw:
@@ -47,6 +47,15 @@ class Sections(Mapping[str, dict[str, str]]):
     def raw(self, name: str) -> dict[str, str]:
         """Return a section's options with ``<`` carried out, and no substitution."""
         return dict(self._inherited(name))
+
+    def add(self, name: str, options: Mapping[str, str]) -> None:
+        """Have the configuration hold one more section."""
+        self._raw[name] = dict(options)
+
+    def depend(self, part: str, others: Sequence[str]) -> None:
+        """Have a part be built after others, and whenever it is built, these too."""
+        before = self._inherited(part).get("<part-dependencies>", "").split()
+        self._raw[part]["<part-dependencies>"] = "\n".join([*before, *others])
 
     def _inherited(self, name: str) -> dict[str, str]:
         raw = self._raw.get(name)
