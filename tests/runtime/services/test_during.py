@@ -105,7 +105,8 @@ def test_order(wanting: Wanting) -> None:
 def test_not_up_in_time(wanting: Wanting) -> None:
     """A server that never opens its port is given up, with what it wrote last, and nothing runs."""
     wanting.server("web")
-    wanting.service("slow", STAYS, port=0, timeout=0.5)
+    # A shell has written by then, where a Python may not yet have started.
+    wanting.service("slow", "", port=0, timeout=0.5, command=["sh", "-c", "echo here I am; exec sleep 600"])
     status, output, errors = wanting.run("print('never')")
     assert (1, "ended with 1\n") == (status, output)
     assert re.fullmatch(
@@ -189,7 +190,7 @@ def test_stop_signal(wanting: Wanting) -> None:
     """A service is ended by the signal that it wants, also where that was ignored by whoever started all."""
     up = wanting.root / "up"
     text = f"import time\nopen({str(up)!r}, 'w').close()\ntime.sleep(600)\n"
-    wanting.service("hung up", text, file=str(up), stop_signal="HUP", stop_timeout=1)
+    wanting.service("hung up", text, file=str(up), stop_signal="HUP")
     command = wanting.command("return 0")
     script = "trap '' HUP; exec \"$@\""
     done = subprocess.run(
@@ -260,7 +261,7 @@ def test_neither_port_nor_file(wanting: Wanting) -> None:
     """What tells in no way when it is up has to stay alive for a moment."""
     wanting.service("stays", STAYS)
     assert (0, "ended with 0\n", "") == wanting.run("return 0")
-    wanting.service("goes", "print('gone')")
+    wanting.service("goes", "", command=["true"])
     status, _, errors = wanting.run("return 0")
     assert (1, True) == (status, errors.startswith("[goes] it ended with exit status 0 before it was up")), errors
 

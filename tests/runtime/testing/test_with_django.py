@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 from collections import Counter
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support.buildouts import Buildout, Result, Shared, downloaded, fresh, locked, run, start, stop, wait_for
+from support.buildouts import WAIT, Buildout, Result, Shared, downloaded, fresh, locked, run, start, wait_for
 from support.index import Index
 from support.junit import kinds, read
 
@@ -238,7 +239,9 @@ FILES = {
                     time.sleep(600)
                 elif WHAT == "wait":
                     open("waits", "w").close()
-                    time.sleep(1)
+                    began = time.monotonic()
+                    while not os.path.exists("told") and time.monotonic() < began + 60:
+                        time.sleep(0.01)
 
             def test_c_after(self):
                 pass
@@ -458,12 +461,15 @@ def test_crash(site: Site) -> None:
 @BOTH
 def test_interrupted(site: Site, script: str) -> None:
     """Ctrl-C lets the tests that run come to their end, as Django does, and the report tells of those that ran."""
-    waits = site.build.root / "waits"
+    waits, told = site.build.root / "waits", site.build.root / "told"
     waits.unlink(missing_ok=True)
+    told.unlink(missing_ok=True)
     site.report.unlink(missing_ok=True)
     command = [str(site.build.bin / script), "ends.tests.Ends"]
     process = start(command, cwd=site.build.root, variables=site.variables(WHAT="wait"))
     wait_for(waits.exists, process)
-    status, output = stop(process, signal.SIGINT)
-    assert (0, True) == (status, "Ran 2 tests" in output), output
+    os.killpg(process.pid, signal.SIGINT)
+    told.touch()
+    output, _ = process.communicate(timeout=WAIT)
+    assert (0, True) == (process.returncode, "Ran 2 tests" in output), output
     assert {"ends.tests.Ends.test_a_before", "ends.tests.Ends.test_b_at_it"} == kinds(site.report).keys()
