@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from eggcarton.runtime.testing.timeouts import FixtureTookTooLong, Limit, TookTooLong, stacks
+from support.buildouts import CHECKOUT
 from support.junit import kinds, read
 from support.tested import Project
 
@@ -218,10 +220,14 @@ def test_a_handler_that_a_test_leaves_stays() -> None:
 def test_what_is_raised(raised: type[BaseException], capfd: pytest.CaptureFixture[str]) -> None:
     """The exception names the test and the time, and the stacks are told."""
     limit = Limit(0.05)
-    limit.arm("a.test", raised)
+
+    def hangs() -> None:
+        limit.arm("a.test", raised)
+        time.sleep(60)
+
     try:
         with pytest.raises(raised, match=r"^a\.test took longer than the 0\.05 s that a test may take$"):
-            time.sleep(60)
+            hangs()
     finally:
         limit.disarm()
     assert "test_what_is_raised" in capfd.readouterr().err
@@ -243,6 +249,13 @@ def test_a_child_has_no_limit(tmp_path: Path) -> None:
         assert "a.test" == limit._test
     finally:
         limit.disarm()
+
+
+def test_without_the_signal() -> None:
+    """Where the system has no SIGALRM, as Windows, all that is not about time limits can still be had."""
+    code = "import signal; del signal.SIGALRM; import eggcarton.runtime.testing"
+    variables = {"PYTHONPATH": str(CHECKOUT / "src")}
+    subprocess.run([sys.executable, "-c", code], env=variables, check=True)
 
 
 def test_stacks_of_this_thread() -> None:

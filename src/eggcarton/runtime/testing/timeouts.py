@@ -18,7 +18,6 @@ import traceback
 from types import FrameType
 from typing import Any
 
-_SIGNAL = signal.SIGALRM
 _LEAST, _MOST = 1.0, 10.0
 _DEBUGGERS = {"bdb", "pdb", "cmd", "pydevd", "_pydevd_bundle", "IPython"}
 
@@ -57,7 +56,7 @@ class Limit:
         self._test, self._raised, self._since = test, raised, time.monotonic()
         self._last = self._since + self.seconds + self.grace
         if threading.current_thread() is threading.main_thread():
-            self._handler = signal.signal(_SIGNAL, self._expired)
+            self._handler = signal.signal(signal.SIGALRM, self._expired)
             self._timer = signal.setitimer(signal.ITIMER_REAL, self.seconds)
         self._resume()
 
@@ -69,12 +68,12 @@ class Limit:
         self._test = None
         if threading.current_thread() is not threading.main_thread():
             return
-        if signal.getsignal(_SIGNAL) == self._expired:
+        if signal.getsignal(signal.SIGALRM) == self._expired:
             delay, interval = self._timer
             left = max(delay - (time.monotonic() - self._since), 0.001) if delay else 0.0
             # In this order no signal of ours comes to a handler that is not ours.
             signal.setitimer(signal.ITIMER_REAL, 0.0)
-            signal.signal(_SIGNAL, self._handler if self._handler is not None else signal.SIG_DFL)
+            signal.signal(signal.SIGALRM, self._handler if self._handler is not None else signal.SIG_DFL)
             signal.setitimer(signal.ITIMER_REAL, left, interval)
 
     def resume(self) -> None:
