@@ -87,7 +87,7 @@ def test_right(expected: Prerequisite) -> None:
 )
 def test_wrong(line: str, told: str) -> None:
     """What is wrong with a line is told with what may be meant."""
-    with pytest.raises(ValueError) as caught:  # noqa: PT011
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole sentence is compared below
         prerequisites(f"redis-server\n{line}")
     assert f"holds the line '{line}', which {told}" == str(caught.value)
 

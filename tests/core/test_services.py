@@ -41,7 +41,7 @@ def test_readers() -> None:
 )
 def test_wrong(reader: Callable[[str], object], text: str, told: str) -> None:
     """What is wrong is told with what may be meant."""
-    with pytest.raises(ValueError) as caught:  # noqa: PT011
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole sentence is compared below
         reader(text)
     assert told == str(caught.value)
 

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from eggcarton.core.errors import UsageProblem
 from eggcarton.packages.interpreter import Interpreter
@@ -117,7 +118,7 @@ def _patch(path: Path) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", path.name)[:3])
 
 
-def _read(place: Path) -> dict[str, list]:  # type: ignore[type-arg]
+def _read(place: Path) -> dict[str, list[Any]]:
     try:
         known = json.loads(place.read_text("utf-8"))
         return {path: [mark, told] for path, (mark, told) in known.items()}

@@ -163,9 +163,9 @@ def _header(rest: str) -> dict[str, object] | None:
 
 
 def _disk(rest: str) -> dict[str, object] | None:
-    amount, at, path = re.fullmatch(r"(\S+)(?:\s+(at)\s+(\S.*))?|.*", rest).groups()  # type: ignore[union-attr]
+    match = re.fullmatch(r"(\S+)(?:\s+at\s+(\S.*))?", rest)
     try:
-        return {"size": size(amount or ""), "path": path if at else None}
+        return {"size": size(match[1]), "path": match[2]} if match else None
     except ValueError:
         return None
 

@@ -52,7 +52,7 @@ class Service:
         try:
             with suppress(FileExistsError):
                 os.makedirs(os.path.dirname(log))
-            stream = open(log, "ab")  # noqa: SIM115
+            stream = open(log, "ab")  # noqa: SIM115 - closed by the next with
         except OSError as error:
             raise self.problem(f"option 'log': {log} cannot be written: {error.strerror}") from error
         with stream:

@@ -7,6 +7,10 @@ import re
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
+
+Analysis: TypeAlias = Callable[[str], tuple[str, list[int], list[int], list[int], str]]
+"""What coverage tells of a file: its name, the lines that can run, those left out, those that did not run, in words."""
 
 _SUBMODULE = "160000"
 # A hook of git's names the repository that it belongs to, by paths that hold in one directory only.
@@ -154,7 +158,7 @@ class Covered:
     missing: tuple[int, ...]
 
 
-def covered(changes: Changes, measured: Iterable[str], analysis: Callable[[str], tuple[object, ...]]) -> list[Covered]:
+def covered(changes: Changes, measured: Iterable[str], analysis: Analysis) -> list[Covered]:
     """Return the changed files that are measured and have changed lines that can run.
 
     Args:
@@ -168,8 +172,8 @@ def covered(changes: Changes, measured: Iterable[str], analysis: Callable[[str],
             continue
         _, statements, _, missing, _ = analysis(file)
         numbers = changes.lines[path]
-        of_those = set(statements) if numbers is None else numbers & set(statements)  # type: ignore[call-overload]
-        gone = tuple(sorted(of_those & set(missing)))  # type: ignore[call-overload]
+        of_those = set(statements) if numbers is None else numbers & set(statements)
+        gone = tuple(sorted(of_those & set(missing)))
         if of_those:
             found.append(Covered(os.path.relpath(path), len(of_those), gone))
     return found
