@@ -110,7 +110,7 @@ def test_programs(asking: Asking) -> None:
     assert "'mute --version' tells no version, but: nothing; say how it tells its version" in asking.missing("mute > 1")
     assert "'talks -V' tells no version, but: unknown option; say" in asking.missing("talks >= 1: -V")
     assert "'broken --version' could not be run: No such file or directory; install" in asking.missing("broken >= 1")
-    assert "that is no program; install it" in asking.missing("no/such >= 1")
+    assert "that is no program; install it, or correct the path" == asking.missing("no/such >= 1")
     assert "'./bïn/mute --version' tells no version, but: nothing;" in asking.missing("./bïn/mute >= 1")
 
 

@@ -69,8 +69,9 @@ def _command(wanted: Mapping[str, Any], root: str) -> str | None:
     path = os.environ.get("PATH", os.defpath)
     program = shutil.which(os.path.join(root, name) if "/" in name else name, path=path)
     if program is None:
-        where = "that is no program" if "/" in name else f"no such program is in {path}"
-        return f"{where}; install it, or add where it is to PATH"
+        if "/" in name:
+            return "that is no program; install it, or correct the path"
+        return f"no such program is in {path}; install it, or add where it is to PATH"
     if not conditions:
         return None
     asked = " ".join([name, *wanted["arguments"]])
