@@ -61,7 +61,10 @@ def test_exit_codes(project: Project) -> None:
 def test_working_directory(project: Project) -> None:
     """A working directory that is not there is one sentence."""
     done = project.test(working_directory=str(project.root / "missing"))
-    expected = f"{project.root}/missing is the working directory of the tests, but: No such file or directory\n"
+    advice = "make it, or name another one in 'working-directory'"
+    expected = (
+        f"{project.root}/missing is the working directory of the tests, but: No such file or directory; {advice}\n"
+    )
     assert (1, expected, "") == (done.returncode, done.stderr, done.stdout)
 
 
@@ -182,7 +185,8 @@ def test_reports_that_cannot_be_written(project: Project) -> None:
     for place, reason in (("src", "Is a directory"), ("pytest.ini/junit.xml", "Not a directory")):
         path = project.root / place
         done = project.test(junit=str(path))
-        expected = f"{path} is where the report of the tests goes, but: {reason}\n"
+        advice = "let it be written, or name another place in 'junit'"
+        expected = f"{path} is where the report of the tests goes, but: {reason}; {advice}\n"
         assert (1, expected, "") == (done.returncode, done.stderr, done.stdout)
 
 

@@ -11,12 +11,15 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import totals
 from .cases import VARIABLE as CASES
 from .job import Job, goes_on
 from .watch import Watch
+
+if TYPE_CHECKING:
+    from .asked import Asked
 
 _STOPPED = "the run was stopped while this test ran"
 
@@ -31,14 +34,14 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
             `cases`, a file of them; `django_settings`, a module, where the environment names no other one; `junit`, the
             file of the report; `timeout`; and the fields of `Job`, with `defaults` that come before the arguments.
     """
-    order = None
+    asked: Asked | None = None
     if goes_on(arguments):
         # The process that started this one has seen to these, and they are still there.
         settings = {name: value for name, value in settings.items() if name not in ("requires", "services")}
     elif settings.get("coverage") is not None:
         from .asked import answered
 
-        order, status = answered(arguments, settings["coverage"])
+        asked, status = answered(arguments, settings["coverage"])
         if status is not None:
             return status
     if "requires" in settings:
@@ -47,16 +50,16 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
         if not met(settings.pop("requires")):
             return 1
     if "services" not in settings:
-        return _run(arguments, order, **settings)
+        return _run(arguments, asked, **settings)
     from ..services import during
 
     services = settings.pop("services")
-    return during(lambda: _run(arguments, order, **settings), services)
+    return during(lambda: _run(arguments, asked, **settings), services)
 
 
 def _run(
     arguments: Sequence[str],
-    order: Any,
+    asked: Asked | None,
     *,
     runner: str,
     working_directory: str,
@@ -76,12 +79,12 @@ def _run(
     if django_settings:
         os.environ["DJANGO_SETTINGS_MODULE"] = os.environ.get("DJANGO_SETTINGS_MODULE") or django_settings
     watch = _watch(timeout, coverage)
-    words = [*defaults, *(order.arguments if order else arguments)]
+    words = [*defaults, *(asked.arguments if asked else arguments)]
     job = Job(arguments=words, script=str(script), watch=watch, **fields)
     module = importlib.import_module(f".with_{runner.replace('.', '_')}", __name__)
     run: Callable[[], int] = partial(module.run, job)
-    if order is not None:
-        run = partial(_measured, run, job, order, coverage)
+    if asked is not None:
+        run = partial(_measured, run, job, asked, coverage)
     written = None
     if junit:
         from .junit import Report
@@ -106,7 +109,8 @@ def _gone_to(directory: Any) -> str:
     try:
         os.chdir(directory)
     except OSError as error:
-        return f"{directory} is the working directory of the tests, but: {error.strerror}"
+        advice = "make it, or name another one in 'working-directory'"
+        return f"{directory} is the working directory of the tests, but: {error.strerror}; {advice}"
     return ""
 
 
@@ -133,7 +137,8 @@ def _written(path: Any, report: Any) -> int:
 
 
 def _unwritable(path: Any, error: OSError) -> str:
-    return f"{path} is where the report of the tests goes, but: {error.strerror}"
+    advice = "let it be written, or name another place in 'junit'"
+    return f"{path} is where the report of the tests goes, but: {error.strerror}; {advice}"
 
 
 def say(sentence: str, status: int) -> int:
