@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from eggcarton.core import django
-from eggcarton.core.beforehand import beforehand
+from eggcarton.core.beforehand import Needing, beforehand
 from eggcarton.core.cases import Case, cases_file
 from eggcarton.core.cases import cases as case_lines
 from eggcarton.core.code_readers import module_names
@@ -21,7 +21,6 @@ from eggcarton.core.layout import Environment, Layout, canonical_name
 from eggcarton.core.options import PART_NAME, option
 from eggcarton.core.plan import File, KeptDirectory, OwnedDirectory, runtime_files
 from eggcarton.core.preamble import Preamble
-from eggcarton.core.prerequisites import Prerequisite
 from eggcarton.core.readers import (
     arguments,
     assignments,
@@ -52,7 +51,7 @@ def _listed(runners: Mapping[str, tuple[str, ...]]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-class Tested(Protocol):
+class Tested(Needing, Protocol):
     """The options that each part has that runs tests."""
 
     @property
@@ -110,14 +109,6 @@ class Tested(Protocol):
     @property
     def cases(self) -> tuple[Case, ...]:
         """The parameter sets that the tests run with."""
-
-    @property
-    def services(self) -> tuple[str, ...]:
-        """The sections of services that are up meanwhile."""
-
-    @property
-    def requires(self) -> tuple[Prerequisite, ...]:
-        """What has to be there."""
 
     @property
     def settings(self) -> str | None:

@@ -27,6 +27,7 @@ PARALLEL = "EGGCARTON_MATRIX_PARALLEL"
 
 _USAGE = 2
 _NOT_FOUND = 127
+_MISSING = "not found: run bin/buildout, which makes it"
 _LINES = 400
 # What a row gets before it is killed: its runner says what it was at, its services end.
 _GRACE = ((signal.SIGINT, 10.0), (signal.SIGTERM, 5.0))
@@ -235,11 +236,11 @@ class _Run:
             except OSError as error:
                 text = f"{self._rows[name]} cannot be started: {error.strerror}; run bin/buildout, which makes it\n"
                 stream.write(text.encode())
-                return Outcome(name, "not found: run bin/buildout, which makes it", _NOT_FOUND)
+                return Outcome(name, _MISSING, _NOT_FOUND)
             is_late = self._wait(process)
         seconds = time.monotonic() - begun
         status = process.returncode if process.returncode >= 0 else 128 - process.returncode
-        what = self._told(process.returncode)
+        what = _told(process.returncode)
         if is_late:
             status, what = status or 1, f"ended after {self._timeout:g} s"
         elif self.interrupted:
@@ -260,12 +261,12 @@ class _Run:
             running = [process for process in self._running.values() if process.poll() is None]
         _end(running)
 
-    def _told(self, status: int) -> str:
-        if status < 0:
-            return f"crashed ({signal.Signals(-status).name})" if -status in set(signal.Signals) else "crashed"
-        if status == _NOT_FOUND:
-            return "not found: run bin/buildout, which makes it"
-        return {0: "passed", 1: "failed"}.get(status, f"failed with status {status}")
+
+def _told(status: int) -> str:
+    """Return in a word what became of a row that ended by itself."""
+    if status < 0:
+        return f"crashed ({signal.Signals(-status).name})" if -status in set(signal.Signals) else "crashed"
+    return {0: "passed", 1: "failed", _NOT_FOUND: _MISSING}.get(status, f"failed with status {status}")
 
 
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
