@@ -125,9 +125,9 @@ def matrix() -> tuple[MatrixRow, ...]:
     """Declare the rows."""
     return option(
         rows,
-        "Further sets to test with, NAME: REQUIREMENTS, one a line; a line without a name goes on with the one before."
-        " Each has a lock of its own, in which its requirements take the place of what [versions] pins for their"
-        " names, and an environment of its own.",
+        "Further rows of tests, NAME: REQUIREMENTS, one a line; a line without a name goes on with the one before. Each"
+        " has a lock of its own, in which its requirements take the place of what [versions] pins for their names, and"
+        " an environment of its own.",
         default="",
     )
 
@@ -136,7 +136,7 @@ def pythons() -> tuple[str, ...]:
     """Declare the Pythons."""
     return option(
         python_versions,
-        "The CPythons that each set is also tested by, such as 3.12 3.13, as far as they are found: in the directories"
+        "The CPythons that each row is also run by, such as 3.12 3.13, as far as they are found: in the directories"
         " or executables that the variable EGGCARTON_PYTHONS names, by their names in PATH, and where pyenv and uv put"
         " them.",
         default="",
@@ -147,7 +147,7 @@ def matrix_script() -> str | None:
     """Declare the name of the script that runs all rows."""
     return option(
         file_name,
-        "The name of the script that runs all sets side by side; left out: that of the script, with -matrix behind it.",
+        "The name of the script that runs all rows side by side; left out: that of the script, with -matrix behind it.",
         default=None,
     )
 
@@ -156,7 +156,7 @@ def matrix_parallel() -> str:
     """Declare how many rows run at once."""
     return option(
         number_of_processes,
-        "How many sets are tested at once: a number, or auto for as many as there are processors. The variable"
+        "How many rows run at once: a number, or auto for as many as there are processors. The variable"
         " EGGCARTON_MATRIX_PARALLEL and the argument --at-once come before it.",
         default="auto",
     )
@@ -164,7 +164,7 @@ def matrix_parallel() -> str:
 
 def matrix_timeout() -> float | None:
     """Declare how long one row may take."""
-    return option(seconds, "How long the tests of one set may take; then they are ended.", default=None)
+    return option(seconds, "How long one row may take; then it is ended, and fails.", default=None)
 
 
 @dataclass(frozen=True, slots=True)
