@@ -32,32 +32,24 @@ def identity(test: Any) -> tuple[str, str]:
     return group or kind, name
 
 
-def telling(result: type[unittest.TestResult], watch: Watch, *, runs_here: bool = True) -> type[Any]:
-    """Return a class of results that are like others, and tell a watch of each test.
-
-    Args:
-        result: a class of results.
-        runs_here: whether the tests run in this process, and not in others whose results are played here.
-    """
-    return type(result.__name__, (Telling, result), {"watch": watch, "runs_here": runs_here})
+def telling(result: type[unittest.TestResult], watch: Watch) -> type[Any]:
+    """Return a class of results that are like those of another class, and tell a watch of each test."""
+    return type(result.__name__, (Telling, result), {"watch": watch})
 
 
 class Telling(unittest.TestResult):
     """Tells of each test, before a class of results in the order of bases."""
 
     watch: Watch
-    runs_here: bool
 
     _outcome: Outcome | None = None
     _started = 0.0
-    _told_seconds: float | None = None
 
     def startTest(self, test: Any) -> None:
         """Tell that a test begins."""
         self._outcome = Outcome(*identity(test), PASSED, 0.0)
-        self._started, self._told_seconds = time.perf_counter(), None
-        if self.runs_here:
-            self.watch.begun(self._outcome.group, self._outcome.name)
+        self._started = time.perf_counter()
+        self.watch.begun(self._outcome.group, self._outcome.name)
         super().startTest(test)
 
     def stopTest(self, test: Any) -> None:
@@ -72,20 +64,10 @@ class Telling(unittest.TestResult):
             # Someone stops the run; what else is known of the test is told when that ends.
             self.watch.paused()
             return
-        seconds = self._told_seconds
-        if seconds is None:
-            seconds = time.perf_counter() - self._started
-        told = Outcome(outcome.group, outcome.name, PASSED, seconds)
+        told = Outcome(outcome.group, outcome.name, PASSED, time.perf_counter() - self._started)
         if outcome.kind != PASSED:
             told = merged(told, Outcome(*identity(test), PASSED, 0.0, stdout=stdout, stderr=stderr))
         self.watch.ended(merged(told, outcome))
-
-    def addDuration(self, test: Any, elapsed: float) -> None:
-        """Note how long it took, where Python itself measures that."""
-        above = getattr(super(), "addDuration", None)
-        if above is not None:
-            above(test, elapsed)
-        self._told_seconds = elapsed
 
     def addFailure(self, test: Any, err: Any) -> None:
         """Note a failure."""
@@ -141,11 +123,11 @@ class Telling(unittest.TestResult):
     def _setupStdout(self) -> None:
         # The suite calls this before what tests of a class or a module share.
         super()._setupStdout()  # type: ignore[misc]  # each class of results has it
-        if self.runs_here and self._outcome is None:
+        if self._outcome is None:
             self.watch.shared("what several tests share", FixtureTookTooLong)
 
     def _restoreStdout(self) -> None:
-        if self.runs_here and self._outcome is None:
+        if self._outcome is None:
             self.watch.over()
         super()._restoreStdout()  # type: ignore[misc]  # likewise
 
