@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from eggcarton.runtime import environment_file, ports
+from support.buildouts import wait_for
 from support.wanting import SERVES, Wanting
 
 # Stays, and ends as any program does when it is told to.
@@ -413,8 +414,7 @@ def test_stopped_while_starting(wanting: Wanting, number: signal.Signals) -> Non
     started = wanting.root / "started"
     wanting.service("slow", f"import time\nopen({str(started)!r}, 'w').close()\ntime.sleep(600)", port=0)
     with wanting.start("print('never')") as process:
-        while not started.exists():
-            assert process.poll() is None
+        wait_for(started.exists, process)
         os.killpg(process.pid, number)
         output, _ = process.communicate()
     assert (-number, "") == (process.returncode, output)

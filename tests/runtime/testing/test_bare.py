@@ -7,12 +7,12 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
+from support.buildouts import start, wait_for
 from support.junit import kinds, read
 from support.tested import Project
 
@@ -233,19 +233,13 @@ def test_ctrl_c(project: Project, runner: str, status: int) -> None:
     settings: dict[str, Any] = {"runner": runner.split()[0], "packages": [], "junit": str(report)}
     settings |= {"parallel": "1"} if " " in runner else {}
     script = project.script({}, {**settings, "working_directory": str(project.root / "waits")})
-    process = subprocess.Popen([script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
-    wait_until(ready, process)
+    process = start([script], cwd=project.root, variables=dict(os.environ))
+    wait_for(ready.exists, process)
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=60)
-    assert status == process.returncode, output.decode()
+    assert status == process.returncode, output
     found = kinds(report)
     assert "passed" == found["test_it.T.test_1"]
     assert "test_it.T.test_3" not in found
     if " " not in runner:
         assert "error" == found["test_it.T.test_2"]
-
-
-def wait_until(path: Path, process: subprocess.Popen[bytes]) -> None:
-    while not path.exists():
-        assert process.poll() is None, process.communicate()
-        signal.sigtimedwait([], 0.01)
