@@ -250,7 +250,8 @@ def _together(part: str, found: Sequence[Service]) -> Iterator[str]:
             yield f"[{service.name}] option 'port': {number} is that of [{taken}], too; choose another one"
         same = prefixes.setdefault(service.prefix, service.name)
         if same != service.name:
-            yield f"[{part}] option 'services': {service.prefix}_PORT would tell of [{same}] and of [{service.name}]"
+            both = f"{service.prefix}_PORT would tell of [{same}] and of [{service.name}]"
+            yield f"[{part}] option 'services': {both}; rename one of them"
 
 
 def looks_like_one(values: Mapping[str, str]) -> bool:

@@ -272,7 +272,8 @@ def runner_of(options: Tested, part: str, environment: Environment) -> str:
     there_are = {name for name, _ in environment.distributions}
     chosen = options.runner or _named(options) or _first_of(there_are) or _ELSE
     if options.parallel and chosen == "unittest":
-        raise OptionProblems(part, ["option 'parallel': unittest runs its tests in one process"])
+        problem = "option 'parallel': unittest runs its tests in one process; leave it out, or choose another runner"
+        raise OptionProblems(part, [problem])
     helper = _FOR_PARALLEL.get(chosen)
     if options.parallel and helper and helper not in there_are:
         problem = f"option 'parallel': {chosen} needs {helper} for it; add that to eggs, or say runner = {chosen}"
