@@ -244,6 +244,19 @@ def test_a_deaf_row(rows: Matrix) -> None:
     assert not any(map(is_alive, pids(row)))
 
 
+def test_a_log_that_cannot_be_written(rows: Matrix) -> None:
+    """A row whose log has no place is not run, and fails; the others are run."""
+    rows.row("a", PASSES)
+    rows.row("b", PASSES)
+    (rows.log / "a.log").mkdir(parents=True)
+    status, output = rows.run()
+    assert (1, ["-", "-", "passed"]) == (status, table(output)["b"]), output
+    assert f"not run: {rows.log / 'a.log'} cannot be written: Is a directory" in output
+    rows.log.rename(rows.root / "elsewhere")
+    rows.log.write_text("a file")
+    assert (2, f"{rows.log} is where rows keep what they print, but: File exists; let it be written\n") == rows.run()
+
+
 def test_what_is_told_is_json(rows: Matrix) -> None:
     """The place for the totals is the row's own, beside its log."""
     rows.row("row", TOTALS)

@@ -103,7 +103,11 @@ def main(
         return 0
     if in_turn and len(names) > 1:
         print(in_turn, flush=True)
-    os.makedirs(log, exist_ok=True)
+    try:
+        os.makedirs(log, exist_ok=True)
+    except OSError as error:
+        print(f"{log} is where rows keep what they print, but: {error.strerror}; let it be written", file=sys.stderr)
+        return _USAGE
     run = _Run({name: rows[name] for name in names}, Path(log), choice.arguments, timeout)
     outcomes = run.all(1 if in_turn else number)
     for outcome in outcomes:
@@ -211,7 +215,10 @@ class _Run:
                 name = waiting.popleft()
             except IndexError:
                 return
-            told.put(self._one(name))
+            try:
+                told.put(self._one(name))
+            except OSError as error:
+                told.put(Outcome(name, f"not run: {error.filename} cannot be written: {error.strerror}", 1))
 
     def _one(self, name: str) -> Outcome:
         log, totals = self.log_of(name), self._log / f"{name}.json"
