@@ -71,13 +71,14 @@ def test_a_child_does_not_write(tmp_path: Path) -> None:
     """A process that a test forks, and that goes on as if it were the runner, leaves the report alone."""
     path = tmp_path / "junit.xml"
     watch = Watch()
-    Report(str(path), watch)
+    report = Report(str(path), watch)
     watch.begun("a.B", "test_bad")
     before = path.read_bytes()
     child = os.fork()
     if child == 0:
         try:
             watch.ended(GOOD)
+            report.closed()
         finally:
             os._exit(0)
     os.waitpid(child, 0)
@@ -111,6 +112,8 @@ def test_pieces() -> None:
         one.begun("a.B", "test_bad")
         one.ended(BAD)
         two.begun("a.B", "test_good")
+        # As a test may leave it.
+        del os.environ[pieces.VARIABLE]
         assert (True, []) == (one.is_piece, watch.outcomes)
     assert sorted([BAD, Outcome("a.B", "test_good", ERROR, 0.0, totals.DIED)], key=str) == sorted(
         watch.outcomes, key=str

@@ -70,7 +70,7 @@ class Report:
 
     def closed(self) -> None:
         """Put the whole report in its place, where there is one."""
-        if self._file == -1:
+        if self._file == -1 or os.getpid() != self._process:
             return
         os.close(self._file)
         # Its numbers are as long as they are, now that they do not grow any more.

@@ -30,9 +30,9 @@ def gathered(watch: Watch) -> Iterator[Path]:
         try:
             yield Path(directory)
         finally:
-            if before is None:
-                del os.environ[VARIABLE]
-            else:
+            # A test may have emptied the environment.
+            os.environ.pop(VARIABLE, None)
+            if before is not None:
                 os.environ[VARIABLE] = before
             for outcome in read(Path(directory)):
                 watch.ended(outcome)
