@@ -105,7 +105,8 @@ _right = set[str]()
 
 
 def take_for_right(caches: Iterable[str]) -> None:
-    """Take files that other Pythons have compiled for right: only these can tell."""
+    """Take these files that other Pythons have compiled for right, and no others: only those Pythons can tell."""
+    _right.clear()
     _right.update(caches)
 
 
