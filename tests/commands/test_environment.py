@@ -36,6 +36,7 @@ application = greeting:main
 [test]
 recipe = eggcarton:test
 eggs = ${app:eggs}
+runner = pytest
 
 [coverage]
 recipe = eggcarton:coverage
