@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from packaging.specifiers import SpecifierSet
 
+from eggcarton.indexes.routing import Index, Routing
 from eggcarton.packages import chains
 from eggcarton.packages.chains import Graph, Places
 from eggcarton.packages.clash import Bound, Clash
@@ -22,8 +23,9 @@ def test_who_asks_alike_is_told_once() -> None:
         ">=3.10",
         constraints=(Need("six<1", "constraints.txt, line 1"),),
     )
+    routing = Routing((Index("default", "https://index.example/simple/"),))
     graph = Graph(Lock(None, (LockedPackage("six", "1"),)), needs, None)
     bounds = tuple(Bound(chain, SpecifierSet(">=1")) for chain in chains.to(graph, "six").chains)
     assert ["part a and part b ask for six>=1", "constraints.txt, line 1 holds six<1"] == list(
-        Text(needs, inputs_of(needs, ""), Clash("six", bounds, {}, ()), Places()).told()
+        Text(needs, inputs_of(needs, ""), Clash("six", bounds, {}, ()), Places(), routing).told()
     )
