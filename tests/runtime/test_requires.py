@@ -160,6 +160,15 @@ def test_header(asking: Asking) -> None:
     assert ("True\n", []) == asking.ask("header lib-x.h")
 
 
+@pytest.mark.parametrize("variable", ["CC", "CPPFLAGS", "CFLAGS"])
+def test_header_with_quotes_that_do_not_close(asking: Asking, variable: str) -> None:
+    """A variable for the compiler that is no list of words is told by its name."""
+    asking.variables[variable] = "gcc '-O"
+    told = asking.missing("header stdio.h")
+    expected = f"the environment variable {variable} is no list of words: no closing quotation; put its quotes right"
+    assert expected == told
+
+
 def test_header_without_a_compiler(asking: Asking) -> None:
     """Without a compiler the usual directories are looked into."""
     (asking.root / "include").mkdir()

@@ -131,7 +131,10 @@ def _free_port(wanted: Mapping[str, Any], root: str) -> str | None:
 
 def _header(wanted: Mapping[str, Any], root: str) -> str | None:
     name = wanted["name"]
-    compiler = _compiler()
+    try:
+        compiler, flags = _compiler(), [*_words("CPPFLAGS"), *_words("CFLAGS")]
+    except ValueError as error:
+        return str(error)
     advice = "install the package that has it, often called LIBRARY-dev or LIBRARY-devel"
     if compiler is None:
         places = [place for pattern in _INCLUDE for place in sorted(glob.glob(pattern))]
@@ -141,7 +144,6 @@ def _header(wanted: Mapping[str, Any], root: str) -> str | None:
         if any(os.path.exists(os.path.join(place, name)) for place in places):
             return None
         return f"there is no C compiler, and it is not in {', '.join(places) or 'any of the usual places'}; {advice}"
-    flags = [word for variable in ("CPPFLAGS", "CFLAGS") for word in shlex.split(os.environ.get(variable, ""))]
     try:
         done = subprocess.run(
             [*compiler, *flags, "-E", "-x", "c", "-"],
@@ -161,10 +163,22 @@ def _header(wanted: Mapping[str, Any], root: str) -> str | None:
     return f"{compiler[0]} does not find it ({reason.rpartition('error: ')[2]}); {advice}"
 
 
+def _words(variable: str) -> list[str]:
+    """Return the words of an environment variable.
+
+    Raises:
+        ValueError: in a sentence, when its quotes are wrong.
+    """
+    try:
+        return shlex.split(os.environ.get(variable, ""))
+    except ValueError as error:
+        problem = f"the environment variable {variable} is no list of words: {str(error).lower()}"
+        raise ValueError(f"{problem}; put its quotes right") from error
+
+
 def _compiler() -> list[str] | None:
     """Return the command of the C compiler, which CC may name."""
-    named = shlex.split(os.environ.get("CC", ""))
-    if named:
+    if named := _words("CC"):
         return named
     return next(([found] for name in _COMPILERS if (found := shutil.which(name))), None)
 

@@ -38,6 +38,12 @@ def test_problems(words: list[str], sentence: str) -> None:
     assert sentence == asked.read(words).problem
 
 
+def test_the_status_of_a_wrong_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """A command line that makes no sense ends with 2, as one does that coverage does not know."""
+    assert 2 == asked.answered(["--diff"], {})[1]
+    assert "--diff needs a revision, such as --diff main\n" == capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "is_whole"),
     [([], True), (["-q", "--tb=short", "-vv", "-rA", "-n4"], True), (["-k", "few"], False), (["a.py"], False),

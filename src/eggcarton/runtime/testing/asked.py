@@ -64,6 +64,9 @@ def read(arguments: Sequence[str]) -> Asked:
     return Asked(tuple(left), trend, diff)
 
 
+_USAGE = 2
+
+
 def answered(arguments: Sequence[str], coverage: Mapping[str, Any]) -> tuple[Asked, int | None]:
     """Return what a command line asks for, and the exit status where no test is to run, or None.
 
@@ -72,5 +75,5 @@ def answered(arguments: Sequence[str], coverage: Mapping[str, Any]) -> tuple[Ask
     """
     found = read(arguments)
     if found.problem:
-        return found, say(found.problem, 1)
+        return found, say(found.problem, _USAGE)
     return found, history.show(Path(coverage["directory"])) if found.trend else None
