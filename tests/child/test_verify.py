@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from eggcarton.packages import environment, generations
 from eggcarton.packages.environment import Makeup
 from eggcarton.packages.interpreter import Interpreter
 from eggcarton.packages.member import Member
+from support.clearing import wait_for_clearing
 from support.distributions import wheel
 from support.index import Index
 
@@ -96,10 +96,7 @@ class Build:
             "places": {str(root): "{buildout}", str(store): "{store}", str(root / "cache"): "{cache}"},
             "python": [str(PYTHON.executable), PYTHON.version],
         }
-        for thread in threading.enumerate():
-            if thread is not threading.main_thread() and not thread.daemon:
-                # What uv left is thrown away beside the work.
-                thread.join(60)
+        wait_for_clearing()
         return cls(root, index, order, compiled)
 
     def egg(self, name: str) -> Path:

@@ -21,6 +21,7 @@ from eggcarton.core.errors import EggcartonError, IntegrityProblem
 from eggcarton.indexes.cache import file_digest
 from eggcarton.packages.store import Store, Unpacked
 from eggcarton.packages.store_names import HIDDEN
+from support.clearing import wait_for_clearing
 from support.closed import needs, uv_program
 from support.distributions import PKGUTIL_NAMESPACE, wheel
 
@@ -383,10 +384,7 @@ def test_a_kill_leaves_nothing_that_is_trusted(store: Store, tmp_path: Path) -> 
     assert [None, None] == [store.find(file_digest(path)) for path in wheels]
     assert 2 == len(list((store.directory / HIDDEN).glob(".unpack-*")))
     assert [True, True] == [(egg / f"{name}.py").is_file() for name, egg in zip("ab", add(store, *wheels), strict=True)]
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread():
-            # uv's cache is thrown away beside the work.
-            thread.join(60)
+    wait_for_clearing()
     assert [] == list((store.directory / HIDDEN).glob(".*"))
 
 

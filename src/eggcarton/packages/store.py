@@ -25,6 +25,9 @@ from eggcarton.packages.eggs import COMPILED, installed_name, scripts_in
 from eggcarton.packages.lock import toml_of
 from eggcarton.packages.store_names import HIDDEN
 
+CLEARING = "eggcarton: what uv left"
+"""The name of the thread that throws away, beside the work, what uv left."""
+
 _UNPACKING = ".unpack-"
 _DROPPED = ("direct_url.json", "REQUESTED", "uv_cache.json", "uv_build.json")
 
@@ -204,7 +207,7 @@ class Store:
     def _discard(self, directory: Path) -> None:
         with ExitStack() as stack:
             directory.rename(stack.enter_context(scratch(self.directory / HIDDEN, _UNPACKING)) / directory.name)
-            threading.Thread(target=stack.pop_all().close).start()
+            threading.Thread(target=stack.pop_all().close, name=CLEARING).start()
 
     def show(self, eggs: Iterable[Path]) -> list[str]:
         """Give eggs their names in buildout's layout, and return what the user should hear of that."""
