@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from eggcarton.buildout.interpreters import Finder
+from eggcarton.buildout.rows import Row, Rows
+from eggcarton.core.layout import Layout
 from eggcarton.packages.interpreter import Interpreter
 from support.buildouts import Buildout, run, start, tree, wait_for
 from support.distributions import wheel
@@ -304,6 +306,14 @@ def test_a_wrong_matrix(project: Buildout) -> None:
     project.configure(CONFIG + "\n[test-new]\nx = 1\n")
     assert "the row 'new' is built as [test-new], which there is" in project.fails(status=2)
     assert not project.lock.exists()
+
+
+def test_requirements_of_a_row(tmp_path: Path) -> None:
+    """A row's layout tells what it requires beside the eggs of its part; those of others tell of nothing."""
+    row = Row("old", "test", "test-old", "parts", ("library==1.*", "other"))
+    rows = Rows({row.section: row})
+    found = [rows.placed(Layout.under(tmp_path, part)).row_requirements for part in ("test", "test-old")]
+    assert [(), row.requirements] == found
 
 
 def test_without_the_extension(project: Buildout) -> None:

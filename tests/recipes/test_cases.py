@@ -122,7 +122,12 @@ def with_rows(layout: Layout, facts: dict[str, str]) -> Layout:
 
     made = [Row(name=name, bin=layout.parts / f"test-{name}/bin", python=python) for name, python in told("row ")]
     left_out = [Row(name=name, why=why) for name, why in told("left-out ")]
-    return dataclasses.replace(layout, rows=(*made, *left_out), row_aliases=tuple(told("alias ")))
+    return dataclasses.replace(
+        layout,
+        rows=(*made, *left_out),
+        row_aliases=tuple(told("alias ")),
+        row_requirements=tuple(facts.get("row-requirements", "").split()),
+    )
 
 
 def without_runtime(plan: Plan) -> Plan:

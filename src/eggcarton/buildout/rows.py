@@ -118,8 +118,8 @@ class Rows:
 
     def placed(self, layout: Layout) -> Layout:
         """Return a layout as a part with rows, or a row, has it: the script of a row is not among those of parts."""
-        if layout.part in self.known:
-            return replace(layout, bin=_bin(layout, layout.part))
+        if row := self.get(layout.part):
+            return replace(layout, bin=_bin(layout, layout.part), row_requirements=row.requirements)
         mine = [row for row in self.known.values() if row.part == layout.part]
         made = [
             Told(

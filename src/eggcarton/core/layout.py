@@ -98,6 +98,7 @@ class Layout:
     Args:
         rows: the rows of its matrix beside itself.
         row_aliases: further names of rows, each with the row's name.
+        row_requirements: of a row itself, what it requires beside the eggs of its part.
         relative: whether what is written has to work wherever the root is moved to.
         windows: whether it is planned for Windows.
         fetched: files that its options name by address and sha256, by the latter.
@@ -120,6 +121,7 @@ class Layout:
     services: tuple[Service, ...] = ()
     rows: tuple[Row, ...] = ()
     row_aliases: tuple[tuple[str, str], ...] = ()
+    row_requirements: tuple[str, ...] = ()
 
     @property
     def location(self) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -244,17 +244,16 @@ def needed(options: Tested, *more: str) -> tuple[str, ...]:
     Args:
         more: distributions that it needs beside those of its runner.
     """
-    chosen = options.runner or _named(options)
+    chosen = options.runner or _named(options.eggs)
     given = [] if options.runner is None else list(RUNNERS[options.runner])
     if chosen and options.parallel and (helper := _FOR_PARALLEL.get(chosen)):
         given.append(helper)
     return (*options.eggs, *given, *more)
 
 
-def _named(options: Tested) -> str | None:
+def _named(eggs: Sequence[str]) -> str | None:
     """Return the runner that the eggs name themselves."""
-    names = {canonical_name(requirement_name(requirement)) for requirement in options.eggs}
-    return _first_of(names)
+    return _first_of({canonical_name(requirement_name(requirement)) for requirement in eggs})
 
 
 def _first_of(names: set[str]) -> str | None:
@@ -263,14 +262,14 @@ def _first_of(names: set[str]) -> str | None:
     return next((runner for runner, needs in RUNNERS.items() if {canonical_name(name) for name in needs} & known), None)
 
 
-def runner_of(options: Tested, part: str, environment: Environment) -> str:
-    """Return the runner of a part.
+def _runner_of(options: Tested, eggs: Sequence[str], part: str, environment: Environment) -> str:
+    """Return the runner of a part, or of a row as its part's own eggs name it.
 
     Raises:
         OptionProblems: the tests cannot be shared by several processes as they should be.
     """
     there_are = {name for name, _ in environment.distributions}
-    chosen = options.runner or _named(options) or _first_of(there_are) or _ELSE
+    chosen = options.runner or _named(eggs) or _first_of(there_are) or _ELSE
     if options.parallel and chosen == "unittest":
         problem = "option 'parallel': unittest runs its tests in one process; leave it out, or choose another runner"
         raise OptionProblems(part, [problem])
@@ -281,16 +280,15 @@ def runner_of(options: Tested, part: str, environment: Environment) -> str:
     return chosen
 
 
-def _places(options: Tested, runner: str, environment: Environment) -> list[list[object]]:
+def _places(options: Tested, eggs: Sequence[str], runner: str, environment: Environment) -> list[list[object]]:
     """Return where a runner looks for tests, in the order of eggs: in what they name, not in what that needs.
 
     Eggs that do no more than bring the runner are not searched.
     """
     brought = set(map(canonical_name, RUNNERS[runner])) if options.runner is None else set()
-    names = dict.fromkeys(canonical_name(requirement_name(requirement)) for requirement in options.eggs)
     return [
         [place.path, place.package, place.is_developed]
-        for name in names
+        for name in dict.fromkeys(canonical_name(requirement_name(requirement)) for requirement in eggs)
         for place in environment.places
         if place.distribution == name and (name not in brought or place.is_developed)
     ]
@@ -319,7 +317,9 @@ def made(options: Tested, layout: Layout, environment: Environment, more: Mappin
         directory=layout.location,
     )
     given = cases_file(layout.location / "cases.json", options.cases) if options.cases else None
-    runner = runner_of(options, layout.part, environment)
+    # Behind those of its part a row has its own, which are neither searched nor what chooses the runner.
+    eggs = options.eggs[: len(options.eggs) - len(layout.row_requirements)]
+    runner = _runner_of(options, eggs, layout.part, environment)
     settings: dict[str, object] = {
         "runner": runner,
         "packages": list(options.packages),
@@ -331,7 +331,7 @@ def made(options: Tested, layout: Layout, environment: Environment, more: Mappin
         "junit": layout.root / options.junit if options.junit else None,
         "cases": given.path if given else None,
         "script": place,
-        **({"places": _places(options, runner, environment)} if runner == "zope.testrunner" else {}),
+        **({"places": _places(options, eggs, runner, environment)} if runner == "zope.testrunner" else {}),
         **django.settings_module(options.project, options.settings),
         **more,
         **first.settings,
