@@ -44,7 +44,9 @@ def test_the_fixture(project: Project, parallel: str | None) -> None:
         """,
     )
     report, given = project.root / "junit.xml", project.root / "parts/test/cases.json"
-    done = project.test(packages=[], cases=str(given), junit=str(report), parallel=parallel, defaults=["test_it.py"])
+    # Nor does it make pytest warn.
+    words = ["-W", "error", "test_it.py"]
+    done = project.test(packages=[], cases=str(given), junit=str(report), parallel=parallel, defaults=words)
     names = [f"test_it.test_{name}[{case}]" for name in ("shared", "keys") for case in CASES]
     expected = {*names, "test_it.test_without", "test_it.test_own[1]", "test_it.test_own[2]"}
     assert dict.fromkeys(expected, "passed") == kinds(report), done.stdout + done.stderr

@@ -86,6 +86,13 @@ def test_nothing_is_tested(project: Project, arguments: list[str]) -> None:
     assert "of the last run" == (project.root / "junit.xml").read_text()
 
 
+@pytest.mark.parametrize("word", ["--help", "-h"])
+def test_help(project: Project, word: str) -> None:
+    """The help is pytest's own, also where packages are tested."""
+    done = project.test(word)
+    assert (0, True, "") == (done.returncode, "--exitfirst" in done.stdout, done.stderr)
+
+
 @pytest.mark.parametrize(
     ("arguments", "defaults", "workers"),
     [([], [], 2), (["-n1"], [], 1), ([], ["--numprocesses=1"], 1), (["-n", "0"], ["-n", "3"], 0), (["--pdb"], [], 0)],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -33,7 +34,8 @@ class Plugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: Any) -> None:
         """Test the packages when the command line, as pytest itself reads it, names nothing to test."""
-        if self._packages and not config.option.file_or_dir:
+        # pytest 9.2 reads no further than --help.
+        if self._packages and not getattr(config.option, "file_or_dir", None):
             config.args[:] = self._packages
 
     def pytest_configure(self, config: Any) -> None:
@@ -176,15 +178,15 @@ def _details(report: Any) -> str:
 def fixture_of(cases: Sequence[Any]) -> object:
     """Return a plug-in with the fixture `case`, by which a test runs once for each case."""
 
-    class Cases:
-        """Brings the fixture."""
+    @pytest.fixture(scope="session", params=cases, ids=[case.name for case in cases])
+    def case(request: Any) -> Any:
+        """One of the cases that the part names."""
+        return request.param
 
-        @pytest.fixture(scope="session", params=cases, ids=[case.name for case in cases])
-        def case(self, request: Any) -> Any:
-            """One of the cases that the part names."""
-            return request.param
-
-    return Cases()
+    # A module, since pytest warns of fixtures of a whole session that are methods.
+    plugin = ModuleType("eggcarton_cases")
+    vars(plugin)["case"] = case
+    return plugin
 
 
 def registered(register: Callable[[object], object], plugin: Plugin, cases: Sequence[Any]) -> None:
