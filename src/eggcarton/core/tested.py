@@ -190,7 +190,7 @@ def parallel() -> str | None:
         number_of_processes,
         "How many processes share the tests: a number, or auto for as many as there are processors. pytest does so by"
         " pytest-xdist, zope.testrunner runs its layers side by side, Django tells of failures in other processes by"
-        " tblib.",
+        " tblib; unittest has one process.",
         default=None,
     )
 
