@@ -74,6 +74,19 @@ def test_nothing_measured(project: Project) -> None:
     assert (2, True) == (done.returncode, "coverage has nothing to report: " in done.stderr), done.stderr
 
 
+def test_no_python(project: Project) -> None:
+    """A file of the source that is no Python is named, and what to do about it."""
+    project.write("src/shop/template.py", "class {{ name }}(:\n")
+    done = project.cover(report=["html"])
+    told = done.stderr.splitlines()[-1]
+    assert (2, True, True) == (
+        done.returncode,
+        told.startswith(f"coverage could make no report: Couldn't parse '{project.root}/src/shop/template.py'"),
+        told.endswith("; mend the file, or name it in 'omit'"),
+    ), told
+    assert 0 == project.cover(omit=["*/template.py"]).returncode
+
+
 def test_outside_by_real_path(project: Project) -> None:
     """What is linked from outside is not measured, although it is imported through the link."""
     store = project.root / "store/lib-1.0"

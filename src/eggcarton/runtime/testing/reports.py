@@ -46,7 +46,7 @@ class Reports:
         Args:
             keep: keeps the totals of the run, and returns the file that all of them are in.
         """
-        from coverage.exceptions import CoverageException
+        from coverage.exceptions import CoverageException, NotPython
 
         staging = Staging()
         try:
@@ -58,6 +58,8 @@ class Reports:
             of_changes = self._of_changes()
             os.replace(self._data_file, self._directory / "coverage.data")
             staging.put()
+        except NotPython as error:
+            return say(f"coverage could make no report: {error}; mend the file, or name it in 'omit'", MISSED)
         except CoverageException as error:
             return say(f"coverage has nothing to report: {str(error).rstrip('.')}", MISSED)
         finally:
