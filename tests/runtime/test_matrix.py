@@ -167,6 +167,7 @@ def test_choice(rows: Matrix, arguments: list[str], chosen: list[str], rest: str
         (["--rows", "c"], "there is no row c; the rows are a"),
         (["--rows", "py3.13"], "the row py3.13 is left out: it was not found"),
         (["--rows"], "--rows lacks its value"),
+        (["--rows="], "--rows names no row; the rows are a"),
         (["--at-once", "0"], "--at-once: '0' is neither a number of rows nor auto"),
     ],
 )

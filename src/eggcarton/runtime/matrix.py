@@ -170,6 +170,8 @@ def _named(
         if not names:
             raise Unusable(f"there is no row {word}; the rows are {', '.join(rows)}")
         found |= names
+    if not found:
+        raise Unusable(f"--rows names no row; the rows are {', '.join(rows)}")
     return [name for name in rows if name in found]
 
 
