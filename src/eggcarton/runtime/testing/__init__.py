@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -48,13 +49,19 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
         from ..requires import met
 
         if not met(settings.pop("requires")):
-            return 1
+            return _nothing_ran(settings["junit"])
     if "services" not in settings:
         return _run(arguments, asked, **settings)
     from ..services import during
 
-    services = settings.pop("services")
-    return during(lambda: _run(arguments, asked, **settings), services)
+    services, began = settings.pop("services"), []
+
+    def run() -> int:
+        began.append(True)
+        return _run(arguments, asked, **settings)
+
+    status = during(run, services)
+    return status if began else _nothing_ran(settings["junit"], status)
 
 
 def _run(
@@ -73,7 +80,7 @@ def _run(
     **fields: Any,
 ) -> int:
     if problem := _gone_to(working_directory):
-        return say(problem, 1)
+        return _nothing_ran(junit, say(problem, 1))
     if cases:
         os.environ[CASES] = str(cases)
     if django_settings:
@@ -103,6 +110,14 @@ def _run(
         if numbers and not watch.is_piece:
             totals.write(numbers, watch.outcomes, time.monotonic() - began)
     return status or failed
+
+
+def _nothing_ran(junit: str | None, status: int = 1) -> int:
+    """Take the report of an earlier run away, which would be read as that of this one, and return the exit status."""
+    if junit:
+        with suppress(OSError):
+            os.unlink(junit)
+    return status
 
 
 def _gone_to(directory: Any) -> str:
