@@ -227,6 +227,9 @@ def _options(
     return reading.options, reading.warnings
 
 
+_STANDING = ("port", "directory")
+
+
 def _problems(options: Options) -> Iterator[str]:
     """Give what is wrong with the options of one section beside each other."""
     texts = {
@@ -237,6 +240,11 @@ def _problems(options: Options) -> Iterator[str]:
     for name, values in texts.items():
         if options.port is None and any("{port}" in value for value in values):
             yield f"option '{name}' has {{port}}, but there is no option 'port': write 'port = auto', or a number"
+        words = dict.fromkeys(word for value in values for word in re.findall("{([a-z]+)}", value))
+        for word in words:
+            near = get_close_matches(word, _STANDING, n=1)
+            if near and word not in _STANDING:
+                yield f"option '{name}' has {{{word}}}, for which nothing stands: did you mean {{{near[0]}}}?"
 
 
 def _together(part: str, found: Sequence[Service]) -> Iterator[str]:

@@ -410,14 +410,18 @@ def test_both_killed(wanting: Wanting) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_stopped_while_starting(wanting: Wanting, number: signal.Signals) -> None:
-    """Whoever ends the program while a service is not up yet leaves nothing behind."""
+    """Whoever ends the program while a service is not up yet leaves nothing behind; Ctrl-C is told in a sentence."""
     started = wanting.root / "started"
     wanting.service("slow", f"import time\nopen({str(started)!r}, 'w').close()\ntime.sleep(600)", port=0)
     with wanting.start("print('never')") as process:
         wait_for(started.exists, process)
         os.killpg(process.pid, number)
-        output, _ = process.communicate()
-    assert (-number, "") == (process.returncode, output)
+        output, errors = process.communicate()
+    if number is signal.SIGINT:
+        told = "[test] stopped while its services came up\n"
+        assert (130, "ended with 130\n", told) == (process.returncode, output, errors)
+    else:
+        assert (-number, "") == (process.returncode, output)
     assert wanting.is_soon_clear()
 
 

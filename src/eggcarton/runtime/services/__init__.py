@@ -28,7 +28,7 @@ class _NotUp(Exception):
 
 
 def during(run: Callable[[], int], settings: Mapping[str, Any]) -> int:
-    """Return the status of what runs while services are up, or 1 where one does not come up.
+    """Return the status of what runs while services are up, or 1 where one does not come up, 130 after Ctrl-C then.
 
     What runs is told of them by environment variables: `NAME_PORT`, `NAME_DIRECTORY`, and `UP`. Where it calls this
     too, by whatever process, services that are up are not started again.
@@ -51,9 +51,13 @@ def during(run: Callable[[], int], settings: Mapping[str, Any]) -> int:
     except _NotUp as problem:
         return _say([str(problem)])
     names = [*up.get(root, []), *(service["name"] for service in services)]
-    status, keeper = 1, _Keeper(order)
+    status, keeper, variables = 1, _Keeper(order), None
     try:
-        variables = keeper.started()
+        try:
+            variables = keeper.started()
+        except KeyboardInterrupt:
+            status = 128 + signal.SIGINT
+            _say([f"[{settings['part']}] stopped while its services came up"])
         if variables is not None:
             with _environment({**variables, UP: json.dumps({**up, root: names})}):
                 status = run()
