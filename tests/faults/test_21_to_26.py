@@ -6,6 +6,7 @@ import base64
 import itertools
 import ssl
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from pathlib import Path
@@ -74,7 +75,7 @@ def test_fault_21_another_route_serves(scene: Scene, name: str) -> None:
     assert {MIRROR: 1, CANONICAL: 1} == scene.counts()
 
 
-def flapping(every: int) -> object:
+def flapping(every: int) -> Callable[[Response], None]:
     """Answer 503 to the first request and to each so many after it."""
     count = itertools.count()
 
@@ -85,18 +86,24 @@ def flapping(every: int) -> object:
     return fault
 
 
+def with_flapping_mirrors(make: Make, every: int) -> Scene:
+    """Return 200 files, and two mirrors of them that answer 503 now and then."""
+    scene = make(*[f"web{number}" for number in range(200)], size=100)
+    for name in ("one", "two", CANONICAL):
+        scene.route(name)
+    for name in ("one", "two"):
+        scene.servers[name].fault("/files/*", flapping(every), forever=True)
+    assert "HTTP 503" == scene.control()[0]
+    return scene
+
+
 @pytest.mark.parametrize("every", [2, 3, 5])
 def test_fault_22_flapping_mirrors(make: Make, every: int) -> None:
     """Two mirrors that answer 503 now and then cost 200 files at most a tenth more requests.
 
     Which of the eight that ask at once meets a 503 is a race: a bound here, exact numbers in the test below.
     """
-    scene = make(*[f"web{number}" for number in range(200)], size=100)
-    for name in ("one", "two", CANONICAL):
-        scene.route(name)
-    for name in ("one", "two"):
-        scene.servers[name].fault("/files/*", flapping(every), forever=True)  # type: ignore[arg-type]
-    assert "HTTP 503" == scene.control()[0]
+    scene = with_flapping_mirrors(make, every)
     done = scene.fetch()
     assert (None, 200) == (done.error, sum(done.served().values()))
     assert sum(scene.counts().values()) <= 220
@@ -105,12 +112,7 @@ def test_fault_22_flapping_mirrors(make: Make, every: int) -> None:
 @pytest.mark.parametrize("every", [2, 3, 5])
 def test_fault_22_flapping_mirrors_one_by_one(make: Make, every: int) -> None:
     """Of 200 files that are fetched in turn, each of two flapping mirrors costs three requests more, then it rests."""
-    scene = make(*[f"web{number}" for number in range(200)], size=100)
-    for name in ("one", "two", CANONICAL):
-        scene.route(name)
-    for name in ("one", "two"):
-        scene.servers[name].fault("/files/*", flapping(every), forever=True)  # type: ignore[arg-type]
-    assert "HTTP 503" == scene.control()[0]
+    scene = with_flapping_mirrors(make, every)
     done = scene.fetch(at_once=False)
     assert (None, 200) == (done.error, sum(done.served().values()))
     assert {"one": 3 * every, "two": 3 * every, CANONICAL: 206 - 6 * every} == scene.counts()
