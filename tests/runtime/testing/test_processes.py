@@ -47,6 +47,7 @@ WAYS = {
     "exits": "subprocess.run([sys.executable, '-c', CODE + '; import os; os._exit(0)'], check=True)",
     "becomes_another": "subprocess.run([sys.executable, '-c', CODE + '; import os; os.execv(\"/bin/true\", [\"t\"])'])",
     "terminated": "terminate([sys.executable, '-c', CODE + WAIT])",
+    "deaf": "terminate([sys.executable, '-c', CODE + DEAF + WAIT])",
     "forked": "fork()",
     "pool": "with multiprocessing.get_context('fork').Pool(2) as pool: pool.map(work, [1, 2])",
     "spawned": "started('spawn')",
@@ -59,15 +60,21 @@ def files_of(ways: dict[str, str]) -> dict[str, str]:
     """Return a module for each way, and tests that go it."""
     found = {f"src/shop/{way}.py": "def work(number=1):\n    done = number + 1\n    return done\n" for way in ways}
     head = """
-import concurrent.futures, multiprocessing, os, signal, subprocess, sys
+import concurrent.futures, multiprocessing, os, pathlib, signal, subprocess, sys
 os.environ["PYTHONPATH"] = os.path.abspath("src")
 PATHS = f"import sys; sys.path.insert(0, {os.path.abspath('src')!r}); "
 THREAD = "import threading, time; threading.Thread(target=time.sleep, args=(60,), daemon=True).start(); "
-WAIT = "; print('ready', flush=True); import time; time.sleep(60)"
+WAIT = "; print('ready', flush=True); import time; time.sleep(600)"
+# Another thread takes the signal, so that it wakes not this one: as if it came just before this one begins to wait.
+DEAF = "; import signal, threading, time; threading.Thread(target=time.sleep, args=(600,), daemon=True).start()"
+DEAF += "; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})"
 
 def terminate(command):
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"ready\\n"
+    # Where it does not sleep yet, it hears of the signal anyway.
+    while " S " not in pathlib.Path(f"/proc/{process.pid}/stat").read_text():
+        pass
     process.terminate()
     assert process.wait() == -signal.SIGTERM
 """

@@ -6,9 +6,12 @@ A run writes this file, with one call of `follow` behind it, to its own director
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -28,6 +31,76 @@ _OF_ONE_PROCESS = ("no-data-collected", "module-not-imported", "module-not-measu
 _tracked: list[Any] = []
 _saving: list[Any] = []
 _told_to_end: list[int] = []
+
+
+class _Nudges:
+    """Wakes processes that were told to terminate.
+
+    Python runs a handler between two of its instructions: a process that a signal meets just before it waits in C goes
+    on to wait. So those that save when they are told to terminate are woken by SIGCONT, which is nothing to others.
+
+    Args:
+        kill: `os.kill`.
+    """
+
+    _SECONDS = (0.005, 0.02, 0.1, 0.5, 2.0)
+
+    def __init__(self, kill: Callable[[int, int], None]) -> None:
+        self._kill = kill
+        self.forget()
+        os.register_at_fork(before=self._stop, after_in_parent=self._go_on, after_in_child=self.forget)
+
+    def forget(self) -> None:
+        """Wake no process any more."""
+        self._changed = threading.Condition()
+        self._due: list[tuple[float, int, tuple[float, ...]]] = []
+        self._runs = self._is_held = False
+
+    def add(self, process: int) -> None:
+        """Wake a process, or a group of them as `os.kill` has it, a few times."""
+        with self._changed:
+            self._due.append((time.monotonic() + self._SECONDS[0], process, self._SECONDS[1:]))
+            self._begin()
+            self._changed.notify()
+
+    def _begin(self) -> None:
+        if self._due and not self._runs and not self._is_held:
+            self._runs = True
+            # One that tests which look for threads that are left do not see.
+            _thread.start_new_thread(self._run, ())
+
+    def _run(self) -> None:
+        with self._changed:
+            while self._due and not self._is_held:
+                left = min(self._due)[0] - time.monotonic()
+                if left > 0:
+                    self._changed.wait(left)
+                else:
+                    self._due = [later for due in self._due for later in self._woken(*due)]
+            self._runs = False
+            self._changed.notify_all()
+
+    def _woken(self, when: float, process: int, left: tuple[float, ...]) -> list[tuple[float, int, tuple[float, ...]]]:
+        if when > time.monotonic():
+            return [(when, process, left)]
+        try:
+            self._kill(process, signal.SIGCONT)
+        except OSError:
+            return []
+        return [(time.monotonic() + left[0], process, left[1:])] if left else []
+
+    def _stop(self) -> None:
+        # Of a thread that lives while a process forks, newer releases of Python warn.
+        with self._changed:
+            self._is_held = True
+            self._changed.notify_all()
+            while self._runs:
+                self._changed.wait()
+
+    def _go_on(self) -> None:
+        with self._changed:
+            self._is_held = False
+            self._begin()
 
 
 def configured(settings: Mapping[str, Any]) -> Any:
@@ -66,7 +139,8 @@ def begin(measured: Any) -> Callable[[], None]:
     Data is saved also by a process that ends by `os._exit`, as those of multiprocessing do, or becomes another
     program; and by one that forked off and is terminated, as those of a pool are.
     """
-    own = {name: getattr(os, name) for name in ("_exit", "execv", "execve") if hasattr(os, name)}
+    own = {name: getattr(os, name) for name in ("_exit", "execv", "execve", "kill", "killpg")}
+    nudges = _Nudges(os.kill)
 
     def saving(call: Callable[..., Any]) -> Callable[..., Any]:
         def saved_first(*arguments: Any, **keywords: Any) -> Any:
@@ -75,18 +149,27 @@ def begin(measured: Any) -> Callable[[], None]:
 
         return saved_first
 
+    def nudging(call: Callable[[int, int], None], group: int) -> Callable[[int, int], None]:
+        def nudged_after(process: int, number: int) -> None:
+            call(process, number)
+            if number == signal.SIGTERM:
+                nudges.add(group * process)
+
+        return nudged_after
+
     def end() -> None:
         for name, call in own.items():
             setattr(os, name, call)
+        nudges.forget()
         _tracked.remove(measured)
         measured.stop()
 
     measured.start()
     _tracked.append(measured)
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: _forked(measured))
-    for name, call in own.items():
-        setattr(os, name, saving(call))
+    os.register_at_fork(after_in_child=lambda: _forked(measured))
+    for name in ("_exit", "execv", "execve"):
+        setattr(os, name, saving(own[name]))
+    os.kill, os.killpg = nudging(os.kill, 1), nudging(os.killpg, -1)
     return end
 
 
@@ -108,6 +191,9 @@ def _save_when_terminated(measured: Any) -> None:
     with suppress(ValueError):
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, terminated)
+            if signal.getsignal(signal.SIGCONT) is signal.SIG_DFL:
+                # Without a handler that would wake nothing.
+                signal.signal(signal.SIGCONT, lambda number, frame: None)
 
 
 def _save(measured: Any) -> None:
