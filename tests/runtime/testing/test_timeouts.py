@@ -216,6 +216,41 @@ def test_a_handler_that_a_test_leaves_stays() -> None:
         signal.signal(signal.SIGALRM, before)
 
 
+def test_the_signal_goes_back_when_no_other_test_begins() -> None:
+    """One thread and one handler serve tests that follow each other, and soon after the last one both are gone."""
+    before = signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)
+    limit = Limit(30.0)
+    limit.arm("first.test")
+    armed = limit._armed
+    limit.disarm()
+    limit.arm("second.test")
+    assert armed == limit._armed
+    # As if that of the first test came late.
+    signal.raise_signal(signal.SIGALRM)
+    limit.disarm()
+    while limit._armed is not None:
+        time.sleep(0.01)
+    assert before == (signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL))
+
+
+@pytest.mark.slow
+def test_between_and_after_tests_there_is_time(project: Project) -> None:
+    """What takes longer than a test may, when none runs, is not ended, nor is a test that comes after it."""
+    project.write("conftest.py", "import time\n\ndef pytest_sessionfinish():\n    time.sleep(3)\n")
+    project.write(
+        "src/shop/tests/conftest.py",
+        """
+        import time
+
+        def pytest_runtest_logfinish():
+            time.sleep(3)
+        """,
+    )
+    project.write("src/shop/tests/test_two.py", "def test_one():\n    pass\n\ndef test_two():\n    pass\n")
+    done = project.test("-k", "test_two", timeout=0.3)
+    assert 0 == done.returncode, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("raised", [TookTooLong, FixtureTookTooLong])
 def test_what_is_raised(raised: type[BaseException], capfd: pytest.CaptureFixture[str]) -> None:
     """The exception names the test and the time, and the stacks are told."""

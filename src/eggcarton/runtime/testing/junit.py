@@ -12,6 +12,7 @@ import os
 import re
 import tempfile
 from datetime import datetime, timezone
+from functools import lru_cache
 
 from .totals import DIED, Count
 from .watch import ERROR, FAILED, SKIPPED, Outcome, Watch
@@ -19,6 +20,8 @@ from .watch import ERROR, FAILED, SKIPPED, Outcome, Watch
 _ELEMENTS = {FAILED: "failure", ERROR: "error", SKIPPED: "skipped"}
 _DECLARATION = "<?xml version='1.0' encoding='utf-8'?>\n"
 _END = b"</testsuite></testsuites>\n"
+# What stands for itself in a text, and in quotes.
+_PLAIN = re.compile('[^\0-\x1f&<>"\ud800-\udfff\ufffe\uffff]*')
 # What XML 1.0 cannot hold, not even escaped.
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -129,7 +132,11 @@ def _text(text: str) -> str:
     return text
 
 
+# Each name comes when its test begins and when it has ended, and that of its class with many others.
+@lru_cache(maxsize=256)
 def _quoted(text: str) -> str:
+    if _PLAIN.fullmatch(text):
+        return f'"{text}"'
     text = _text(text)
     for sign, escaped in (('"', "&quot;"), ("\n", "&#10;"), ("\t", "&#9;")):
         text = text.replace(sign, escaped)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,7 +28,8 @@ class Plugin:
 
     def __init__(self, packages: Sequence[str], watch: Watch) -> None:
         self._packages, self._watch = list(packages), watch
-        self._found: dict[str, Outcome] = {}
+        self._found: dict[str, list[Any]] = {}
+        self._identified: tuple[Any, tuple[str, str]] = (None, ("", ""))
         self._uncollected: set[str] = set()
         self._root, self._is_run = Path(), False
 
@@ -57,7 +59,8 @@ class Plugin:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: Any) -> Generator[None, Any, None]:
         """Watch a test from the first fixture that is made for it to the last that is taken down."""
-        self._watch.begun(*_identity(item))
+        self._identified = item, _identity(item)
+        self._watch.begun(*self._identified[1])
         result = yield
         if getattr(result, "excinfo", None):
             # Someone has stopped the run.
@@ -69,7 +72,8 @@ class Plugin:
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Generator[None, Any, None]:
         """Note in the report what only this process knows of the test; workers send it along."""
         report = (yield).get_result()
-        report.eggcarton_group, report.eggcarton_name = _identity(item)
+        known, identity = self._identified
+        report.eggcarton_group, report.eggcarton_name = identity if known is item else _identity(item)
         report.eggcarton_error = _is_error(item, call)
 
     @pytest.hookimpl(trylast=True)
@@ -88,15 +92,15 @@ class Plugin:
         if report.outcome == "rerun":
             self._found.pop(report.nodeid, None)
             return
-        told = _told(report, self._root)
-        before = self._found.pop(report.nodeid, None)
-        outcome = merged(before, told) if before else told
+        reports = self._found.setdefault(report.nodeid, [])
+        reports.append(report)
         if report.when in ("setup", "call"):
-            self._found[report.nodeid] = outcome
-        else:
-            # The last report has all that was written since the first.
-            written = (report.capstdout, report.capstderr) if outcome.kind != PASSED else ("", "")
-            self._watch.ended(replace(outcome, stdout=written[0], stderr=written[1]))
+            return
+        del self._found[report.nodeid]
+        outcome = self._outcome(reports)
+        # The last report has all that was written since the first.
+        written = {"stdout": report.capstdout, "stderr": report.capstderr} if outcome.kind != PASSED else {}
+        self._watch.ended(replace(outcome, **written) if written else outcome)
 
     def pytest_collectreport(self, report: Any) -> None:
         """Tell of what could not be collected, and of modules that are skipped as a whole."""
@@ -111,10 +115,14 @@ class Plugin:
 
     def pytest_sessionfinish(self) -> None:
         """Tell of tests of which something is known, although they were not taken down."""
-        for outcome in self._found.values():
+        for reports in self._found.values():
+            outcome = self._outcome(reports)
             if outcome.kind != PASSED:
                 self._watch.ended(outcome)
         self._found.clear()
+
+    def _outcome(self, reports: Sequence[Any]) -> Outcome:
+        return reduce(merged, (_told(report, self._root) for report in reports))
 
 
 def _identity(item: Any) -> tuple[str, str]:

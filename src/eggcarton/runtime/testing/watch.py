@@ -135,7 +135,7 @@ class Watch:
     def paused(self) -> None:
         """Hear that someone looks at the test that runs, with a debugger: it may take any time."""
         if self._limit:
-            self._limit.disarm()
+            self._limit.stop()
 
     def resumed(self) -> None:
         """Hear that something else has used faulthandler's only timer."""
@@ -153,6 +153,8 @@ class Watch:
 
     def closed(self, message: str) -> None:
         """Hear that no more tests run: one that is not over is an error."""
+        if self._limit:
+            self._limit.stop()
         if self.running:
             group, name = self.running
             self.ended(Outcome(group, name, ERROR, time.monotonic() - self._began, message))
@@ -160,6 +162,10 @@ class Watch:
 
 def merged(first: Outcome, second: Outcome) -> Outcome:
     """Return one outcome of two of the same test, such as of its body and of what is taken down after it."""
+    if first.kind == second.kind == PASSED:
+        # Most are so, and have nothing else to tell.
+        stdout, stderr = first.stdout + second.stdout, first.stderr + second.stderr
+        return Outcome(first.group, first.name, PASSED, first.seconds + second.seconds, "", "", stdout, stderr)
     rank = (PASSED, SKIPPED, ERROR, FAILED)
     worse = max(first, second, key=lambda outcome: rank.index(outcome.kind))
     return replace(
