@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -72,6 +73,17 @@ def test_its_nightly_coverage(example: Example) -> None:
     )
 
 
+def test_its_matrix(example: Example) -> None:
+    """Its tests pass with the oldest releases that it takes, from committed locks; without matrix.cfg all that goes."""
+    example.build([example.root / "bin/buildout", "-c", "matrix.cfg", "eggcarton:policy=frozen"])
+    status, output = example.run("test-matrix", "-q", "-k", "settings")
+    rows = re.findall(r"^(\w+) +([1-9]\d*) +0 .* passed$", output, re.MULTILINE)
+    assert (0, ["default", "pyramid20", "sqlalchemy20"]) == (status, [name for name, _ in rows]), output
+    assert 1 == len({tests for _, tests in rows})
+    status, output = example.run("buildout")
+    assert (0, False) == (status, (example.root / "bin/test-matrix").exists()), output
+
+
 def test_a_visitor_signs_and_comes_back(example: Example) -> None:
     """A browser posts an entry and finds it, also after the server was restarted; the administrator's list has it."""
     if reason := browser.available():
@@ -95,7 +107,9 @@ def test_a_visitor_signs_and_comes_back(example: Example) -> None:
 
 
 def test_its_lock(example: Example) -> None:
-    """The committed lock answers the configuration under policy = frozen, and names no host."""
+    """The committed locks answer the configuration under policy = frozen, and name no host."""
     status, output = example.run("buildout", "eggcarton:policy=frozen")
     assert 0 == status, output
-    assert "://" not in (example.root / "pylock.toml").read_text("utf-8")
+    locks = sorted(example.root.glob("pylock*.toml"))
+    assert ["pylock.test-pyramid20.toml", "pylock.test-sqlalchemy20.toml", "pylock.toml"] == [p.name for p in locks]
+    assert [] == [path.name for path in locks if "://" in path.read_text("utf-8")]

@@ -7,7 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +28,18 @@ class Example:
     def run(self, program: str, *arguments: str) -> Result:
         """Run a program of bin."""
         return run([self.root / "bin" / program, *arguments], cwd=self.root, variables=environment(self.home))
+
+    def build(self, command: Sequence[str | Path]) -> None:
+        """Run a command that builds it; where the files that this takes are not to be had, a test is skipped."""
+        cache = {"EGGCARTON_CACHE": str(user_cache())}
+        # First from what this machine has fetched before; where that is not all, from the index that it knows.
+        for variables in (environment(self.home, **cache), {**os.environ, **cache}):
+            status, output = run(command, cwd=self.root, variables=variables)
+            if status != NO_NETWORK:
+                break
+        else:
+            pytest.skip(f"the example's files are neither in the cache nor to be had: {output.splitlines()[-1]}")
+        assert 0 == status, output
 
     @contextmanager
     def served(self) -> Iterator[str]:
@@ -51,20 +63,13 @@ class Example:
 
 
 def build_example(place: Path, shared: Shared) -> Example:
-    """Build a copy of the example below a directory; where its files are not to be had, a test is skipped."""
+    """Build a copy of the example below a directory."""
     root, home = place / "guestbook", place / "home"
     shutil.copytree(CHECKOUT / "examples/guestbook", root, ignore=shutil.ignore_patterns(*MADE))
     home.mkdir()
     lock = (root / "pylock.toml").read_bytes()
-    cache = {"EGGCARTON_CACHE": str(user_cache())}
+    example = Example(root, home)
     with locked(shared.directory / "example"):
-        # First from what this machine has fetched before; where that is not all, from the index that it knows.
-        for variables in (environment(home, **cache), {**os.environ, **cache}):
-            status, output = run([PYTHON, BOOTSTRAP, root], cwd=place, variables=variables)
-            if status != NO_NETWORK:
-                break
-        else:
-            pytest.skip(f"the example's files are neither in the cache nor to be had: {output.splitlines()[-1]}")
-    assert 0 == status, output
+        example.build([PYTHON, BOOTSTRAP, root])
     assert lock == (root / "pylock.toml").read_bytes()
-    return Example(root, home)
+    return example

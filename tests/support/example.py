@@ -1,4 +1,4 @@
-"""What the documents need of the outside world, on loopback: every distribution of the example's committed lock.
+"""What the documents need of the outside world, on loopback: every distribution of the example's committed locks.
 
 Files come from the caches of this project's own builds; what is in none of them is fetched once, by the example's own
 first build, into the usual cache. What the lock names for other platforms is stood in for by empty wheels, so that a
@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,9 @@ else:
     import tomli as tomllib
 
 EXAMPLE = CHECKOUT / "examples" / "guestbook"
-LOCKS = (EXAMPLE / "pylock.toml", CHECKOUT / "pylock.toml")
+LOCKS = (*sorted(EXAMPLE.glob("pylock*.toml")), CHECKOUT / "pylock.toml")
+# With all rows of its matrix, so that each of its locks is used.
+WHOLE = "matrix.cfg"
 
 
 def sources(directory: Path) -> list[str]:
@@ -46,16 +48,17 @@ def fill_index(directory: Path, scratch: Path) -> None:
     """Put every distribution of the locks into an index's directory.
 
     Args:
-        scratch: an empty directory, in which the example is built where a file of its lock is nowhere yet.
+        scratch: an empty directory, in which the example is built where a file of its locks is nowhere yet.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    if not _filled(directory, LOCKS[0]):
+    *own, ours = LOCKS
+    if _unfilled(directory, own):
         copy_of_example(scratch / "example")
-        command = [str(PYTHON), str(BOOTSTRAP), str(scratch / "example")]
+        command = [str(PYTHON), str(BOOTSTRAP), str(scratch / "example"), "-c", WHOLE]
         subprocess.run(command, stdin=subprocess.DEVNULL, check=True, timeout=600)
-        if not _filled(directory, LOCKS[0]):
-            raise LookupError(f"building the example left files of its lock out of {user_cache()}")
-    _filled(directory, LOCKS[1])
+        if left_out := _unfilled(directory, own):
+            raise LookupError(f"building the example left files of {', '.join(left_out)} out of {user_cache()}")
+    _filled(directory, ours)
     for lock in LOCKS:
         _stand_in(directory, lock)
 
@@ -86,6 +89,11 @@ def _filled(directory: Path, lock: Path) -> bool:
                 shutil.copyfile(cached, directory / file["name"])
         needed = needed and (_is_there(directory, package) or not _is_for_here(package))
     return needed
+
+
+def _unfilled(directory: Path, locks: Sequence[Path]) -> list[str]:
+    """Bring in every cached file of locks, and return those that lack a package that is needed here."""
+    return [lock.name for lock in locks if not _filled(directory, lock)]
 
 
 def _is_there(directory: Path, package: Mapping[str, Any]) -> bool:
