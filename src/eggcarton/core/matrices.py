@@ -18,6 +18,8 @@ from eggcarton.core.script import Start, package_body
 
 DEFAULT = "default"
 """The name of the row that is the part itself."""
+ROWS = "rows"
+"""The directory for what rows print; beside it the part's services have their logs, whatever they are called."""
 
 _NAMED = re.compile(r"(?P<name>[^\s:;@]+)\s*:(?:\s+(?P<rest>.*))?")
 _NAME = re.compile("[A-Za-z0-9_-]+")
@@ -157,7 +159,7 @@ def matrix_parallel() -> str:
     return option(
         number_of_processes,
         "How many rows run at once: a number, or auto for as many as there are processors. The variable"
-        " EGGCARTON_MATRIX_PARALLEL and the argument --at-once come before it.",
+        " EGGCARTON_MATRIX_PARALLEL and the argument --matrix-parallel of the script come before it.",
         default="auto",
     )
 
@@ -188,7 +190,7 @@ def made(options: WithMatrix, layout: Layout, environment: Environment, default:
         needed = "option 'matrix' or 'pythons' takes extensions = eggcarton in [buildout]"
         return Made(remarks=(f"{needed}, which locks and builds each set; only {default.name} was made",))
     name = options.matrix_script or f"{options.script}-matrix"
-    place, log = layout.bin / name, layout.log / layout.part
+    place, log = layout.bin / name, layout.log / layout.part / ROWS
     start = Start(python=environment.python, isolation=OPEN_BELOW, root=layout.movable)
     scripts = {row.name: _command(layout, row.bin / default.name) for row in layout.rows if row.bin}
     settings: dict[str, object] = {

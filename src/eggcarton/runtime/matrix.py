@@ -62,7 +62,7 @@ class Choice:
     """What the command line says."""
 
     rows: Sequence[str] | None
-    at_once: int | None
+    parallel: int | None
     only_list: bool
     arguments: Sequence[str]
 
@@ -81,8 +81,8 @@ def main(
     """Run the rows and return the first status, in their order, that is not 0.
 
     Args:
-        arguments: of these ``--rows``, ``--at-once`` and ``--list`` are ours where they come first; the others go to
-            each row.
+        arguments: of these ``--rows``, ``--matrix-parallel`` and ``--list`` are ours where they come first; the others
+            go to each row.
         rows: the script of each row.
         left_out: why a row of this name is not run.
         aliases: other names of rows.
@@ -94,7 +94,7 @@ def main(
     try:
         choice = chosen(arguments)
         names = _named(choice.rows, rows, left_out, aliases)
-        number = choice.at_once or _number(os.environ.get(PARALLEL) or parallel, PARALLEL)
+        number = choice.parallel or _number(os.environ.get(PARALLEL) or parallel, PARALLEL)
     except Unusable as error:
         print(error, file=sys.stderr)
         return _USAGE
@@ -124,24 +124,24 @@ def chosen(arguments: Sequence[str]) -> Choice:
         Unusable: one lacks its value, or that is no number.
     """
     rows: list[str] | None = None
-    at_once, only_list, rest = None, False, list(arguments)
+    parallel, only_list, rest = None, False, list(arguments)
     while rest:
         name, equals, value = rest[0].partition("=")
         if name == "--list" and not equals:
             only_list = True
-        elif name in ("--rows", "--at-once"):
+        elif name in ("--rows", "--matrix-parallel"):
             if not equals and len(rest) < 2:
                 raise Unusable(f"{name} lacks its value; say {name}=VALUE")
             value = value if equals else rest.pop(1)
             if name == "--rows":
                 rows = [*(rows or ()), *filter(None, (word.strip() for word in value.split(",")))]
             else:
-                at_once = _number(value, name)
+                parallel = _number(value, name)
         else:
             rest = rest[1:] if rest[0] == "--" else rest
             break
         rest.pop(0)
-    return Choice(rows, at_once, only_list, rest)
+    return Choice(rows, parallel, only_list, rest)
 
 
 def _number(text: str, name: str) -> int:
