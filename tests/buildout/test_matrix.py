@@ -48,6 +48,15 @@ matrix =
     new: library==2.*, other
     newest: library==3.*
 """
+# Has all options of the tests, of which it reads few.
+PY = """
+shoe-size = 43
+
+[py]
+<= test
+recipe = eggcarton:scripts
+interpreter = py
+"""
 SETUP = """
 from setuptools import setup
 setup(name="app", version="1.0", packages=["app"], install_requires=["library", "other", "both"])
@@ -103,7 +112,7 @@ def versions(lock: Path) -> dict[str, str]:
 
 def told(build: Buildout, row: str, part: str = "test") -> str:
     """Return what a row's test has told."""
-    text = (build.root / "var/log" / part / f"{row}.log").read_text("utf-8")
+    text = (build.root / "var/log" / part / "rows" / f"{row}.log").read_text("utf-8")
     return "".join(re.findall(r"found (.*)", text))
 
 
@@ -179,7 +188,9 @@ def _failures(project: Buildout) -> None:
     signs = project.root / "signs"
     signs.mkdir()
     project.variables |= {"ON_PURPOSE": "hang", "SIGNS": f"{signs}{os.sep}"}
-    process = start([project.bin / "test-matrix", "--at-once=3"], cwd=project.root, variables=project.environment())
+    process = start(
+        [project.bin / "test-matrix", "--matrix-parallel=3"], cwd=project.root, variables=project.environment()
+    )
     wait_for(lambda: len(os.listdir(signs)) == 3, process)
     os.kill(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=60)
@@ -215,8 +226,12 @@ def test_pins_of_rows(project: Buildout) -> None:
     config = CONFIG.replace("eggs = app", "eggs = app\nlock-group = mine\njunit = var/report.xml").replace(
         "[eggcarton]", "[versions-mine]\nother = 2.0\n[versions-test-new]\nother = 1.0\n[eggcarton]"
     )
+    config = config.replace("parts = test", "parts = test py") + PY
     project.configure(config)
-    assert "nothing reads" not in project.build()
+    output = project.build()
+    assert "nothing reads" not in output
+    assert ["py", "test"] == sorted(re.findall(r"\[(.+)\] option 'shoe-size' is not known", output)), output
+    assert 2 == output.count("is not known")
     found = {row: versions(project.root / f"pylock.{row}.toml")["other"] for row in ("mine", "test-new", "test-newest")}
     assert {"mine": "2.0", "test-new": "1.0", "test-newest": "2.0"} == found
     assert 0 == project.run(program="test-matrix").status

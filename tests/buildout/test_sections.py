@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from zc.buildout.buildout import Buildout
 
+from eggcarton.buildout.inherited import options_of_others
 from eggcarton.buildout.sections import Sections
 
 BASE = """
@@ -30,6 +31,26 @@ eggs -= second
 
 [copy]
 <= app
+
+[settings]
+ports = 80
+
+[test]
+<= settings
+recipe = eggcarton:test
+matrix = old: six
+branches = 1
+
+[coverage]
+<= test
+recipe = eggcarton:coverage
+eggs = six
+
+[further]
+<= coverage
+    copy
+recipe = eggcarton
+branch = true
 """
 
 
@@ -72,3 +93,10 @@ def test_more_sections(sections: Sections) -> None:
     sections.depend("app", ["more"])
     sections.depend("app", ["copy"])
     assert "more\ncopy" == sections.section("app")["<part-dependencies>"]
+
+
+def test_options_of_others(sections: Sections) -> None:
+    """A section has options of others where their recipes read them; of recipes of others all."""
+    found = {name: options_of_others(sections, name) for name in ("test", "coverage", "further")}
+    expected = {"test": set[str](), "coverage": {"matrix"}, "further": {"matrix", "eggs", "scripts"}}
+    assert expected == {name: options - {"recipe"} for name, options in found.items()}

@@ -101,6 +101,14 @@ def test_not_for_recipes() -> None:
     assert () == reading.warnings
 
 
+def test_of_others() -> None:
+    """What another section reads, and is had from there, is nobody's mistake, however much it is like an option."""
+    values = {"command": "", "shoe-size": "43", "logg": "x"}
+    assert () == read_options(Options, "x", values, of_others={"shoe-size", "logg"}).warnings
+    collected = read_options(Open, "x", {"output": "o", "port": "80"}, of_others={"port"})
+    assert {"port": "80"} == collected.options.variables
+
+
 def test_rest() -> None:
     """A field for the rest collects what no other field declares, and never what is buildout's own."""
     values = {"output": "o", "port": "80", "outputt": "x", "recipe": "r", "site_url": "u"}

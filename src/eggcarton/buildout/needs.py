@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from types import ModuleType
 
-from eggcarton.buildout import variables
+from eggcarton.buildout import inherited, variables
 from eggcarton.buildout.recipes import RECIPES as MODULES
 from eggcarton.buildout.sections import NOT_YET, Sections
 from eggcarton.core.errors import OptionProblems
@@ -104,7 +104,8 @@ def of_part(sections: Sections, part: str) -> PartNeeds:
         raise OptionProblems(part, [problem])
     imports = hasattr(module.Options, "requirements")
     files = tuple(values["requirements"].split()) if imports and "requirements" in values else None
-    options = read_options(module.Options, part, _whole(sections, module, part, values)).options
+    of_others = inherited.options_of_others(sections, part)
+    options = read_options(module.Options, part, _whole(sections, module, part, values), of_others=of_others).options
     wanted, allowed = getattr(options, "requirements", ()), getattr(options, "allowed_eggs_from_site_packages", ())
     downloads = tuple((url, sha256) for sha256, url in getattr(options, "downloads", {}).items())
     return PartNeeds(part, recipe, tuple(wanted), group, imports, files, tuple(allowed), downloads)

@@ -16,7 +16,18 @@ from typing import Any, NoReturn, TypeVar
 
 from zc.buildout import UserError
 
-from eggcarton.buildout import current, downloads, egg_sections, environments, locked, outside, unlocked, variables
+from eggcarton.buildout import (
+    current,
+    downloads,
+    egg_sections,
+    environments,
+    inherited,
+    locked,
+    outside,
+    unlocked,
+    variables,
+)
+from eggcarton.buildout.sections import Sections
 from eggcarton.core import services
 from eggcarton.core.apply import apply
 from eggcarton.core.difference import unmet
@@ -106,8 +117,11 @@ class Part:
             options[output] = value
 
     def _prepare(self, module: ModuleType, values: Mapping[str, str]) -> None:
-        reading = read_options(module.Options, self.name, variables.in_place(module, self.name, values, self._section))
-        for warning in reading.warnings:
+        whole = variables.in_place(module, self.name, values, self._section)
+        of_others = inherited.options_of_others(Sections(self.buildout), self.name)
+        reading = read_options(module.Options, self.name, whole, of_others=of_others)
+        # What a row has it has from its part, which is told.
+        for warning in () if self._is_row() else reading.warnings:
             logger.warning("%s", warning)
         self.options = reading.options
         self.layout = replace(layout_of(self.buildout, self.name), relative=self._is_relative(), locked=self._locked())
@@ -128,6 +142,9 @@ class Part:
         self.plan = self._with_link(module.plan(self.options, self.layout, self.environment), self.environment)
         if self.session is None or not self.session.reading:
             self._check()
+
+    def _is_row(self) -> bool:
+        return self.session is not None and self.session.rows.get(self.name) is not None
 
     def _section(self, name: str) -> Mapping[str, str] | None:
         return dict(self.buildout[name]) if name in self.buildout else None

@@ -48,6 +48,21 @@ class Sections(Mapping[str, dict[str, str]]):
         """Return a section's options with ``<`` carried out, and no substitution."""
         return dict(self._inherited(name))
 
+    def own(self, name: str) -> dict[str, str]:
+        """Return the options that a section has itself, whatever it has from others by ``<``."""
+        return dict(self._raw.get(name, {}))
+
+    def above(self, name: str) -> list[str]:
+        """Return the sections that a section has options from by ``<``, and those that these have some from."""
+        found = dict[str, None]()
+        queue = [name]
+        while queue:
+            lines = self._raw.get(queue.pop(0), {}).get("<", "").split("\n")
+            new = [line for line in map(str.strip, lines) if line and line not in found]
+            found |= dict.fromkeys(new)
+            queue += new
+        return list(found)
+
     def add(self, name: str, options: Mapping[str, str]) -> None:
         """Have the configuration hold one more section."""
         self._raw[name] = dict(options)

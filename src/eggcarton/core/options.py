@@ -130,6 +130,7 @@ def read_options(
     *,
     known: Collection[str] = NOT_FOR_RECIPES,
     misplaced: Mapping[str, str] | None = None,
+    of_others: Collection[str] = (),
 ) -> Reading[T]:
     """Read one section into its `Options`.
 
@@ -138,6 +139,7 @@ def read_options(
         values: its options as text, substitutions done.
         known: further names that somebody else reads; by default those that may stand in the section of a part.
         misplaced: names that have an effect in other sections only, each with that section.
+        of_others: names that come from another section, which reads them; where this one does not, that is no mistake.
 
     Raises:
         OptionProblems: with everything that is wrong with the section.
@@ -161,7 +163,8 @@ def read_options(
     if collector:
         arguments[collector] = undeclared
     else:
-        _judge_undeclared(declarations, undeclared, section, problems, warnings)
+        own = [name for name in undeclared if name not in of_others]
+        _judge_undeclared(declarations, own, section, problems, warnings)
     try:
         # Scripts, directories and records of a part are called as it is.
         file_name(section)
@@ -224,7 +227,7 @@ def _value(
 
 def _judge_undeclared(
     declarations: Sequence[Declaration],
-    undeclared: Mapping[str, str],
+    undeclared: Sequence[str],
     section: str,
     problems: list[str],
     warnings: list[str],

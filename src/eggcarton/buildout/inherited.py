@@ -1,0 +1,29 @@
+"""What a part has from other sections by ``<``: what one of those reads is no mistake where nothing reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from eggcarton.buildout.recipes import RECIPES
+from eggcarton.buildout.sections import Sections
+from eggcarton.core.layout import canonical_name
+from eggcarton.core.options import declared
+
+
+def options_of_others(sections: Sections, part: str) -> frozenset[str]:
+    """Return the options that a part does not have itself, but from sections whose recipe reads them."""
+    own = sections.own(part)
+    above = [sections.section(name) for name in sections.above(part)]
+    return frozenset(name for values in above for name in values if name not in own and _reads(values, name))
+
+
+def _reads(values: Mapping[str, str], option: str) -> bool:
+    """Tell whether the recipe of a section reads an option; what those of others read is not known."""
+    if "recipe" not in values:
+        return False
+    recipe, _, entry = values["recipe"].strip().partition(":")
+    if canonical_name(recipe.strip()) != "eggcarton":
+        return True
+    module = RECIPES.get(entry.strip() or "default")
+    known = declared(module.Options) if module else ()
+    return any(one.is_rest or option.replace("_", "-") in (one.name, *one.aliases) for one in known)
