@@ -222,11 +222,16 @@ def _rows_go(project: Buildout) -> None:
 
 
 def test_pins_of_rows(project: Buildout) -> None:
-    """[versions-PART-ROW] pins for one row; a part's own lock group is what its rows begin with; frozen refuses."""
+    """[versions-PART-ROW] pins for one row; a part's own lock group is what its rows begin with; frozen refuses.
+
+    A row has its part's runner, here none that the eggs bring, whatever the row requires.
+    """
+    wheel(project.index.directory, "django", "5.2", {"django.py": ""})
     config = CONFIG.replace("eggs = app", "eggs = app\nlock-group = mine\njunit = var/report.xml").replace(
         "[eggcarton]", "[versions-mine]\nother = 2.0\n[versions-test-new]\nother = 1.0\n[eggcarton]"
     )
     config = config.replace("parts = test", "parts = test py") + PY
+    config = config.replace("runner = unittest\n", "").replace("library==2.*, other", "library==2.*, other, django")
     project.configure(config)
     output = project.build()
     assert "nothing reads" not in output
@@ -324,11 +329,12 @@ def test_a_wrong_matrix(project: Buildout) -> None:
 
 
 def test_requirements_of_a_row(tmp_path: Path) -> None:
-    """A row's layout tells what it requires beside the eggs of its part; those of others tell of nothing."""
+    """A row's layout tells what it requires beside the eggs of its part, and what that imports; others tell neither."""
     row = Row("old", "test", "test-old", "parts", ("library==1.*", "other"))
     rows = Rows({row.section: row})
-    found = [rows.placed(Layout.under(tmp_path, part)).row_requirements for part in ("test", "test-old")]
-    assert [(), row.requirements] == found
+    layouts = [rows.placed(Layout.under(tmp_path, part), lambda part: (part,)) for part in ("other", "test-old")]
+    found = [(layout.row_requirements, layout.part_imports) for layout in layouts]
+    assert [((), None), (row.requirements, ("test",))] == found
 
 
 def test_without_the_extension(project: Buildout) -> None:

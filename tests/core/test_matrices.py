@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from eggcarton.core.matrices import MatrixRow, python_versions, rows
+from eggcarton.core.matrices import RequirementSet, python_versions, sets
 
 
 @pytest.mark.parametrize(
@@ -27,12 +27,12 @@ from eggcarton.core.matrices import MatrixRow, python_versions, rows
 def test_requirements(text: str, requirements: tuple[str, ...] | None) -> None:
     """Requirements stand on lines of their own, or with commas or blanks between them, each of which one may hold."""
     expected = (text.partition(": ")[2],) if requirements is None else requirements
-    assert (MatrixRow("old", expected),) == rows(text)
+    assert (RequirementSet("old", expected),) == sets(text)
 
 
-def test_rows() -> None:
-    """A line with a name begins a row."""
-    assert ["old", "new-2", "Third_3"] == [row.name for row in rows("old: a==1\nnew-2: a==2\n b\nThird_3: c")]
+def test_sets() -> None:
+    """A line with a name begins a set."""
+    assert ["old", "new-2", "Third_3"] == [one.name for one in sets("old: a==1\nnew-2: a==2\n b\nThird_3: c")]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_rows() -> None:
 def test_problems(text: str, problem: str) -> None:
     """What is no row is told with its line."""
     with pytest.raises(ValueError, match=problem):
-        rows(text)
+        sets(text)
 
 
 @pytest.mark.parametrize("text", ["3.9", "3", "pypy3.10", "3.12.1"])

@@ -5,7 +5,8 @@ A case is a file NAME.cfg whose first section is the part, with NAME.plan or NAM
 a tree that may be moved), which files there are (`file PATH = TEXT`), which scripts distributions bring as files
 (`script-files = DISTRIBUTION:NAME:KIND...`) and what is locked there (`locked = NAME...`, `others = NAME...`,
 `pins = NAME=VERSION...`); without `locked` nothing is; and which rows a matrix has there (`row NAME = PYTHON`,
-`left-out NAME = WHY`, `alias NAME = ROW`).
+`left-out NAME = WHY`, `alias NAME = ROW`); that the part is itself a row (`row-requirements`, of the end of its eggs,
+and `part-imports`, the names of what its part imports); and what else it imports (`imports = NAME...`).
 With CASES_REGENERATE=1 in the environment the expectations are written instead of compared: read them.
 """
 
@@ -30,9 +31,9 @@ from eggcarton.core.layout import (
     Environment,
     Layout,
     Locked,
+    Matrix,
     PackageIndex,
     PackageIndexes,
-    Row,
     ScriptFile,
 )
 from eggcarton.core.options import read_options
@@ -66,7 +67,10 @@ def environment_of(facts: dict[str, str], root: Path) -> Environment:
         python=prefix / "bin/python",
         prefix=prefix,
         site_packages=root / "site-packages",
-        distributions=(("guestbook", "1.0"), ("pyramid", "2.0.2")),
+        distributions=(
+            *(("guestbook", "1.0"), ("pyramid", "2.0.2")),
+            *((name, "1.0") for name in facts.get("imports", "").split()),
+        ),
         entry_points=(
             EntryPoint("guestbook", "console_scripts", "guestbook", "guestbook.cli", "main"),
             EntryPoint("guestbook", "console_scripts", "guestbook-admin", "guestbook.admin", "Admin.main"),
@@ -120,13 +124,17 @@ def with_rows(layout: Layout, facts: dict[str, str]) -> Layout:
     def told(kind: str) -> list[tuple[str, str]]:
         return [(name.removeprefix(kind), text) for name, text in facts.items() if name.startswith(kind)]
 
-    made = [Row(name=name, bin=layout.parts / f"test-{name}/bin", python=python) for name, python in told("row ")]
-    left_out = [Row(name=name, why=why) for name, why in told("left-out ")]
+    matrix = Matrix(
+        rows={name: layout.parts / f"test-{name}/bin" for name, _ in told("row ")},
+        left_out=dict(told("left-out ")),
+        aliases=dict(told("alias ")),
+        pythons=tuple(dict.fromkeys(python for _, python in told("row ") if python)),
+    )
     return dataclasses.replace(
         layout,
-        rows=(*made, *left_out),
-        row_aliases=tuple(told("alias ")),
+        matrix=None if matrix == Matrix() else matrix,
         row_requirements=tuple(facts.get("row-requirements", "").split()),
+        part_imports=tuple(facts["part-imports"].split()) if "part-imports" in facts else None,
     )
 
 

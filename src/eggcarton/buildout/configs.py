@@ -87,14 +87,14 @@ def tell() -> None:
     """Write what one configuration asks of its locks to a file: the whole of the process that another run starts."""
     from eggcarton.buildout import patches
     from eggcarton.buildout.part import told
-    from eggcarton.buildout.session import Session
+    from eggcarton.buildout.session import begun
 
     with told():
         name, answer, policy = sys.argv[1:]
         buildout = patches.opened(name, [], user_defaults=True)
         if not patches.is_named(buildout):
             raise UsageProblem("it has no 'extensions = eggcarton' in [buildout], so that it asks nothing of a lock")
-        session = Session(buildout, reading=True)
+        session = begun(buildout, reading=True)
         try:
             found = asking.questions(session, frozen=policy == "frozen")
             asked = [{**question, "places": asking.places(session, question)} for question in found]

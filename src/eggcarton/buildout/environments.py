@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger("eggcarton")
 
 
+def imported(session: Session, part: str) -> tuple[str, ...]:
+    """Return the canonical names of what a part imports."""
+    wanted, session = needs.of_part(session.sections, part), session.of_part(part)
+    return tuple(member.name for member in session.members(wanted))
+
+
 def of_part(session: Session, part: str, imports: Imports, root: Path | None) -> Environment | None:
     """Return the environment of a part, None where it imports nothing.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
 import sys
@@ -10,6 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial, wraps
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, TypeVar
@@ -71,7 +71,7 @@ def told() -> Iterator[None]:
 def _kept(method: Callable[[Part], _Result]) -> Callable[[Part], _Result]:
     """End the run itself on whatever a method that writes raises: zc.buildout would delete the part's files."""
 
-    @functools.wraps(method)
+    @wraps(method)
     def wrapper(part: Part) -> _Result:
         with told(), refusals(part.name):
             try:
@@ -126,7 +126,7 @@ class Part:
         self.options = reading.options
         self.layout = replace(layout_of(self.buildout, self.name), relative=self._is_relative(), locked=self._locked())
         if self.session is not None:
-            self.layout = self.session.rows.placed(self.layout)
+            self.layout = self.session.rows.placed(self.layout, partial(environments.imported, self.session))
         if wanted := getattr(self.options, "downloads", None):
             records = records_of(self.buildout)
             found = downloads.fetched(self.buildout, self.session, records, self.name, wanted)

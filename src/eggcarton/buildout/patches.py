@@ -23,7 +23,7 @@ from eggcarton.buildout import asking, building, current, develop_paths, downloa
 from eggcarton.buildout.configuration import readable
 from eggcarton.buildout.extends import Extends
 from eggcarton.buildout.part import told
-from eggcarton.buildout.session import Session
+from eggcarton.buildout.session import Session, begun
 from eggcarton.buildout.settings import SECTION
 from eggcarton.buildout.transaction import Transaction
 
@@ -75,7 +75,7 @@ def begin(buildout: Any) -> Session:
     session = current.session(buildout)
     if session is None:
         with told():
-            session = Session(buildout)
+            session = begun(buildout)
             current.begin(buildout, session, transaction_of(session))
             _running.append(session)
             _seal.put_on(session)
@@ -198,7 +198,7 @@ def _installer_install(original: Callable[..., Any]) -> Callable[..., Any]:
         if _running:
             session = _running[-1]
             with told():
-                added = working_set is None and session.answer(specs)
+                added = working_set is None and working_sets.answer(session, specs)
                 # A recipe's section may name versions of its own; under a lock they are the lock's.
                 self._versions = session.pins(for_recipes=working_set is not None)
             self._newest = False

@@ -6,7 +6,6 @@ runs; nothing else of zc.buildout's runs there.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -74,15 +73,19 @@ def right_caches(session: Session, beside: Mapping[str, Session]) -> list[str]:
 
 
 def _of(session: Session, python: Interpreter) -> Session:
-    """Return what is for a Python as a session is for the one that runs here: it changes no lock."""
-    other = copy.copy(session)
+    """Return the session of another Python: it changes no lock, and shares what is not given here."""
     place = session.records / "pythons" / python.minor
-    other.state, other.develop_eggs = place, place / "develop-eggs"
-    other.python, other.machine = python, Machine(python)
-    other.tag = session.tag.replace(f"py{session.python.minor}-", f"py{python.minor}-", 1)
-    other.settings = replace(session.settings, frozen=True)
     closed_set = partial(closed.ensure, session.store, index=session.settings.index)
-    heed, remedy = session.done.traffic.heed, session.settings.remedy
-    other.child = closed.Child(closed_set, heed, remedy, python.executable)
-    other.developed, other.selected, other.beside = {}, {}, {}
-    return other
+    return replace(
+        session,
+        settings=replace(session.settings, frozen=True),
+        state=place,
+        develop_eggs=place / "develop-eggs",
+        python=python,
+        tag=session.tag.replace(f"py{session.python.minor}-", f"py{python.minor}-", 1),
+        machine=Machine(python),
+        child=closed.Child(closed_set, session.done.traffic.heed, session.settings.remedy, python.executable),
+        developed={},
+        selected={},
+        beside={},
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,15 +18,14 @@ from zc.buildout.easy_install import pkg_resources
 from eggcarton.buildout import interpreters, needs
 from eggcarton.core import matrices
 from eggcarton.core.errors import OptionProblems
-from eggcarton.core.layout import Layout, canonical_name
-from eggcarton.core.layout import Row as Told
-from eggcarton.core.matrices import MatrixRow
+from eggcarton.core.layout import Layout, Matrix, canonical_name
+from eggcarton.core.matrices import RequirementSet
 from eggcarton.core.readers import shortened
 from eggcarton.packages.interpreter import Interpreter
 
 if TYPE_CHECKING:
     from eggcarton.buildout.sections import Sections
-    from eggcarton.buildout.session import Session
+    from eggcarton.buildout.settings import Settings
 
 _SEATED = "_eggcarton_rows"
 _OPTIONS = ("matrix", "pythons")
@@ -44,7 +43,7 @@ _ONCE = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a part's matrix.
+    """One row of a part's matrix: a set of requirements by one Python.
 
     Args:
         name: what it is called in the matrix.
@@ -83,11 +82,16 @@ class Row:
 
 @dataclass(slots=True)
 class Rows:
-    """The rows of all parts, by the names of their sections, and what of the matrices is left out."""
+    """The rows of all parts, by the names of their sections.
+
+    Args:
+        left_out: of each part that has rows, the names of those that are left out, each with why.
+        aliases: of each, further names of rows, each with the row's name.
+    """
 
     known: dict[str, Row] = field(default_factory=dict)
-    left_out: dict[str, list[Told]] = field(default_factory=dict)
-    aliases: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    left_out: dict[str, dict[str, str]] = field(default_factory=dict)
+    aliases: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def get(self, section: str | None) -> Row | None:
         """Return the row that a section stands for, None for one of the configuration."""
@@ -116,23 +120,26 @@ class Rows:
         """Return the Pythons that run rows and do not run here, by their minor versions."""
         return {row.python.minor: row.python for row in self.known.values() if row.python is not None}
 
-    def placed(self, layout: Layout) -> Layout:
-        """Return a layout as a part with rows, or a row, has it: the script of a row is not among those of parts."""
+    def placed(self, layout: Layout, imported: Callable[[str], tuple[str, ...]]) -> Layout:
+        """Return a layout as a part with rows, or a row, has it: the script of a row is not among those of parts.
+
+        Args:
+            imported: returns the canonical names of what a part imports.
+        """
         if row := self.get(layout.part):
-            return replace(layout, bin=_bin(layout, layout.part), row_requirements=row.requirements)
+            place, imports = _bin(layout, layout.part), imported(row.part)
+            return replace(layout, bin=place, row_requirements=row.requirements, part_imports=imports)
+        if layout.part not in self.aliases:
+            return layout
         mine = [row for row in self.known.values() if row.part == layout.part]
-        made = [
-            Told(
-                name=row.name,
-                bin=_bin(layout, row.section),
-                python=f"Python {row.python.minor} is {row.python.executable} ({row.python.version})"
-                if row.python
-                else "",
-            )
-            for row in mine
-        ]
-        left_out, aliases = self.left_out.get(layout.part, ()), self.aliases.get(layout.part, ())
-        return replace(layout, rows=(*made, *left_out), row_aliases=tuple(aliases))
+        pythons = [f"Python {by.minor} is {by.executable} ({by.version})" for row in mine if (by := row.python)]
+        matrix = Matrix(
+            rows={row.name: _bin(layout, row.section) for row in mine},
+            left_out=self.left_out[layout.part],
+            aliases=self.aliases[layout.part],
+            pythons=tuple(dict.fromkeys(pythons)),
+        )
+        return replace(layout, matrix=matrix)
 
 
 def _bin(layout: Layout, section: str) -> Path:
@@ -143,23 +150,21 @@ def _parsed(requirement: str) -> Any:
     return pkg_resources.Requirement.parse(requirement)
 
 
-def seat(session: Session) -> Rows:
+def seat(buildout: Any, sections: Sections, settings: Settings, finder: interpreters.Finder) -> Rows:
     """Give each row of the parts' matrices a section, once a buildout, and return the rows.
+
+    Args:
+        finder: finds the Pythons that they name.
 
     Raises:
         OptionProblems: a matrix is wrong.
     """
-    found: Rows | None = getattr(session.buildout, _SEATED, None)
+    found: Rows | None = getattr(buildout, _SEATED, None)
     if found is None:
         found = Rows()
-        setattr(session.buildout, _SEATED, found)
-        wanted = [part for part in session.sections.parts() if _may_have_rows(session.sections, part)]
-        if wanted:
-            finder = interpreters.Finder(
-                session.records / "state" / "interpreters.json", os.environ, keep=not session.reading
-            )
-            for part in wanted:
-                _Seats(session, part, found).take(finder)
+        setattr(buildout, _SEATED, found)
+        for part in [part for part in sections.parts() if _may_have_rows(sections, part)]:
+            _Seats(sections, settings, part, found).take(finder)
     return found
 
 
@@ -177,11 +182,11 @@ def _may_have_rows(sections: Sections, part: str) -> bool:
     return canonical_name(recipe.strip()) == "eggcarton" and entry.strip() == "test"
 
 
-def _read(part: str, values: Mapping[str, str]) -> tuple[tuple[MatrixRow, ...], tuple[str, ...]]:
-    """Return the rows and the Pythons that a section names."""
+def _read(part: str, values: Mapping[str, str]) -> tuple[tuple[RequirementSet, ...], tuple[str, ...]]:
+    """Return the sets and the Pythons that a section names."""
     problems = []
     found: list[Any] = []
-    for name, reader in (("matrix", matrices.rows), ("pythons", matrices.python_versions)):
+    for name, reader in (("matrix", matrices.sets), ("pythons", matrices.python_versions)):
         text = values.get(name, "").strip()
         try:
             found.append(reader(text))
@@ -195,54 +200,49 @@ def _read(part: str, values: Mapping[str, str]) -> tuple[tuple[MatrixRow, ...], 
 class _Seats:
     """The sections of one part's rows."""
 
-    def __init__(self, session: Session, part: str, rows: Rows) -> None:
-        self._sections, self._part, self._rows, self._settings = session.sections, part, rows, session.settings
-        self._raw = session.sections.raw(part)
-        values = session.sections.section(part)
+    def __init__(self, sections: Sections, settings: Settings, part: str, rows: Rows) -> None:
+        self._sections, self._settings, self._part, self._rows = sections, settings, part, rows
+        self._raw, values = sections.raw(part), sections.section(part)
+        self._aliases, self._left_out = rows.aliases.setdefault(part, {}), rows.left_out.setdefault(part, {})
         self._base = needs.group_of(part, values)
-        self._matrix, self._pythons = _read(part, values)
+        self._sets, self._pythons = _read(part, values)
 
     def take(self, finder: interpreters.Finder) -> None:
-        """Give every row by every Python that is there a section."""
+        """Give every set by every Python that is there a section."""
         requires_python = self._settings.requires_python
         own = Interpreter.running()
         others = {minor: None if minor == own.minor else finder.find(minor) for minor in self._pythons}
-        aliases = self._rows.aliases.setdefault(self._part, [])
         if own.minor in self._pythons:
-            aliases.append((f"py{own.minor}", matrices.DEFAULT))
-        for row in self._matrix:
-            self._add(row, None, own)
+            self._aliases[f"py{own.minor}"] = matrices.DEFAULT
+        for one in self._sets:
+            self._add(one, None, own)
             if own.minor in self._pythons:
-                aliases.append((f"{row.name}-py{own.minor}", row.name))
+                self._aliases[f"{one.name}-py{own.minor}"] = one.name
         admitted = _parsed(f"python{requires_python}")
         for minor, python in others.items():
             if minor == own.minor:
                 continue
             if python is None:
-                self._leave_out(f"py{minor}", f"Python {minor} was not found on this machine")
+                self._left_out[f"py{minor}"] = f"Python {minor} was not found on this machine"
             elif python.version not in admitted:
-                self._leave_out(
-                    f"py{minor}",
+                self._left_out[f"py{minor}"] = (
                     f"what is locked is for requires-python = {requires_python}, which {python.version} is not; say so"
-                    " in [eggcarton]",
+                    " in [eggcarton]"
                 )
             else:
-                for row in (MatrixRow("", ()), *self._matrix):
-                    self._add(row, python, python)
+                for one in (RequirementSet("", ()), *self._sets):
+                    self._add(one, python, python)
         names = [row.section for row in self._rows.known.values() if row.part == self._part]
         self._sections.depend(self._part, names)
 
-    def _leave_out(self, name: str, why: str) -> None:
-        self._rows.left_out.setdefault(self._part, []).append(Told(name=name, why=why))
-
-    def _add(self, row: MatrixRow, python: Interpreter | None, by: Interpreter) -> None:
+    def _add(self, wanted: RequirementSet, python: Interpreter | None, by: Interpreter) -> None:
         suffix = f"py{python.minor}" if python else ""
-        name = "-".join(filter(None, [row.name, suffix]))
-        if row.requirements and not any(_holds(line, by) for line in row.requirements):
-            self._leave_out(name, f"no requirement of it is for Python {by.minor}")
+        name = "-".join(filter(None, [wanted.name, suffix]))
+        if wanted.requirements and not any(_holds(line, by) for line in wanted.requirements):
+            self._left_out[name] = f"no requirement of it is for Python {by.minor}"
             return
-        group = re.sub("[^A-Za-z0-9_-]", "-", f"{self._part}-{row.name}") if row.name else self._base
-        found = Row(name, self._part, group, self._base, row.requirements, python)
+        group = re.sub("[^A-Za-z0-9_-]", "-", f"{self._part}-{wanted.name}") if wanted.name else self._base
+        found = Row(name, self._part, group, self._base, wanted.requirements, python)
         if found.section in self._sections:
             problem = f"option 'matrix': the row '{name}' is built as [{found.section}], which there is; rename one"
             raise OptionProblems(self._part, [problem])

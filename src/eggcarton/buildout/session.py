@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from zc.buildout import easy_install
-from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.buildout import (
     asking,
@@ -17,6 +18,7 @@ from eggcarton.buildout import (
     configs,
     develop,
     developing,
+    interpreters,
     needs,
     pythons,
     rows,
@@ -27,7 +29,9 @@ from eggcarton.buildout import (
 from eggcarton.buildout.asked import Asked
 from eggcarton.buildout.machine import Machine
 from eggcarton.buildout.requirements_files import RequirementsFiles
+from eggcarton.buildout.rows import Rows
 from eggcarton.buildout.sections import Sections
+from eggcarton.buildout.settings import Settings
 from eggcarton.buildout.summary import Done
 from eggcarton.buildout.traffic import Traffic
 from eggcarton.core.errors import Drift, UsageProblem
@@ -41,46 +45,40 @@ from eggcarton.packages.selection import Selection
 logger = logging.getLogger("eggcarton")
 
 
+@dataclass(eq=False)
 class Session:
-    """What the extension knows of one buildout, from its start to its end.
+    """What the extension knows of one buildout, from its start to its end, for one Python.
 
     Args:
         buildout: the running zc.buildout.
         reading: whether nothing may be written: no lock, no store, no environment.
+        beside: the sessions of the other Pythons that rows of a matrix run by.
     """
 
-    def __init__(self, buildout: Any, *, reading: bool = False) -> None:
-        self.buildout, self.reading = buildout, reading
-        section = buildout["buildout"]
-        self.sections = Sections(buildout)
-        self.settings, warnings = settings.read(
-            self.sections,
-            {**section, "find-links": "\n".join(self.sections.find_links())},
-            easy_install.default_index_url,
-        )
-        configs.check(self.settings)
-        self.records = Path(section["parts-directory"]) / ".eggcarton"
-        self.rows = rows.seat(self)
-        for warning in (*warnings, *strays.check(buildout), *strays.indexes(self.sections, self.settings.indexes)):
-            logger.warning(warning)
-        self.store = Path(section["eggs-directory"])
-        self.develop_eggs = Path(section["develop-eggs-directory"])
-        self.state = self.records / "state"
-        self.python, self.tag = Interpreter.running(), toolchain.egg_tag()
-        self.beside: dict[str, Session] = {}
-        self.done = Done(traffic=Traffic(None if reading else self.state))
-        closed_set = partial(closed.ensure, self.store, index=self.settings.index, say=logger.info)
-        self.child = closed.Child(closed_set, self.done.traffic.heed, self.settings.remedy)
-        self.machine = Machine(self.python)
-        self.developed: dict[str, develop.Developed] = {}
-        self.selected: dict[str, Selection] = {}
-        self.used_environments: set[str] = set()
-        self.said: set[str] = set()
-        self.seen: dict[tuple[Any, ...], str] = {}
-        self.asked = Asked(self.state / "asked.json", list(self.sections.parts()))
-        self.files = RequirementsFiles(self.state / "requirements", self.settings.root, self.child, reading=reading)
-        self._sources: dict[str, Any] | None = None
-        self._others: list[dict[str, Any]] | None = None
+    buildout: Any
+    reading: bool
+    sections: Sections
+    settings: Settings
+    rows: Rows
+    records: Path
+    store: Path
+    state: Path
+    develop_eggs: Path
+    python: Interpreter
+    tag: str
+    machine: Machine
+    done: Done
+    child: closed.Child
+    asked: Asked
+    files: RequirementsFiles
+    developed: dict[str, develop.Developed] = field(default_factory=dict)
+    selected: dict[str, Selection] = field(default_factory=dict)
+    beside: dict[str, Session] = field(default_factory=dict)
+    used_environments: set[str] = field(default_factory=set)
+    said: set[str] = field(default_factory=set)
+    seen: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    _sources: dict[str, Any] | None = None
+    _others: list[dict[str, Any]] | None = None
 
     @property
     def sources(self) -> dict[str, Any]:
@@ -260,48 +258,6 @@ class Session:
         """Return the directories that ``develop`` names."""
         return develop.directories(self.buildout["buildout"].get("develop", ""), self.settings.root, logger.warning)
 
-    def answer(self, specs: Iterable[str]) -> bool:
-        """Have the lock answer what a recipe asks for beyond what its section says; tell whether it did."""
-        group = self.group_of(self.asked.part_at_work)
-        if group not in self.selected:
-            return False
-        beyond = [spec for spec in specs if not self._is_answered(spec, group, asked=False)]
-        if not beyond:
-            return False
-        new = [spec for spec in beyond if not self._is_answered(spec, group, asked=True)]
-        self.asked.add(beyond)
-        if new:
-            before = self.selected[group].pins()
-            self.select_group(group)
-            after = self.selected[group].pins()
-            changed = sorted(name for name, version in before.items() if after.get(name, version) != version)
-            if changed:
-                # Parts that were built before this was asked have what was locked then.
-                logger.warning("%s changed while parts were being built; run bin/buildout again", ", ".join(changed))
-        return bool(new)
-
-    def _is_answered(self, spec: str, group: str, *, asked: bool) -> bool:
-        """Tell whether a requirement is part of what was locked, with its extras, and in a version that suits.
-
-        Args:
-            asked: whether what recipes asked for while they ran counts too.
-        """
-        wanted, chosen = pkg_resources.Requirement.parse(spec), self.selected[group]
-        name = canonical_name(wanted.project_name)
-        if not any(name in names for key, names in chosen.sets.items() if asked or key != asking.BY_RECIPES):
-            return False
-        found = chosen.distributions.get(name)
-        if found is not None and found["version"] not in wanted:
-            return False
-        if not wanted.extras:
-            return True
-        parts = [part for part in needs.of_parts(self.sections) if part.group == group]
-        lines = [line for part in parts for line in asking.lines_of(self, part)]
-        lines += [line for line, _ in self.asked.pairs({"", *(part.part for part in parts)})] if asked else []
-        known = [pkg_resources.Requirement.parse(line) for line in lines]
-        extras = {extra for requirement in known if requirement.key == wanted.key for extra in requirement.extras}
-        return extras.issuperset(wanted.extras)
-
     def pins(self, *, for_recipes: bool) -> dict[str, str]:
         """Return the versions that zc.buildout's own installer is held to."""
         group = needs.RECIPES if for_recipes else self.group_of(self.asked.part_at_work)
@@ -348,3 +304,39 @@ class Session:
         for each in (self, *self.beside.values()):
             each.child.close()
         self.done.traffic.keep()
+
+
+def begun(buildout: Any, *, reading: bool = False) -> Session:
+    """Return a session of a buildout at its start, for the Python that runs here."""
+    section, sections, python = buildout["buildout"], Sections(buildout), Interpreter.running()
+    links = {"find-links": "\n".join(sections.find_links())}
+    read, warnings = settings.read(sections, {**section, **links}, easy_install.default_index_url)
+    configs.check(read)
+    records = Path(section["parts-directory"]) / ".eggcarton"
+    state, store = records / "state", Path(section["eggs-directory"])
+    finder = interpreters.Finder(state / "interpreters.json", os.environ, keep=not reading)
+    seated = rows.seat(buildout, sections, read, finder)
+    for warning in (*warnings, *strays.check(buildout), *strays.indexes(sections, read.indexes)):
+        logger.warning(warning)
+    done = Done(traffic=Traffic(None if reading else state))
+    child = closed.Child(
+        partial(closed.ensure, store, index=read.index, say=logger.info), done.traffic.heed, read.remedy
+    )
+    return Session(
+        buildout=buildout,
+        reading=reading,
+        sections=sections,
+        settings=read,
+        rows=seated,
+        records=records,
+        store=store,
+        state=state,
+        develop_eggs=Path(section["develop-eggs-directory"]),
+        python=python,
+        tag=toolchain.egg_tag(),
+        machine=Machine(python),
+        done=done,
+        child=child,
+        asked=Asked(state / "asked.json", list(sections.parts())),
+        files=RequirementsFiles(state / "requirements", read.root, child, reading=reading),
+    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eggcarton.buildout import current, patches
-from eggcarton.buildout.session import Session
+from eggcarton.buildout.session import Session, begun
 from eggcarton.core.errors import UsageProblem
 
 
@@ -47,7 +47,7 @@ class Call:
         logging.getLogger().setLevel(logging.INFO if writing else logging.WARNING)
         if not patches.is_named(buildout):
             raise UsageProblem("nothing is locked here: 'extensions = eggcarton' in [buildout] turns that on")
-        session, transaction = Session(buildout, reading=not writing), None
+        session, transaction = begun(buildout, reading=not writing), None
         current.begin(buildout, session, None)
         try:
             transaction = patches.transaction_of(session) if writing else None

@@ -76,19 +76,20 @@ class Imports:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
-    """One row of a part's matrix beside the part itself.
+class Matrix:
+    """The rows of a part's matrix beside the part itself.
 
     Args:
-        bin: the directory of the script that runs it, None where it is left out.
-        why: why it is left out.
-        python: the sentence on the Python that runs it, where that is not the part's own.
+        rows: their names, each with the directory of the script that runs it.
+        left_out: the names of those that are left out, each with why.
+        aliases: further names of rows, each with the row's name.
+        pythons: a sentence on each other Python that runs rows.
     """
 
-    name: str
-    bin: Path | None = None
-    why: str = ""
-    python: str = ""
+    rows: Mapping[str, Path] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    pythons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,9 +97,9 @@ class Layout:
     """The directories of one buildout, as one part sees them; what it is locked to and its indexes where asked for.
 
     Args:
-        rows: the rows of its matrix beside itself.
-        row_aliases: further names of rows, each with the row's name.
+        matrix: its matrix, None where it has none, or where nothing builds one.
         row_requirements: of a row itself, what it requires beside the eggs of its part.
+        part_imports: of a row itself, the canonical names of what its part imports.
         relative: whether what is written has to work wherever the root is moved to.
         windows: whether it is planned for Windows.
         fetched: files that its options name by address and sha256, by the latter.
@@ -119,9 +120,9 @@ class Layout:
     fetched: Mapping[str, Path] = field(default_factory=dict)
     indexes: PackageIndexes | None = None
     services: tuple[Service, ...] = ()
-    rows: tuple[Row, ...] = ()
-    row_aliases: tuple[tuple[str, str], ...] = ()
+    matrix: Matrix | None = None
     row_requirements: tuple[str, ...] = ()
+    part_imports: tuple[str, ...] | None = None
 
     @property
     def location(self) -> Path:

@@ -27,8 +27,8 @@ _PYTHON = re.compile(r"3\.[1-9][0-9]?")
 
 
 @dataclass(frozen=True, slots=True)
-class MatrixRow:
-    """One row: its name, and what it requires in the place of what is pinned."""
+class RequirementSet:
+    """One line of a matrix: the name of a set, and what it requires in the place of what is pinned."""
 
     name: str
     requirements: tuple[str, ...]
@@ -42,8 +42,8 @@ class WithMatrix(Protocol):
         """The script that runs the default row."""
 
     @property
-    def matrix(self) -> tuple[MatrixRow, ...]:
-        """The rows beside the default one."""
+    def matrix(self) -> tuple[RequirementSet, ...]:
+        """The sets beside the default one."""
 
     @property
     def pythons(self) -> tuple[str, ...]:
@@ -63,13 +63,13 @@ class WithMatrix(Protocol):
 
 
 @reads("rows NAME: REQUIREMENTS, one a line")
-def rows(value: str) -> tuple[MatrixRow, ...]:
-    """Return the rows of a matrix; a line without a name goes on with the row before it.
+def sets(value: str) -> tuple[RequirementSet, ...]:
+    """Return the sets of a matrix; a line without a name goes on with the row before it.
 
     Several requirements of one line are separated by commas or blanks, but where one of them has a marker or an
     address: that has a line of its own.
 
-    >>> [row.requirements for row in rows("old: django == 4.2.*, six[a,b]>=1,<2 pytz")]
+    >>> [one.requirements for one in sets("old: django == 4.2.*, six[a,b]>=1,<2 pytz")]
     [('django == 4.2.*', 'six[a,b]>=1,<2', 'pytz')]
     """
     found: dict[str, list[str]] = {}
@@ -84,7 +84,7 @@ def rows(value: str) -> tuple[MatrixRow, ...]:
         rest = (match["rest"] or "") if match else line
         if rest:
             found[next(reversed(found))] += requirements("\n".join(_divided(rest)))
-    return tuple(MatrixRow(name, tuple(lines)) for name, lines in found.items())
+    return tuple(RequirementSet(name, tuple(lines)) for name, lines in found.items())
 
 
 def _check_name(name: str, known: Iterable[str]) -> None:
@@ -123,10 +123,10 @@ def python_versions(value: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value.split()))
 
 
-def matrix() -> tuple[MatrixRow, ...]:
+def matrix() -> tuple[RequirementSet, ...]:
     """Declare the rows."""
     return option(
-        rows,
+        sets,
         "Further rows of tests, NAME: REQUIREMENTS, one a line; a line without a name goes on with the one before. Each"
         " has a lock of its own, in which its requirements take the place of what [versions] pins for their names, and"
         " an environment of its own.",
@@ -186,17 +186,17 @@ def made(options: WithMatrix, layout: Layout, environment: Environment, default:
     """
     if not options.matrix and not options.pythons:
         return Made()
-    if not layout.rows:
+    if (rows := layout.matrix) is None:
         needed = "option 'matrix' or 'pythons' takes extensions = eggcarton in [buildout]"
         return Made(remarks=(f"{needed}, which locks and builds each set; only {default.name} was made",))
     name = options.matrix_script or f"{options.script}-matrix"
     place, log = layout.bin / name, layout.log / layout.part / ROWS
     start = Start(python=environment.python, isolation=OPEN_BELOW, root=layout.movable)
-    scripts = {row.name: _command(layout, row.bin / default.name) for row in layout.rows if row.bin}
+    scripts = {row: _command(layout, place / default.name) for row, place in rows.rows.items()}
     settings: dict[str, object] = {
         "rows": {DEFAULT: _command(layout, default), **scripts},
-        "left_out": {row.name: row.why for row in layout.rows if row.bin is None},
-        "aliases": dict(layout.row_aliases),
+        "left_out": dict(rows.left_out),
+        "aliases": dict(rows.aliases),
         "log": log,
         "parallel": options.matrix_parallel,
         "timeout": options.matrix_timeout,
@@ -208,9 +208,8 @@ def made(options: WithMatrix, layout: Layout, environment: Environment, default:
         *_copied(layout),
         *launcher(layout, start, name, body),
     )
-    told = [f"{name} runs {', '.join([DEFAULT, *(row.name for row in layout.rows if row.bin)])}"]
-    told += dict.fromkeys(row.python for row in layout.rows if row.python)
-    told += [f"{row.name} is left out: {row.why}" for row in layout.rows if row.bin is None]
+    told = [f"{name} runs {', '.join([DEFAULT, *rows.rows])}", *rows.pythons]
+    told += [f"{row} is left out: {why}" for row, why in rows.left_out.items()]
     return Made(items, (("matrix-script", str(place)), ("log-directory", str(log))), tuple(told))
 
 

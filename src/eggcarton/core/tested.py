@@ -262,14 +262,21 @@ def _first_of(names: set[str]) -> str | None:
     return next((runner for runner, needs in RUNNERS.items() if {canonical_name(name) for name in needs} & known), None)
 
 
-def _runner_of(options: Tested, eggs: Sequence[str], part: str, environment: Environment) -> str:
-    """Return the runner of a part, or of a row as its part's own eggs name it.
+def _runner_of(options: Tested, eggs: Sequence[str], layout: Layout, environment: Environment) -> str:
+    """Return the runner of a part; a row has that of its part, whatever it brings itself.
+
+    Args:
+        eggs: those of the part.
 
     Raises:
-        OptionProblems: the tests cannot be shared by several processes as they should be.
+        OptionProblems: the tests cannot be shared by several processes as they should be, or a row lacks the runner.
     """
-    there_are = {name for name, _ in environment.distributions}
-    chosen = options.runner or _named(eggs) or _first_of(there_are) or _ELSE
+    there_are, part = {name for name, _ in environment.distributions}, layout.part
+    brought = there_are if layout.part_imports is None else set(layout.part_imports)
+    chosen = options.runner or _named(eggs) or _first_of(brought) or _ELSE
+    if layout.part_imports is not None and not there_are.issuperset(map(canonical_name, RUNNERS[chosen])):
+        told = f"the part whose row this is runs its tests by {chosen}, which nothing brings here"
+        raise OptionProblems(part, [f"option 'runner': {told}; say runner = {chosen} in that part"])
     if options.parallel and chosen == "unittest":
         problem = "option 'parallel': unittest runs its tests in one process; leave it out, or choose another runner"
         raise OptionProblems(part, [problem])
@@ -319,7 +326,7 @@ def made(options: Tested, layout: Layout, environment: Environment, more: Mappin
     given = cases_file(layout.location / "cases.json", options.cases) if options.cases else None
     # Behind those of its part a row has its own, which are neither searched nor what chooses the runner.
     eggs = options.eggs[: len(options.eggs) - len(layout.row_requirements)]
-    runner = _runner_of(options, eggs, layout.part, environment)
+    runner = _runner_of(options, eggs, layout, environment)
     settings: dict[str, object] = {
         "runner": runner,
         "packages": list(options.packages),

@@ -8,7 +8,7 @@ from pathlib import Path
 from eggcarton.core import django, imports, matrices, prerequisites, services, tested
 from eggcarton.core.cases import Case
 from eggcarton.core.layout import Environment, Layout
-from eggcarton.core.matrices import MatrixRow
+from eggcarton.core.matrices import RequirementSet
 from eggcarton.core.plan import Plan
 from eggcarton.core.prerequisites import Prerequisite
 
@@ -37,7 +37,7 @@ class Options:
     script: str = tested.script()
     services: tuple[str, ...] = services.services()
     requires: tuple[Prerequisite, ...] = prerequisites.requires()
-    matrix: tuple[MatrixRow, ...] = matrices.matrix()
+    matrix: tuple[RequirementSet, ...] = matrices.matrix()
     pythons: tuple[str, ...] = matrices.pythons()
     matrix_script: str | None = matrices.matrix_script()
     matrix_parallel: str = matrices.matrix_parallel()
