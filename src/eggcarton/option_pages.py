@@ -87,7 +87,7 @@ def _recipe_page(name: str, module: ModuleType) -> str:
     options = _SMALLEST[name]
     section = [f"[{name}]", f"recipe = eggcarton:{name}", *(f"{key} = {value}" for key, value in options.items())]
     text = _heading(f"eggcarton:{name}", "=") + _promise(module) + _block("ini", section)
-    text += _heading("Options", "-") + "".join(map(_option, declared(module.Options)))
+    text += _options(module.Options)
     published = "".join(f"``${{{name}:{output}}}``\n    ``{value}``\n\n" for output, value in _outputs(name, module))
     if hasattr(module.Options, "requirements"):
         published += f"{_EGGS.format(name=name)}\n"
@@ -97,6 +97,10 @@ def _recipe_page(name: str, module: ModuleType) -> str:
 _EGGS = (
     "``${{{name}:eggs-directory}}`` and ``${{{name}:develop-eggs-directory}}`` are those of ``[buildout]``; recipes\n"
     "of others may ask ``zc.recipe.egg.Egg`` for this section's eggs."
+)
+_UNDONE = (
+    "With nothing behind it, an option that has no default is as if it were left out, where nothing is no value of\n"
+    "its own: so a section undoes what it inherits by ``<=``.\n\n"
 )
 _SAMPLE = "Of the section above, in the buildout directory ``.``:\n\n"
 
@@ -120,6 +124,12 @@ def _outputs(name: str, module: ModuleType) -> Iterator[tuple[str, str]]:
     plan = module.plan(options, Layout.under(_ROOT, name), empty)
     for output, value in sorted(plan.outputs.items()):
         yield output, value.replace(f"{_ROOT}/", "")
+
+
+def _options(cls: type[Any]) -> str:
+    told = declared(cls)
+    undone = _UNDONE if any(declaration.default is None for declaration in told) else ""
+    return _heading("Options", "-") + undone + "".join(map(_option, told))
 
 
 def _option(declaration: Declaration) -> str:
@@ -168,7 +178,7 @@ def _services_page() -> str:
     text = _heading("Sections of services", "=") + _promise(services)
     lines = ["[test]", "recipe = eggcarton:test", "eggs = guestbook[test]", "services = redis", ""]
     lines += ["[redis]", 'command = redis-server --port {port} --save ""', "port = auto"]
-    text += _block("ini", lines) + _heading("Options", "-") + "".join(map(_option, declared(services.Options)))
+    text += _block("ini", lines) + _options(services.Options)
     return text.rstrip() + "\n"
 
 

@@ -178,9 +178,10 @@ def test_what_our_sections_publish(asking: Buildout, recipe: str, extension: boo
     assert (asking.root / "parts") in Path(location).parents
 
 
-def test_a_section_that_can_be_moved(asking: Buildout) -> None:
-    """Recipes of others can ask for a section whose paths are relative."""
-    text = config("scripts", kind="Scripts", more="relative-paths = true")
+@pytest.mark.parametrize("own", ["", "relative-paths =\n"])
+def test_a_section_that_can_be_moved(asking: Buildout, own: str) -> None:
+    """Recipes of others can ask for a section whose paths are relative, also where it leaves that open in words."""
+    text = config("scripts", kind="Scripts", more="relative-paths = true").replace("[app]\n", f"[app]\n{own}")
     asking.configure(text)
     asking.build()
     assert ["greeting", egg(asking, "greeting", "1.0")] == told(asking)

@@ -73,6 +73,7 @@ def test_an_index_survives_the_way_to_the_child() -> None:
             "ftp://index.example/",
             "'ftp://index.example/' is not the address of an index: it does not begin with",
         ),
+        ("url", " ", "option 'url': nothing stands behind it: write the address, or leave the option out"),
         ("url", "https://index.example/?x=1", "is not the address of an index: the pages of an index lie below it"),
         ("mirrors", "index.example", "holds 'index.example', which is not the address of an index: it does not begin"),
         ("mirrors", "https://m.index.example/ tire=2", "holds 'tire=2', which is not known: did you mean 'tier='?"),

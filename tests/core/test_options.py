@@ -117,8 +117,19 @@ def test_rest() -> None:
     assert () == reading.warnings
 
 
-def test_empty_is_not_absent() -> None:
-    """An empty option is read, and differs from one that is left out."""
+def test_empty_is_absent() -> None:
+    """An option without a default that is left empty is as if left out; one that has a default or must be is not."""
+    assert None is read_options(Options, "x", {"command": "run", "log": " \n "}).options.log
+    with pytest.raises(OptionProblems) as caught:
+        read_options(Options, "x", {"command": "", "timeout": " ", "retries": ""})
+    assert (
+        "[x] option 'timeout': '' is not a duration such as 30s, 5m or 2h\n"
+        "[x] option 'retries': '' is not a whole number of at least 0"
+    ) == str(caught.value)
+
+
+def test_empty_may_be_a_value() -> None:
+    """Where a reader has a value for nothing, an empty option has that, and differs from one that is left out."""
 
     @dataclass(frozen=True, kw_only=True)
     class Two:

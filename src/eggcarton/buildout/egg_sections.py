@@ -20,7 +20,11 @@ def write(buildout: Any, name: str, options: Any) -> None:
     Raises:
         OptionProblems: zc.recipe.egg does not know what relative-paths says.
     """
-    relative = options.get("relative-paths", buildout["buildout"].get("relative-paths", "false"))
+    usual = buildout["buildout"].get("relative-paths", "false")
+    if not options.get("relative-paths", "-").strip():
+        # Left empty it is not set, which zc.recipe.egg does not know.
+        options["relative-paths"] = usual
+    relative = options.get("relative-paths", usual)
     if relative not in ("true", "false"):
         section = name if "relative-paths" in options else "buildout"
         problem = f"option 'relative-paths': {relative!r} is neither 'true' nor 'false', the only two spellings"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from eggcarton.core.code_readers import module_name
+from eggcarton.core.layout import Environment
 from eggcarton.core.options import option
 
 # What djangorecipe takes where only the project is named.
@@ -28,6 +29,20 @@ def project() -> str | None:
         f" {_USUAL}. As in djangorecipe.",
         default=None,
     )
+
+
+def without_effect(project: str | None, settings: str | None, runner: str, environment: Environment) -> tuple[str, ...]:
+    """Return what the user should hear where settings are named that the runner does not use."""
+    is_used = runner == "django"
+    need, advice = f"{runner} does not set Django up", "say runner = django"
+    if runner == "pytest":
+        is_used = any(name == "pytest-django" for name, _ in environment.distributions)
+        need, advice = "pytest sets Django up only with pytest-django", "add that to eggs"
+    if is_used or (project is None and settings is None):
+        return ()
+    option = "project" if settings is None else "settings"
+    effect = f"option '{option}' has no effect but that DJANGO_SETTINGS_MODULE is set"
+    return (f"{effect}: {need}; {advice}, or leave the option out",)
 
 
 def settings_module(project: str | None, settings: str | None) -> dict[str, object]:

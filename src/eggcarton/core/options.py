@@ -89,7 +89,8 @@ def option(
     Args:
         reader: turns the text into a value, or raises ValueError that completes "'TEXT' ...".
         doc: one sentence for the reference page.
-        default: text as the user would write it, `REQUIRED`, `PART_NAME`, or None where absence has a meaning.
+        default: text as the user would write it, `REQUIRED`, `PART_NAME`, or None where absence has a meaning, which
+            an empty text has then too, unless the reader has a value for that.
         aliases: other names under which the option is accepted.
     """
     metadata = {"reader": reader, "doc": doc, "default": default, "aliases": tuple(aliases)}
@@ -221,6 +222,9 @@ def _value(
         problems.append(f"option '{spelling}': {error}")
         return ()
     except ValueError as error:
+        if not text and default is None:
+            # So a section undoes what it inherits.
+            return (None,)
         problems.append(f"option '{spelling}': {shown(text)!r} {error}")
         return ()
 

@@ -278,7 +278,10 @@ def _runner_of(options: Tested, eggs: Sequence[str], layout: Layout, environment
         told = f"the part whose row this is runs its tests by {chosen}, which nothing brings here"
         raise OptionProblems(part, [f"option 'runner': {told}; say runner = {chosen} in that part"])
     if options.parallel and chosen == "unittest":
-        problem = "option 'parallel': unittest runs its tests in one process; leave it out, or choose another runner"
+        problem = (
+            f"option 'parallel' is {options.parallel}, but unittest, which runs these tests, has one process: choose"
+            " another 'runner', or write 'parallel =' with nothing behind it, which undoes what the section inherits"
+        )
         raise OptionProblems(part, [problem])
     helper = _FOR_PARALLEL.get(chosen)
     if options.parallel and helper and helper not in there_are:
@@ -307,6 +310,7 @@ class Made:
 
     items: tuple[File | OwnedDirectory | KeptDirectory, ...]
     script: Path
+    remarks: tuple[str, ...]
 
 
 def made(options: Tested, layout: Layout, environment: Environment, more: Mapping[str, object]) -> Made:
@@ -346,4 +350,5 @@ def made(options: Tested, layout: Layout, environment: Environment, more: Mappin
     body = package_body(start, place, layout.location, "testing", preamble.statements(start, place), settings)
     copied = runtime_files(layout.location, "testing", *first.copied)
     files = (*preamble.files, *([given] if given else []), *copied, *launcher(layout, start, options.script, body))
-    return Made((OwnedDirectory(layout.location), *first.directories, *files), place)
+    remarks = django.without_effect(options.project, options.settings, runner, environment)
+    return Made((OwnedDirectory(layout.location), *first.directories, *files), place, remarks)

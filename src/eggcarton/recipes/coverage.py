@@ -137,4 +137,4 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
         "location": str(layout.location),
         "script": str(made.script),
     }
-    return Plan((KeptDirectory(data), *made.items), outputs)
+    return Plan((KeptDirectory(data), *made.items), outputs, remarks=made.remarks)

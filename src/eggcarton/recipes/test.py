@@ -59,4 +59,5 @@ def plan(options: Options, layout: Layout, environment: Environment | None) -> P
     made = tested.made(options, layout, environment, {})
     all_rows = matrices.made(options, layout, environment, made.script)
     outputs = {"bin-directory": str(layout.bin), "location": str(layout.location), "script": str(made.script)}
-    return Plan((*made.items, *all_rows.items), {**outputs, **dict(all_rows.outputs)}, remarks=all_rows.remarks)
+    remarks = (*made.remarks, *all_rows.remarks)
+    return Plan((*made.items, *all_rows.items), {**outputs, **dict(all_rows.outputs)}, remarks=remarks)
