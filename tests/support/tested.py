@@ -12,7 +12,8 @@ from typing import Any
 from eggcarton.core import prerequisites, services
 from eggcarton.core.isolation import OPEN_BELOW
 from eggcarton.core.plan import runtime_files
-from eggcarton.core.script import Start, assignments, package_body, script
+from eggcarton.core.preamble import Preamble
+from eggcarton.core.script import Start, package_body, script
 
 # Where pytest and what it needs really lie, whatever environment runs these tests.
 SITE_PACKAGES = Path(sysconfig.get_path("purelib"))
@@ -78,7 +79,9 @@ class Project:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text))
 
-    def script(self, environment: dict[str, str], settings: dict[str, Any]) -> Path:
+    def script(
+        self, environment: dict[str, str], settings: dict[str, Any], environment_file: Path | None = None
+    ) -> Path:
         everything = {
             "runner": "pytest",
             "packages": ["shop.tests"],
@@ -95,8 +98,18 @@ class Project:
         path = self.root / "bin/test"
         path.parent.mkdir(exist_ok=True)
         start = Start(python=self.python, isolation=OPEN_BELOW)
-        preamble = "\n".join([*assignments(start, path, tuple(environment.items())), self.initialization])
-        body = package_body(start, path, self.parts, "testing", preamble, everything)
+        first = Preamble(
+            environment=tuple(environment.items()),
+            environment_file=environment_file,
+            initialization=self.initialization,
+            directory=self.parts,
+        )
+        for file in first.files:
+            self.write(str(file.path.relative_to(self.root)), file.data.decode())
+        directory = everything.pop("working_directory")
+        before = {"working_directory": directory, "junit": everything["junit"]}
+        preamble = first.statements(start, path)
+        body = package_body(start, path, self.parts, "testing", everything, preamble=preamble, before=before)
         text = script(start, path, body)
         path.write_text(text)
         path.chmod(0o755)

@@ -202,7 +202,7 @@ def made(options: WithMatrix, layout: Layout, environment: Environment, default:
         "timeout": options.matrix_timeout,
         "in_turn": _in_turn(layout),
     }
-    body = package_body(start, place, layout.location, "matrix", "", settings)
+    body = package_body(start, place, layout.location, "matrix", settings)
     items: tuple[File | KeptDirectory, ...] = (
         KeptDirectory(log),
         *_copied(layout),

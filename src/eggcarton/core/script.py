@@ -173,7 +173,14 @@ def runtime_body(
 
 
 def package_body(
-    start: Start, place: Path, directory: Path, module: str, preamble: str, settings: Mapping[str, object]
+    start: Start,
+    place: Path,
+    directory: Path,
+    module: str,
+    settings: Mapping[str, object],
+    *,
+    preamble: str = "",
+    before: Mapping[str, object] | None = None,
 ) -> str:
     """Return the statements that call `main` of a module of a package that a plan copied.
 
@@ -182,15 +189,23 @@ def package_body(
     Args:
         place: where the script will stand.
         directory: where `runtime_files` put the package.
-        preamble: statements that come first.
         settings: as for `runtime_body`.
+        preamble: statements that come before, in all processes.
+        before: settings for `begin` of the module, which is called before them; None where there is no such function.
     """
-    given = _settings(settings, 8 * " ", "{name}={value}", lambda path: start.in_python(place, path))
-    before = f"{preamble}\n\n" if preamble else ""
-    return (
-        f"{before}sys.path.append({start.in_python(place, directory)})\n\n"
-        f'if __name__ == "__main__":\n    from {RUNTIME}.{module} import main\n\n'
-        f"    status = main(\n        sys.argv[1:],\n{given}    )\n    sys.exit(status)"
+
+    def given(values: Mapping[str, object]) -> str:
+        return _settings(values, 8 * " ", "{name}={value}", lambda path: start.in_python(place, path))
+
+    head = f'if __name__ == "__main__":\n    from {RUNTIME}.{module} import'
+    begins = [] if before is None else [f"{head} begin\n\n    begin(\n        sys.argv[1:],\n{given(before)}    )"]
+    return "\n\n".join(
+        [
+            f"sys.path.append({start.in_python(place, directory)})",
+            *begins,
+            *([preamble] if preamble else []),
+            f"{head} main\n\n    status = main(\n        sys.argv[1:],\n{given(settings)}    )\n    sys.exit(status)",
+        ]
     )
 
 

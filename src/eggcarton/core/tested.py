@@ -176,7 +176,7 @@ def environment_file() -> Path | None:
 
 def initialization() -> str:
     """Declare what runs before the tests."""
-    return option(python_source, "Python statements that run before the tests.", default="")
+    return option(python_source, "Python statements that run before the tests, in their directory.", default="")
 
 
 def script() -> str:
@@ -331,15 +331,16 @@ def made(options: Tested, layout: Layout, environment: Environment, more: Mappin
     # Behind those of its part a row has its own, which are neither searched nor what chooses the runner.
     eggs = options.eggs[: len(options.eggs) - len(layout.row_requirements)]
     runner = _runner_of(options, eggs, layout, environment)
+    junit = layout.root / options.junit if options.junit else None
+    begins: dict[str, object] = {"working_directory": layout.root / options.working_directory, "junit": junit}
     settings: dict[str, object] = {
         "runner": runner,
         "packages": list(options.packages),
         "defaults": list(options.defaults),
-        "working_directory": layout.root / options.working_directory,
         "parallel": options.parallel,
         "fail_fast": options.fail_fast,
         "timeout": options.timeout,
-        "junit": layout.root / options.junit if options.junit else None,
+        "junit": junit,
         "cases": given.path if given else None,
         "script": place,
         **({"places": _places(options, eggs, runner, environment)} if runner == "zope.testrunner" else {}),
@@ -347,7 +348,8 @@ def made(options: Tested, layout: Layout, environment: Environment, more: Mappin
         **more,
         **first.settings,
     }
-    body = package_body(start, place, layout.location, "testing", preamble.statements(start, place), settings)
+    text = preamble.statements(start, place)
+    body = package_body(start, place, layout.location, "testing", settings, preamble=text, before=begins)
     copied = runtime_files(layout.location, "testing", *first.copied)
     files = (*preamble.files, *([given] if given else []), *copied, *launcher(layout, start, options.script, body))
     remarks = django.without_effect(options.project, options.settings, runner, environment)

@@ -35,7 +35,7 @@ def absent(what: str, project: Project) -> dict[str, Any]:
         "a requirement": {"requires": {**part, "requires": [wanted]}},
         "a service": {"services": {**part, "reader": reader, "services": [service]}},
         "the working directory": {"working_directory": f"{root}/no-such-directory"},
-    }[what]
+    }.get(what, {})
 
 
 @pytest.mark.parametrize("what", ["a requirement", "a service", "the working directory"])
@@ -46,3 +46,39 @@ def test_no_report_of_an_earlier_run(project: Project, what: str) -> None:
     done = project.test(junit=str(report), **absent(what, project))
     assert (1, False) == (done.returncode, report.exists()), done.stderr
     assert "no-such-" in done.stderr
+
+
+BREAKS = {
+    "initialization": ("import no_such_module", 1),
+    "it is killed": ("import signal\nsys.stderr.write('no_such_\\n')\nos.kill(os.getpid(), signal.SIGKILL)", -9),
+    "the environment file": ("", 1),
+    "what pytest reads first": ("", 4),
+}
+
+
+@pytest.mark.parametrize("what", BREAKS)
+def test_no_report_where_the_script_breaks_early(project: Project, what: str) -> None:
+    """What breaks before there are any tests, even before there is a runner, leaves no report of an earlier run."""
+    report, environment_file = project.root / "junit.xml", None
+    report.write_text("of the last run")
+    project.initialization, status = BREAKS[what]
+    if what == "the environment file":
+        environment_file = project.root / "no_such_file"
+    if what == "what pytest reads first":
+        project.write("conftest.py", "import no_such_module\n")
+    script = project.script({}, {"junit": str(report)}, environment_file)
+    done = project.run(script)
+    assert (status, False) == (done.returncode, report.exists()), done.stderr
+    assert "no_such_" in done.stderr
+    # What was put aside does not come back in its place.
+    project.initialization = ""
+    done = project.run(project.script({}, {"junit": str(report)}), "--version")
+    assert (0, []) == (done.returncode, [path.name for path in project.root.iterdir() if "junit" in path.name])
+
+
+def test_initialization_runs_in_the_working_directory(project: Project) -> None:
+    """The user's statements come after the change of directory, and may change it; the environment comes before."""
+    project.initialization = "print(os.environ['SHOP'], os.getcwd())\nos.chdir('other')\n"
+    done = project.test("test_other.py", environment={"SHOP": "open"})
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert f"open {project.root}" == done.stdout.splitlines()[0]

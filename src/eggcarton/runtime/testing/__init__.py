@@ -10,11 +10,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from . import totals
+from . import earlier, totals
 from .cases import VARIABLE as CASES
 from .job import Job, goes_on
 from .watch import Watch
@@ -25,16 +24,47 @@ if TYPE_CHECKING:
 _STOPPED = "the run was stopped while this test ran"
 
 
-def main(arguments: Sequence[str], **settings: Any) -> int:
+def begin(arguments: Sequence[str], *, working_directory: str, junit: str | None) -> None:
+    """Do what comes before all else in the script, and before the user's own statements.
+
+    Args:
+        arguments: the command line.
+        working_directory: where the script goes.
+        junit: the file of the report, of which the one of an earlier run is put aside.
+
+    Raises:
+        SystemExit: there is no such directory; what is wrong has been told.
+    """
+    if junit and not goes_on(arguments):
+        earlier.put_aside(str(junit))
+    try:
+        os.chdir(working_directory)
+    except OSError as error:
+        advice = "make it, or name another one in 'working-directory'"
+        sentence = f"{working_directory} is the working directory of the tests, but: {error.strerror}; {advice}"
+        raise SystemExit(say(sentence, 1)) from None
+
+
+def main(arguments: Sequence[str], *, junit: str | None, **settings: Any) -> int:
     """Run the tests and return the exit status, which is the runner's.
 
     Args:
         arguments: the command line, for the runner.
+        junit: the file of the report.
         settings: `requires`, for `requires.met`, and `services`, for `services.during`, where there are any;
-            `working_directory`; `coverage`, of which `measuring.measure` tells, where tests are measured;
-            `cases`, a file of them; `django_settings`, a module, where the environment names no other one; `junit`, the
-            file of the report; `timeout`; and the fields of `Job`, with `defaults` that come before the arguments.
+            `coverage`, of which `measuring.measure` tells, where tests are measured; `cases`, a file of them;
+            `django_settings`, a module, where the environment names no other one; `timeout`; and the fields of `Job`,
+            with `defaults` that come before the arguments.
     """
+    status = _prepared(arguments, junit=junit, **settings)
+    if junit and not status and not goes_on(arguments):
+        # Something else than tests was asked for, such as help.
+        earlier.put_back(str(junit))
+    return status
+
+
+def _prepared(arguments: Sequence[str], **settings: Any) -> int:
+    """Run the tests when all that they need is there."""
     asked: Asked | None = None
     if goes_on(arguments):
         # The process that started this one has seen to these, and they are still there.
@@ -49,19 +79,13 @@ def main(arguments: Sequence[str], **settings: Any) -> int:
         from ..requires import met
 
         if not met(settings.pop("requires")):
-            return _nothing_ran(settings["junit"])
+            return 1
     if "services" not in settings:
         return _run(arguments, asked, **settings)
     from ..services import during
 
-    services, began = settings.pop("services"), []
-
-    def run() -> int:
-        began.append(True)
-        return _run(arguments, asked, **settings)
-
-    status = during(run, services)
-    return status if began else _nothing_ran(settings["junit"], status)
+    services = settings.pop("services")
+    return during(partial(_run, arguments, asked, **settings), services)
 
 
 def _run(
@@ -69,7 +93,6 @@ def _run(
     asked: Asked | None,
     *,
     runner: str,
-    working_directory: str,
     defaults: Sequence[str],
     script: str,
     timeout: float | None,
@@ -79,8 +102,6 @@ def _run(
     coverage: Any = None,
     **fields: Any,
 ) -> int:
-    if problem := _gone_to(working_directory):
-        return _nothing_ran(junit, say(problem, 1))
     if cases:
         os.environ[CASES] = str(cases)
     if django_settings:
@@ -98,6 +119,7 @@ def _run(
 
         try:
             written = Report(str(junit), watch)
+            watch.on_opened.append(partial(earlier.drop, str(junit)))
         except OSError as error:
             return say(_unwritable(junit, error), 1)
     # A test that runs tests has totals of its own, or none.
@@ -110,23 +132,6 @@ def _run(
         if numbers and not watch.is_piece:
             totals.write(numbers, watch.outcomes, time.monotonic() - began)
     return status or failed
-
-
-def _nothing_ran(junit: str | None, status: int = 1) -> int:
-    """Take the report of an earlier run away, which would be read as that of this one, and return the exit status."""
-    if junit:
-        with suppress(OSError):
-            os.unlink(junit)
-    return status
-
-
-def _gone_to(directory: Any) -> str:
-    try:
-        os.chdir(directory)
-    except OSError as error:
-        advice = "make it, or name another one in 'working-directory'"
-        return f"{directory} is the working directory of the tests, but: {error.strerror}; {advice}"
-    return ""
 
 
 def _watch(timeout: float | None, coverage: Any) -> Watch:
