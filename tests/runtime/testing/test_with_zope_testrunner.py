@@ -243,6 +243,50 @@ def test_what_is_installed_is_kept(project: ZopeProject) -> None:
     assert (True, False) == ((project.root / "egg/kept.pyc").exists(), (project.library / "stale.pyc").exists())
 
 
+DOCUMENTS = """
+    import doctest
+    import unittest
+
+    import manuel.doctest
+    import manuel.testcase
+    import manuel.testing
+
+    def test_suite():
+        \"\"\"
+        >>> 1 + 1
+        2
+        >>> 1 + 2
+        3
+        \"\"\"
+        parsed = manuel.doctest.Manuel() + manuel.testcase.MarkerManuel()
+        documents = [manuel.testing.TestSuite(parsed, name) for name in ("a.txt", "b.txt", "c.txt")]
+        return unittest.TestSuite([*documents, doctest.DocTestSuite(), doctest.DocFileSuite("a.txt", "b.txt")])
+    """
+EXAMPLES = "Examples.\n\n>>> 1 + 1\n2\n>>> 1 + 2\n3\n"
+
+
+def test_documents(empty: ZopeProject) -> None:
+    """Each document is one case, as it is listed, while the runner counts the examples of those of manuel."""
+    empty.write("lib/shop/tests/test_documents.py", DOCUMENTS)
+    empty.write("lib/shop/tests/a.txt", EXAMPLES)
+    empty.write("lib/shop/tests/b.txt", EXAMPLES.replace("3", "4"))
+    empty.write("lib/shop/tests/c.txt", f"{EXAMPLES}\n.. test-case: more\n\n{EXAMPLES}")
+    report = empty.root / "junit.xml"
+    found = empty.zope("-m", "test_documents", junit=str(report))
+    listed = re.findall(r"^  (?! )\S", empty.zope("-m", "test_documents", "--list-tests").stdout, re.MULTILINE)
+    assert "Ran 12 tests with 2 failures, 0 errors" in found.stdout, found.stdout + found.stderr
+    assert [
+        ("shop.tests.a.txt", "passed"),
+        ("shop.tests.a.txt", "passed"),
+        ("shop.tests.b.txt", "failed"),
+        ("shop.tests.b.txt", "failed"),
+        ("shop.tests.c.txt", "passed"),
+        ("shop.tests.c.txt:more", "passed"),
+        ("shop.tests.test_documents.test_suite", "passed"),
+    ] == sorted((test.name, test.kind) for test in read(report))
+    assert len(read(report)) == len(listed)
+
+
 def test_broken_modules(empty: ZopeProject) -> None:
     """A module that cannot be imported is an error of its own, told once, however many processes import it."""
     empty.write("lib/shop/tests/test_layers.py", LAYERED)
@@ -296,7 +340,7 @@ def test_a_hang(empty: ZopeProject) -> None:
     slow += "\n    def wait():\n        __import__('threading').Event().wait()\n"
     empty.write("lib/shop/tests/test_layers.py", slow)
     report = empty.root / "junit.xml"
-    found = empty.zope("-t", "mixed", "-t", "skipped", timeout=0.3, junit=str(report))
+    found = empty.zope("-t", "mixed", "-t", "skipped", timeout=1.5, junit=str(report))
     assert 1 == found.returncode, found.stdout + found.stderr
     names = {
         f"shop.tests.test_layers.{name}.test_mixed_in": "failed" for name in ("TestPlain", "TestStays", "TestGoes")
