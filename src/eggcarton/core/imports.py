@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from eggcarton.core.options import option
-from eggcarton.core.readers import name_patterns, paths
+from eggcarton.core.readers import boolean, name_patterns, paths
 
 
 def extra_paths() -> tuple[Path, ...]:
@@ -22,4 +22,14 @@ def allowed_eggs_from_site_packages() -> tuple[str, ...]:
         "Distributions that are taken from the machine's own Python where that has them, in versions that what"
         " requires them allows; they are not locked.",
         default="",
+    )
+
+
+def relative_paths() -> bool | None:
+    """Declare whether the part may be moved."""
+    return option(
+        boolean,
+        "Whether the part works wherever the buildout directory is moved to; left out: as relative-paths in"
+        " [buildout] says.",
+        default=None,
     )

@@ -228,16 +228,6 @@ def cases() -> tuple[Case, ...]:
     )
 
 
-def relative_paths() -> bool | None:
-    """Declare whether the part may be moved."""
-    return option(
-        boolean,
-        "Whether the part works wherever the buildout directory is moved to; left out: as relative-paths in"
-        " [buildout] says.",
-        default=None,
-    )
-
-
 def needed(options: Tested, *more: str) -> tuple[str, ...]:
     """Return all that a part imports.
 

@@ -44,7 +44,7 @@ class Options:
     matrix_timeout: float | None = matrices.matrix_timeout()
     extra_paths: tuple[Path, ...] = imports.extra_paths()
     allowed_eggs_from_site_packages: tuple[str, ...] = imports.allowed_eggs_from_site_packages()
-    relative_paths: bool | None = tested.relative_paths()
+    relative_paths: bool | None = imports.relative_paths()
 
     @property
     def requirements(self) -> tuple[str, ...]:
