@@ -12,7 +12,7 @@ import pytest
 
 from eggcarton.indexes.configured import pip_settings
 from support.buildouts import CHECKOUT, Result, run
-from support.users import NOBODY, python_for_anybody
+from support.users import NOBODY, same_python_for_anybody
 
 NO_NETWORK = 4
 COMPILERS = ("cc", "gcc", "clang", "c99", "c++", "g++", "x86_64-linux-gnu-gcc", "rustc", "cargo", "pg_config")
@@ -104,7 +104,7 @@ def checkout(place: Path, wheels: Path) -> Path:
 
 def test_binary_distributions(place: Path, checkout: Path) -> None:
     """Twisted, lxml, cryptography and psycopg's binary form are locked, installed and used, by stock recipes too."""
-    account = Account(place, python_for_anybody())
+    account = Account(place, same_python_for_anybody())
     (account.root / "buildout.cfg").write_text(CONFIG, "utf-8")
     status, output = account.run(account.python, checkout / "bootstrap.py", account.root, "--from", checkout / "wheels")
     if status == NO_NETWORK:

@@ -21,17 +21,23 @@ def python_for_anybody() -> Path:
     return Path(python)
 
 
+def same_python_for_anybody() -> Path:
+    """Return such a Python of the version that runs the tests, whose wheels suit it; where it is another, skip."""
+    python = python_for_anybody()
+    told = subprocess.check_output([python, "-I", "-c", "import sys; print(*sys.version_info[:2])"], text=True)
+    if tuple(map(int, told.split())) != sys.version_info[:2]:
+        pytest.skip(f"the machine's Python is {'.'.join(told.split())}, and another version runs the tests")
+    return python
+
+
 def bare_python_for_anybody(place: Path) -> Path:
     """Return a Python without pip and ensurepip in a directory, which any user may start; where there is none, skip.
 
     It is a copy of the machine's, which has to be of the version that runs the tests.
     """
-    machines = python_for_anybody()
-    told = "import sys, sysconfig; print(*sys.version_info[:2], sysconfig.get_path('stdlib'), sys.executable)"
-    major, minor, library, executable = subprocess.check_output([machines, "-I", "-c", told], text=True).split()
-    if (int(major), int(minor)) != sys.version_info[:2]:
-        pytest.skip(f"the machine's Python is {major}.{minor}, and another version runs the tests")
-    copied = place / "lib" / f"python{major}.{minor}"
+    told = "import sys, sysconfig; print(sysconfig.get_path('stdlib'), sys.executable)"
+    library, executable = subprocess.check_output([same_python_for_anybody(), "-I", "-c", told], text=True).split()
+    copied = place / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
     (copied / "site-packages").mkdir(parents=True)
     for entry in Path(library).iterdir():
         if entry.name not in ("ensurepip", "site-packages", "dist-packages"):
