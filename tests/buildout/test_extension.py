@@ -80,9 +80,12 @@ def test_commands_and_other_configurations_of_a_stock_buildout(build: Buildout, 
         f"[buildout]\nextensions = eggcarton\nparts = app\n{shared}[app]\nrecipe = zc.recipe.egg\neggs = greeting\n"
     )
     build.write("more.cfg", "[buildout]\nextends = buildout.cfg\n[app]\neggs += more\n")
-    assert (0, "2 distributions locked, for all platforms\n") == build.run("lock", program="eggcarton")
+    status, output = build.run("lock", program="eggcarton")
+    # On 3.12 and later the environment has a setuptools of whose age the import of zc.buildout 5.2.0 warns first.
+    assert (0, "2 distributions locked, for all platforms") == (status, output.splitlines()[-1]), output
     build.build()
-    assert (0, "pylock.toml answers the configuration.\n") == build.run("lock", "--check", program="eggcarton")
+    status, output = build.run("lock", "--check", program="eggcarton")
+    assert (0, "pylock.toml answers the configuration.") == (status, output.splitlines()[-1]), output
     assert "part app of more.cfg asks for more" in build.run("why", "more", program="eggcarton").output
     assert "This build is verified." in build.run("verify", program="eggcarton").output
 
