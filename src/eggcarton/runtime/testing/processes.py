@@ -27,6 +27,8 @@ UNSAVED = "unmeasured-"
 
 # What is untrue of one process of several, or nothing that a tested program should print.
 _OF_ONE_PROCESS = ("no-data-collected", "module-not-imported", "module-not-measured", "already-imported")
+# What the run itself has said of how it measures.
+_SAID = ("no-sysmon", "no-ctracer")
 
 _tracked: list[Any] = []
 _saving: list[Any] = []
@@ -220,6 +222,7 @@ def follow(settings: Mapping[str, Any]) -> None:
         return
     try:
         measured = configured(settings)
+        measured.set_option("run:disable_warnings", [*measured.get_option("run:disable_warnings"), *_SAID])
         context = os.environ.get(CONTEXT)
         if context:
             measured.set_option("run:context", context)
