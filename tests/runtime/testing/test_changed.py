@@ -56,7 +56,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
 
 def lines(revision: str = "main") -> dict[str, list[int] | None]:
     found = changed.since(revision).lines
-    return {os.path.relpath(path): numbers and sorted(numbers) for path, numbers in found.items()}
+    return {os.path.relpath(path): None if numbers is None else sorted(numbers) for path, numbers in found.items()}
 
 
 def test_what_is_not_committed_counts(repository: Repository) -> None:
@@ -91,6 +91,53 @@ def test_renamed_deleted_and_binary(repository: Repository) -> None:
     assert {"elsewhere.py": [8]} == lines()
 
 
+def test_links(repository: Repository) -> None:
+    """A new link, added or not, and a file that has become one, change nothing of what they lead to."""
+    repository.write("a.py", "one = 1\ntwo = 22\nthree = 3\n")
+    (repository.root / "new.py").symlink_to("a.py")
+    (repository.root / "added.py").symlink_to("a.py")
+    repository.git("add", "added.py")
+    (repository.root / "gone.py").unlink()
+    (repository.root / "gone.py").symlink_to("moved.py")
+    assert {"a.py": [2]} == lines()
+
+
+def test_only_deleted_lines(repository: Repository) -> None:
+    """Where lines have only gone nothing can be covered, nor is the file told as one that was not measured."""
+    repository.write("a.py", "one = 1\nthree = 3\n")
+    repository.write("moved.py", "")
+    found = changed.since("main")
+    assert {"a.py": [], "moved.py": []} == lines()
+    nothing = f"Lines changed since {found.since}:\nnone of those can run and is measured"
+    assert nothing == changed.table(found, [], [])
+    repository.write("a.py", "one = 1\nthree = 33\n")
+    assert "Changed, but not measured: a.py" == changed.table(changed.since("main"), [], []).splitlines()[-1]
+
+
+def test_through_a_link(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the way to the repository is a link, its files are known by where they really lie."""
+    (tmp_path / "way").symlink_to(repository.root)
+    monkeypatch.chdir(tmp_path / "way")
+    repository.write("a.py", "one = 11\ntwo = 2\nthree = 3\n")
+    found = changed.since("main")
+    analysis = changed.covered(found, [str(tmp_path / "way/a.py")], lambda file: (file, [1, 2], [], [1], ""))
+    assert [Covered("a.py", 1, (1,))] == analysis
+
+
+def test_in_the_middle_of_a_merge(repository: Repository) -> None:
+    """A file in conflict has changed where it differs, with the marks that git has put there."""
+    repository.git("checkout", "--quiet", "-b", "feature")
+    repository.write("a.py", "one = 1\ntwo = 22\nthree = 3\n")
+    repository.commit()
+    repository.git("checkout", "--quiet", "main")
+    repository.write("a.py", "one = 1\ntwo = 222\nthree = 3\n")
+    repository.commit()
+    repository.git("checkout", "--quiet", "feature")
+    with pytest.raises(subprocess.CalledProcessError):
+        repository.git("merge", "--quiet", "main")
+    assert {"a.py": [2, 3, 4, 5, 6]} == lines("feature~1")
+
+
 @pytest.mark.parametrize("name", ["grüße.py", "with space.py", 'quote".py', "tab\t.py", "new\nline.py", "b/a/b.py"])
 def test_unusual_names(repository: Repository, name: str) -> None:
     """A file may be called anything."""
@@ -116,13 +163,17 @@ def test_lines_that_look_like_headers(repository: Repository) -> None:
         "diff.context=9",
         "core.quotePath=false",
         "diff.relative=true",
+        "diff.interHunkContext=9",
+        "diff.algorithm=histogram",
+        "diff.wordRegex=.",
+        "diff.renames=copies",
     ],
 )
 def test_whatever_git_is_configured_to(repository: Repository, setting: str) -> None:
     """Settings of the user's do not change what has changed."""
     repository.git("config", *setting.split("="))
-    repository.write("a.py", "one = 11\ntwo = 2\nthree = 3\n")
-    assert {"a.py": [1]} == lines()
+    repository.write("a.py", "one = 11\ntwo = 2\nthree = 33\n")
+    assert {"a.py": [1, 3]} == lines()
 
 
 def test_below_the_top(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

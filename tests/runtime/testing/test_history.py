@@ -66,7 +66,7 @@ def test_the_table() -> None:
 @pytest.mark.parametrize("number", [1, 2, 1000])
 def test_the_picture(number: int) -> None:
     """One run or a thousand are a picture that is valid XML, inside its frame, for dark and for light pages."""
-    runs = [run(day % 300, 50 + day % 50, revision="<&>") for day in range(number)]
+    runs = [run(day % 300, 50 + day % 50, revision="<&>\x1b\0\ud800") for day in range(number)]
     text = trend.drawn(runs)
     root = ElementTree.fromstring(text.encode())
     [line] = root.iter(f"{SVG}polyline")
@@ -82,6 +82,41 @@ def test_always_the_same() -> None:
     for total in (0.0, 100.0):
         ElementTree.fromstring(trend.drawn([run(1, total), run(1, total)]).encode())
         assert history.table([run(1, total)])
+
+
+def test_show_very_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of very many runs the last ones are printed, and all are drawn."""
+    file = tmp_path / "history.jsonl"
+    file.write_text("".join(f"{json.dumps(run(number // 20, 90.0))}\n" for number in range(history.LONGEST)))
+    assert 0 == history.show(tmp_path)
+    lines = capsys.readouterr().out.splitlines()
+    assert (53, "These are the last 50 of 5000 runs; the picture shows all of them.") == (len(lines), lines[51])
+    assert "2026-09" in lines[1]
+    [line] = ElementTree.parse(tmp_path / "history.svg").iter(f"{SVG}polyline")
+    assert history.LONGEST == len(line.get("points", "").split())
+
+
+def test_damaged_lines() -> None:
+    """A line that something has damaged, and that still tells a run, harms neither a terminal nor a picture."""
+    runs = [
+        run(1, 90.0, revision="\x1b[2J1a", tests="\n7", branches=["\n", 2]),
+        {**run(1, 91.0), "date": "0001-01-01T00:00:00Z"},
+    ]
+    assert "[2J1a     90.00 %      -        /2      7" in history.table(runs)
+    assert 3 == len(history.table(runs).splitlines())
+    ElementTree.fromstring(trend.drawn(runs).encode())
+
+
+def test_show_nothing_that_can_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A history that cannot be read, and a picture that cannot be written, are a sentence each."""
+    (tmp_path / "history.jsonl").mkdir()
+    assert 1 == history.show(tmp_path)
+    assert f"{tmp_path}/history.jsonl cannot be read: Is a directory\n" == capsys.readouterr().err
+    (tmp_path / "history.jsonl").rmdir()
+    history.append(tmp_path / "history.jsonl", run(1, 90.0))
+    (tmp_path / ".history.svg.new").mkdir()
+    assert 1 == history.show(tmp_path)
+    assert f"{tmp_path}/history.svg cannot be written: Is a directory\n" == capsys.readouterr().err
 
 
 def test_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

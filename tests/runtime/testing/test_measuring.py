@@ -224,6 +224,38 @@ def test_two_at_once(project: Project) -> None:
     assert 0 == done.returncode, done.stdout + done.stderr
 
 
+def test_a_second_run_while_reports_are_made(project: Project) -> None:
+    """A run is alone until its last report is written: a second one is refused until then."""
+    project.write(
+        "src/shop/tests/test_last.py",
+        """
+        import subprocess
+        import sys
+
+        def again(event, arguments):
+            if event == "open" and str(arguments[0]).endswith(".coverage.lcov.new"):
+                done = subprocess.run(["bin/test"], env={}, capture_output=True, text=True)
+                with open("said", "w") as stream:
+                    stream.write(f"{done.returncode} {done.stdout}{done.stderr}")
+
+        def test_last():
+            sys.addaudithook(again)
+        """,
+    )
+    done = project.cover(report=["lcov"])
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert (project.root / "said").read_text().startswith("1 another run is being measured here, by process ")
+
+
+def test_a_history_that_cannot_be_written(project: Project) -> None:
+    """Where the history can be neither written nor read that is told, and the reports are made without it."""
+    (project.root / "var/history.jsonl").mkdir(parents=True)
+    done = project.cover(report=["html"])
+    sentence = "cannot be written, so that this run is not in the history: Is a directory"
+    assert (0, f"{project.root}/var/history.jsonl {sentence}\n") == (done.returncode, done.stderr)
+    assert (project.root / "var/html/index.html").exists()
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

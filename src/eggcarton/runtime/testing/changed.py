@@ -57,14 +57,20 @@ def since(revision: str) -> Changes:
         raise Unknown(f"what is checked out in {top} has nothing in common with '{revision}': {_remedy(revision)}")
     base = base.strip()
     diff = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--find-renames", "--ignore-submodules=dirty")
+    # What a user's configuration says else is not for us.
+    form = ("--unified=0", "--inter-hunk-context=0", "--submodule=short", "--src-prefix=a/", "--dst-prefix=b/")
     raw = _asked(top, *diff, "--raw", "-z", base)
-    patch = _asked(top, *diff, "--unified=0", "--src-prefix=a/", "--dst-prefix=b/", base)
+    patch = _asked(top, *diff, *form, base)
     new = _asked(top, "ls-files", "--others", "--exclude-standard", "-z")
     submodules = tuple(sorted(_submodules(raw)))
     named: dict[str, frozenset[int] | None] = {**_lines(patch), **dict.fromkeys(filter(None, new.split("\0")))}
-    lines = {
-        os.path.realpath(os.path.join(top, name)): numbers for name, numbers in named.items() if name not in submodules
+    # A link is no file of its own, and what it leads to has not changed by it.
+    paths = {
+        os.path.join(top, name): numbers
+        for name, numbers in named.items()
+        if name not in submodules and not os.path.islink(os.path.join(top, name))
     }
+    lines = {os.path.realpath(path): numbers for path, numbers in paths.items()}
     return Changes(f"{base[:12]}, where this parted from {revision}", lines, submodules)
 
 
@@ -199,7 +205,8 @@ def table(changes: Changes, files: Sequence[Covered], measured: Iterable[str]) -
         said.append("none of those can run and is measured")
     known = {os.path.realpath(file) for file in measured}
     # Of new files only those are of interest that are measured: what a build makes lies about too.
-    old = {path for path, numbers in changes.lines.items() if numbers is not None and path.endswith(".py")}
+    # Where lines have only gone there is nothing to measure.
+    old = {path for path, numbers in changes.lines.items() if numbers and path.endswith(".py")}
     others = sorted(map(os.path.relpath, old - known))
     if others:
         more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""

@@ -16,6 +16,7 @@ LONGEST = 5000
 """How many runs are kept: the nightly ones of thirteen years, in about a megabyte."""
 
 _WIDTH = 25
+_SHOWN = 50
 
 
 def path(directory: Path) -> Path:
@@ -69,10 +70,15 @@ def show(directory: Path) -> int:
     from .trend import drawn
 
     file = path(directory)
-    runs = read(file)
+    try:
+        runs = read(file)
+    except OSError as error:
+        return say(f"{file} cannot be read: {error.strerror}", 1)
     if not runs:
         return say(f"{file} knows of no run of all tests yet: each one adds a line", 1)
-    print(table(runs))
+    print(table(runs[-_SHOWN:]))
+    if len(runs) > _SHOWN:
+        print(f"These are the last {_SHOWN} of {len(runs)} runs; the picture shows all of them.")
     picture = directory / "history.svg"
     staging = directory / ".history.svg.new"
     try:
@@ -94,11 +100,11 @@ def table(runs: Sequence[Mapping[str, Any]]) -> str:
         rows.append(
             (
                 str(run["date"])[:16].replace("T", " "),
-                str(run.get("revision") or "-")[:12],
+                printable(run.get("revision") or "-")[:12],
                 f"{_rounded_down(float(run['total'])):.2f} %",
                 _counts(run.get("lines")),
                 _counts(run.get("branches")),
-                str(run.get("tests", "-")),
+                printable(run.get("tests", "-")),
                 "#" * max(1, int(share * _WIDTH)),
             )
         )
@@ -114,8 +120,13 @@ def _line(row: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(cells).rstrip()
 
 
+def printable(value: object) -> str:
+    """Return a value of a damaged line too as a text that harms neither a terminal nor a picture."""
+    return "".join(filter(str.isprintable, str(value)))
+
+
 def _counts(counts: object) -> str:
-    return f"{counts[0]}/{counts[1]}" if isinstance(counts, list) and len(counts) == 2 else "-"
+    return printable(f"{counts[0]}/{counts[1]}") if isinstance(counts, list) and len(counts) == 2 else "-"
 
 
 def _rounded_down(total: float) -> float:

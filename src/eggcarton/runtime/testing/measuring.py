@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ def measure(run: Callable[[], int], job: Job, asked: Asked, settings: Mapping[st
     try:
         revision = asked.diff or settings["diff"]
         changes = changed.since(revision) if revision else None
+        owner = os.getpid()
         with held(directory) as place:
             if "html" in settings["report"]:
                 recover(html)
@@ -48,7 +49,7 @@ def measure(run: Callable[[], int], job: Job, asked: Asked, settings: Mapping[st
                     return say(f"{html} holds something else than a coverage report: choose another html-directory", 1)
             resolved = _resolved(settings, place)
             status = _run(run, resolved, contexts=settings["contexts"])
-            if os.getpid() != int((directory / "run.lock").read_text("utf-8")):
+            if os.getpid() != owner:
                 return status
             _tell_of_unmeasured(place)
             reports = Reports(settings, resolved, changes, html)
@@ -190,6 +191,8 @@ def _keep(directory: Path, asked: Asked, job: Job, status: int, total: Mapping[s
     is_whole = asked.is_whole and (status == 0 or (status == 1 and not job.fail_fast))
     run = {**total, "tests": len(job.watch.outcomes), "status": status, "whole": is_whole}
     file = history.path(directory)
-    with suppress(OSError):
+    try:
         history.append(file, run)
+    except OSError as error:
+        say(f"{file} cannot be written, so that this run is not in the history: {error.strerror}", 0)
     return file

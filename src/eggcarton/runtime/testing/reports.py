@@ -106,7 +106,7 @@ class Reports:
         if "html" in kinds:
             place = Path(staging.directory(self._html))
             measured.html_report(directory=str(place))
-            if history_file is not None and (runs := history.read(history_file)):
+            if runs := _runs(history_file):
                 from .trend import drawn
 
                 (place / "history.svg").write_text(drawn(runs), "utf-8")
@@ -143,6 +143,14 @@ class Reports:
         precision, threshold = int(self._measured.get_option("report:precision") or 0), self._threshold()
         is_enough = total == 100 if threshold == 100 else round(total, precision) >= threshold
         return "" if is_enough else f"{_down(total)} % is covered, but at least {threshold:g} % should be"
+
+
+def _runs(file: Path | None) -> list[dict[str, Any]]:
+    """Return the history where it can be read: the reports are made without it too."""
+    try:
+        return [] if file is None else history.read(file)
+    except OSError:
+        return []
 
 
 def _down(share: float) -> str:

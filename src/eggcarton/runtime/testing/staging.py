@@ -35,9 +35,17 @@ class Staging:
         """Move everything to its place."""
         for path in self._directories:
             staging, aside = _beside(path)
-            if path.exists():
-                os.rename(path, aside)
-            os.rename(staging, path)
+            if not path.exists():
+                os.rename(staging, path)
+                continue
+            # Whoever may read the old one may read the new one.
+            shutil.copymode(path, staging)
+            os.rename(path, aside)
+            try:
+                os.rename(staging, path)
+            except BaseException:
+                os.rename(aside, path)
+                raise
         for staging, path in self._files:
             os.replace(staging, path)
         for path in self._directories:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 from xml.sax.saxutils import escape
+
+from .history import printable
 
 _WIDTH, _HEIGHT = 800, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 16, 40
@@ -26,7 +28,7 @@ _MOST_POINTS = 100
 
 def drawn(runs: Sequence[Mapping[str, Any]]) -> str:
     """Return a picture of at least one run: percent over time, by their dates."""
-    times = [datetime.strptime(run["date"], "%Y-%m-%dT%H:%M:%SZ").timestamp() for run in runs]
+    times = [_time(run["date"]) for run in runs]
     totals = [float(run["total"]) for run in runs]
     least = max(0.0, min(totals) - 1) // 5 * 5
     first, last = min(times), max(times)
@@ -43,10 +45,15 @@ def drawn(runs: Sequence[Mapping[str, Any]]) -> str:
     parts = [f'<polyline class="line" points="{" ".join(words)}"/>']
     if len(places) <= _MOST_POINTS:
         for time, total, run in places:
-            title = escape(f"{run['date']}: {int(total * 100) / 100:g} %, {run.get('revision') or 'no revision'}")
+            revision = printable(run.get("revision") or "no revision")
+            title = escape(f"{run['date']}: {int(total * 100) / 100:g} %, {revision}")
             place = f'cx="{x(time):.1f}" cy="{y(total):.1f}" r="3"'
             parts.append(f'<circle class="point" {place}><title>{title}</title></circle>')
     return _page([*_grid(least, y), *_dates(places[0][2], places[-1][2]), *parts], totals, len(runs))
+
+
+def _time(date: str) -> float:
+    return datetime.strptime(date, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp()
 
 
 def _grid(least: float, y: Any) -> list[str]:
