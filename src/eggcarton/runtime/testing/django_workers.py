@@ -70,10 +70,14 @@ class _Crew:
 
     def has_died(self) -> bool:
         """Tell whether one is no more, which is so for none while tests are left."""
+        if not self._directory.exists():
+            return False
+        begun = {place.name for place in self._directory.iterdir()}
         children = [child for child in multiprocessing.active_children() if child.pid not in self._others]
         self._seen |= {child.pid: child for child in children if "PoolWorker" in child.name}
-        # One that was never seen has another one in its place.
-        return len(self._seen) > self._size or any(child.exitcode is not None for child in self._seen.values())
+        # One that was never seen has another one in its place, and may have begun with a test.
+        has_other = len(self._seen) > self._size or not begun <= {str(child.pid) for child in children}
+        return has_other or any(child.exitcode is not None for child in self._seen.values())
 
     def recover(self) -> list[Outcome]:
         """Tell the watch of all tests that have ended, and return what those are at that ended with their process."""
