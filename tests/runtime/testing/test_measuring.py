@@ -247,6 +247,32 @@ def test_a_second_run_while_reports_are_made(project: Project) -> None:
     assert (project.root / "said").read_text().startswith("1 another run is being measured here, by process ")
 
 
+def test_a_checkout_that_is_read_only(project: Project) -> None:
+    """Only the directory of the part is written to: the rest, and the home, may be out of reach, as for cron."""
+    project.write("file", "")
+    script = project.script({}, {"coverage": {**project.coverage, "report": ["term", "html", "xml"], "contexts": True}})
+    (project.root / "var").mkdir()
+    directories = [project.root, *(path for path in project.root.rglob("*") if path.is_dir())]
+    before = set(project.root.rglob("*"))
+    for path in set(directories) - {project.root / "var"}:
+        path.chmod(0o555)
+    # Who may do everything may not any more, in this process.
+    powerless = ["setpriv", "--bounding-set=-all"] if os.geteuid() == 0 else []
+    try:
+        for home in ({}, {"HOME": str(project.root / "file/home")}, {"HOME": "", "TMPDIR": "/nowhere"}):
+            done = subprocess.run(
+                [*powerless, script], cwd="/", env=home, capture_output=True, text=True, timeout=60, check=False
+            )
+            assert (0, "") == (done.returncode, done.stderr), done.stdout
+            assert before == {path for path in project.root.rglob("*") if "var/" not in str(path)}
+            assert {*KEPT, "coverage.xml"} == set(os.listdir(project.root / "var"))
+        refused = [*powerless, "/bin/sh", "-c", f"echo > '{project.root}/x'"]
+        assert 0 != subprocess.run(refused, capture_output=True, check=False).returncode
+    finally:
+        for path in directories:
+            path.chmod(0o755)
+
+
 def test_a_history_that_cannot_be_written(project: Project) -> None:
     """Where the history can be neither written nor read that is told, and the reports are made without it."""
     (project.root / "var/history.jsonl").mkdir(parents=True)
