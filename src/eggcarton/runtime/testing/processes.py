@@ -202,7 +202,9 @@ def _save(measured: Any) -> None:
     """Save what is known up to now; the process goes its way, whether that works or not."""
     _saving.append(measured)
     with suppress(Exception):
-        measured.save()
+        # Where the run is over its directory is gone, which coverage would make again.
+        if os.path.isdir(os.path.dirname(measured.get_option("run:data_file"))):
+            measured.save()
     _saving.pop()
     if os.getpid() in _told_to_end:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
