@@ -18,8 +18,6 @@ _LAST_RUN = os.path.join("parts", ".eggcarton", "state", "selection-parts.json")
 
 def main() -> None:
     """Run bin/buildout; where no run has succeeded before, the child process will be needed."""
-    # A run makes many objects that live to its end; looking through them for garbage is time lost.
-    gc.set_threshold(50_000)
     _start("buildout", "eggcarton.buildout.command", early=not os.path.exists(_LAST_RUN))
 
 
@@ -34,6 +32,8 @@ def _start(program: str, module: str, *, early: bool = False) -> None:
     Args:
         early: whether the child process is started before, beside the imports.
     """
+    # What is imported lives to the end; looking through it for garbage is time lost.
+    gc.disable()
     heeded = signal.getsignal(signal.SIGINT) != signal.SIG_IGN
     if heeded:
         signal.signal(signal.SIGINT, _interrupted)
@@ -52,6 +52,10 @@ def _start(program: str, module: str, *, early: bool = False) -> None:
             sys.exit(f"Error: the eggs that bin/{program} starts from are gone ({gone}); run bootstrap.py again")
         if heeded:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+        gc.freeze()
+        # So do most objects that a run makes.
+        gc.set_threshold(50_000)
+        gc.enable()
         run()
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted; what was finished before that stays.\n")
