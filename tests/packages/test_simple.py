@@ -48,7 +48,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 def served(directory: Path) -> Iterator[str]:
     """Serve files as any web server does."""
     with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(directory))) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

@@ -125,7 +125,7 @@ def served(directory: Path, *, credentials: str = "") -> Iterator[Served]:
     asked: list[str] = []
     handler = type("Handler", (_Handler,), {"credentials": credentials, "asked": asked})
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(directory)))
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     address = Served(f"http://127.0.0.1:{server.server_port}")
     address.asked = asked
