@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from support import denied
 from support.buildouts import CHECKOUT, PYTHON, Buildout, Result, environment, run, tree
 from support.distributions import sdist, wheel
 from support.fakes import GREETING, recipes
+from support.kept import Kept
 from support.repositories import Repository, served
 from support.users import NOBODY, bare_python_for_anybody
 
@@ -54,35 +56,67 @@ NAMES = ("archive-1.0.tar.gz", "noting-1.0-py3-none-any.whl", "six-1.16.0-py3-no
          "six-1.17.0-py3-none-any.whl", "source-2.0.tar.gz", "tool-1.0-py3-none-any.whl")  # fmt: skip
 
 
-@pytest.fixture
-def site(build: Buildout, tmp_path: Path, wheels: Path) -> Iterator[str]:
-    """The address of repositories, archives and configurations; the index has the rest, and the toolchain."""
-    for path in wheels.glob("*.whl"):
-        (build.index.directory / path.name).symlink_to(path)
-    place = tmp_path / "site"
-    repository = Repository(place / "greeting")
-    repository.project("greeting", "1.0", {"greeting.py": GREETING}, requires=["six"])
-    repository.write({"wheel/greeting-1.0.dist-info/entry_points.txt": "[console_scripts]\ngreet = greeting:main\n"})
-    repository.commit(tag="v1.0")
-    sdist(place, "archive", "1.0", files={"native.c": "int native;"})
-    (place / "base.cfg").write_text("[buildout]\nextends = pins.cfg\n", "utf-8")
-    (place / "pins.cfg").write_text("[versions]\nsource = 2.0\n[versions-other]\nsix = 1.16.0\n", "utf-8")
-    for version in ("1.16.0", "1.17.0"):
-        wheel(build.index.directory, "six", version)
-    for version in ("2.0", "3.0"):
-        sdist(build.index.directory, "source", version, build_requires=["tool"])
-    wheel(build.index.directory, "tool")
-    recipes(build.index.directory)
-    with served(place) as address:
-        yield address
+@dataclass(frozen=True, eq=False)
+class Site:
+    """Repositories, archives and configurations, served while the module's tests run, and what is built of them."""
+
+    wheels: Path
+    servers: ExitStack
+    addresses: dict[Path, str] = field(default_factory=dict)
+
+    def make(self, build: Buildout) -> None:
+        """Build all that a bundle can hold, where there is a network; the index has the rest, and the toolchain."""
+        for path in self.wheels.glob("*.whl"):
+            (build.index.directory / path.name).symlink_to(path)
+        place = build.root.parent / "site"
+        repository = Repository(place / "greeting")
+        repository.project("greeting", "1.0", {"greeting.py": GREETING}, requires=["six"])
+        repository.write(
+            {"wheel/greeting-1.0.dist-info/entry_points.txt": "[console_scripts]\ngreet = greeting:main\n"}
+        )
+        repository.commit(tag="v1.0")
+        sdist(place, "archive", "1.0", files={"native.c": "int native;"})
+        (place / "base.cfg").write_text("[buildout]\nextends = pins.cfg\n", "utf-8")
+        (place / "pins.cfg").write_text("[versions]\nsource = 2.0\n[versions-other]\nsix = 1.16.0\n", "utf-8")
+        for version in ("1.16.0", "1.17.0"):
+            wheel(build.index.directory, "six", version)
+        for version in ("2.0", "3.0"):
+            sdist(build.index.directory, "source", version, build_requires=["tool"])
+        wheel(build.index.directory, "tool")
+        recipes(build.index.directory)
+        address = self.addresses[build.root] = self.servers.enter_context(served(place))
+        build.configure(CONFIG.format(site=address))
+        build.build()
+
+    def carry(self, build: Buildout) -> None:
+        """Bootstrap a checkout from a bundle of all that, without any part so far."""
+        self.make(build)
+        bundle, root, home = (build.root.with_name(name) for name in ("bundle", "there", "new home"))
+        fetch(build, "--to", str(bundle))
+        build.index.stop()
+        root.mkdir()
+        home.mkdir()
+        for path in configuration(build.root):
+            shutil.copy(path, root)
+        command = [PYTHON, bundle / "bootstrap.py", root, "--from", bundle, "buildout:parts="]
+        done = run(command, cwd=root, variables=environment(home))
+        assert 0 == done.status, done.output
+        # What no part needs was taken out.
+        for path in configuration(build.root):
+            shutil.copy(path, root)
+
+
+@pytest.fixture(scope="module")
+def site(wheels: Path) -> Iterator[Site]:
+    """What the index does not have."""
+    with ExitStack() as servers:
+        yield Site(wheels, servers)
 
 
 @pytest.fixture
-def built(build: Buildout, site: str) -> Buildout:
+def built(kept: Kept, site: Site) -> Buildout:
     """A buildout with all that a bundle can hold, built where there is a network."""
-    build.configure(CONFIG.format(site=site))
-    build.build()
-    return build
+    return kept(site.make)
 
 
 def fetch(build: Buildout, *arguments: str, before: tuple[str, ...] = ()) -> str:
@@ -193,14 +227,15 @@ def test_what_a_bundle_holds(built: Buildout, tmp_path: Path) -> None:
     assert 0 == done.status, done.output
 
 
-def test_templates_of_addresses(built: Buildout, site: str, tmp_path: Path) -> None:
+def test_templates_of_addresses(built: Buildout, site: Site, tmp_path: Path) -> None:
     """What parts take from addresses by its sha256 is in the bundle, two files of one name too, and fills them in."""
     addresses = {}
     for name in ("one", "two"):
-        path = tmp_path / "site" / name / "template.in"
+        path = built.root.with_name("site") / name / "template.in"
         path.parent.mkdir()
         path.write_text(f"{name} of {{{{ word }}}}\n", "utf-8")
-        addresses[name] = f"{site}/{name}/template.in\nsha256 = {hashlib.sha256(path.read_bytes()).hexdigest()}"
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        addresses[name] = f"{site.addresses[built.root]}/{name}/template.in\nsha256 = {sha256}"
     parts = "".join(
         f"[{name}]\nrecipe = eggcarton:template\nurl = {address}\noutput = {name}.txt\nword = all\n"
         for name, address in addresses.items()
@@ -219,7 +254,7 @@ def test_templates_of_addresses(built: Buildout, site: str, tmp_path: Path) -> N
     assert ["one of all\n", "two of all\n"] == [(root / f"{name}.txt").read_text("utf-8") for name in addresses]
 
 
-def test_again_nothing_is_fetched(built: Buildout, site: str, tmp_path: Path) -> None:
+def test_again_nothing_is_fetched(built: Buildout, site: Site, tmp_path: Path) -> None:
     """A second run asks nobody and changes nothing; what is wrong is replaced and told, and the rest left alone."""
     bundle = tmp_path / "bundle"
     fetch(built, "--to", str(bundle))
@@ -391,58 +426,49 @@ def test_a_bundle_for_another_platform(built: Buildout, tmp_path: Path) -> None:
         assert "with bin/eggcarton fetch --to DIR --platform NAME --python 3." in output
 
 
-def offline(build: Buildout, bundle: Path, place: Path, *arguments: str) -> Result:
-    """Bootstrap from a bundle and return how a later build without a network ends; the bundle is changed between."""
-    return run(["bin/buildout", "-o", *arguments], cwd=place, variables=environment(build.home.with_name("new home")))
+def offline(place: Path, *arguments: str) -> Result:
+    """Return how a build without a network ends; the bundle that it was bootstrapped from is changed before."""
+    return run(["bin/buildout", "-o", *arguments], cwd=place, variables=environment(place.with_name("new home")))
 
 
 @pytest.fixture
-def there(built: Buildout, tmp_path: Path) -> Path:
-    """A checkout that was bootstrapped from a bundle, without any part so far."""
-    fetch(built, "--to", str(tmp_path / "bundle"))
-    built.index.stop()
-    root, home = tmp_path / "there", built.home.with_name("new home")
-    root.mkdir()
-    home.mkdir()
-    for path in configuration(built.root):
-        shutil.copy(path, root)
-    command = [PYTHON, tmp_path / "bundle/bootstrap.py", root, "--from", tmp_path / "bundle", "buildout:parts="]
-    done = run(command, cwd=root, variables=environment(home))
-    assert 0 == done.status, done.output
-    # What no part needs was taken out.
-    for path in configuration(built.root):
-        shutil.copy(path, root)
-    return root
+def there(kept: Kept, site: Site) -> Path:
+    """A checkout that was bootstrapped from a bundle beside it, without any part so far, and no network."""
+    build = kept(site.carry)
+    build.index.stop()
+    return build.root.with_name("there")
 
 
-def test_offline_with_three_missing(built: Buildout, there: Path, tmp_path: Path) -> None:
+def test_offline_with_three_missing(there: Path) -> None:
     """What is missing of a bundle is named at once: wheels, sources, archives of repositories."""
-    [archive] = (tmp_path / "bundle/wheels").glob("greeting-*.tar")
-    for path in (archive, tmp_path / "bundle/wheels" / NAMES[0], tmp_path / "bundle/wheels" / NAMES[4]):
+    wheels = there.with_name("bundle") / "wheels"
+    [archive] = wheels.glob("greeting-*.tar")
+    for path in (archive, wheels / NAMES[0], wheels / NAMES[4]):
         path.unlink()
-    status, output = offline(built, tmp_path / "bundle", there, "buildout:parts=app")
+    status, output = offline(there, "buildout:parts=app")
     assert (4, [f"  {NAMES[0]}", f"  {archive.name}", f"  {NAMES[4]}"]) == (status, output.splitlines()[-3:])
     assert "Error: offline, and 3 files are neither in the store nor in the cache:" in output
 
 
-def test_a_moved_bundle(built: Buildout, there: Path, tmp_path: Path) -> None:
+def test_a_moved_bundle(there: Path) -> None:
     """Where a file is missing since the bundle was moved that is said, offline and with a network that has no index."""
-    (tmp_path / "bundle").rename(tmp_path / "moved")
-    place, variables = tmp_path / "bundle", environment(built.home.with_name("new home"))
+    place, moved = there.with_name("bundle"), there.with_name("moved")
+    variables = environment(there.with_name("new home"))
+    place.rename(moved)
     for options in (["-o"], []):
         status, output = run(["bin/buildout", *options, "buildout:parts=app"], cwd=there, variables=variables)
         told = f"the bundle {place}, from which this was bootstrapped, is gone; where it was moved, run bootstrap.py "
         assert (4, True) == (status, told in output.splitlines()[-1]), output
-    again = [PYTHON, tmp_path / "moved/bootstrap.py", there, "--from", tmp_path / "moved"]
+    again = [PYTHON, moved / "bootstrap.py", there, "--from", moved]
     done = run(again, cwd=there, variables=variables)
     assert 0 == done.status, done.output
 
 
-def test_offline_without_programs(built: Buildout, there: Path, tmp_path: Path) -> None:
+def test_offline_without_programs(there: Path) -> None:
     """Where something is missing, so are the programs that are: what makes the file, and what may build another."""
-    [archive] = (tmp_path / "bundle/wheels").glob("greeting-*.tar")
+    [archive] = there.with_name("bundle").glob("wheels/greeting-*.tar")
     archive.unlink()
-    variables = environment(built.home.with_name("new home"), PATH=str(tmp_path))
+    variables = environment(there.with_name("new home"), PATH=str(there.parent))
     status, output = run(["bin/buildout", "-o", "buildout:parts=app"], cwd=there, variables=variables)
     assert (4, output.splitlines()[-3:]) == (
         status,
@@ -454,10 +480,10 @@ def test_offline_without_programs(built: Buildout, there: Path, tmp_path: Path) 
     )
 
 
-def test_offline_with_a_wrong_byte(built: Buildout, there: Path, tmp_path: Path) -> None:
+def test_offline_with_a_wrong_byte(there: Path) -> None:
     """A file of the bundle that is damaged after it was checked is named, exit code 5, and no part is installed."""
-    path = damaged(tmp_path / "bundle", f"wheels/{NAMES[3]}")
-    status, output = offline(built, tmp_path / "bundle", there, "buildout:parts=app")
+    path = damaged(there.with_name("bundle"), f"wheels/{NAMES[3]}")
+    status, output = offline(there, "buildout:parts=app")
     assert 5 == status, output
     assert "these files are not what was locked, so that nothing was installed; copy them anew:" in output
     assert f"  {path}: its bytes hash to " in output
