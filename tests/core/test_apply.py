@@ -612,10 +612,13 @@ def each_interruption(
     base: Path, act: Callable[[], None], step: Callable[..., object]
 ) -> Iterator[tuple[Path, int, dict[str, Any]]]:
     """Interrupt a change at each of its points, each time in a new place, until it goes through."""
+    installed = base / "installed"
+    install_and_edit(installed, before_and_after(installed)[0])
     for number in range(1, 500):
         root = base / str(number)
-        before, after = before_and_after(root)
-        install_and_edit(root, before)
+        # What a record names is told from its own place.
+        shutil.copytree(installed, root, symlinks=True)
+        _, after = before_and_after(root)
         old = tree(root)
 
         def change(number: int = number, root: Path = root, after: list[Item] = after) -> int:
