@@ -164,7 +164,7 @@ def _handed_on(resolved: Mapping[str, Any], *, contexts: bool) -> Iterator[None]
     if outer is not None:
         # What measures this script itself: two do not work in one process.
         outer.stop()
-    file = Path(resolved["data_file"]).with_name("measure.py")
+    file = Path(resolved["data_file"]).with_name(processes.FILE)
     program = Path(processes.__file__).read_text("utf-8")
     file.write_text(f"{program}\n\nfollow({dict(resolved)!r})\n", "utf-8")
     changes = {processes.VARIABLE: str(file), **({processes.CONTEXT: ""} if contexts else {})}

@@ -19,6 +19,9 @@ from typing import Any
 VARIABLE = "EGGCARTON_COVERAGE"
 """The environment variable that names the file that measures each process of a run."""
 
+FILE = "measure.py"
+"""How that file is called, beside what processes save; it is there as long as the run goes on."""
+
 CONTEXT = "EGGCARTON_COVERAGE_CONTEXT"
 """The environment variable that tells the test that is going on, where lines are to be told by tests."""
 
@@ -202,9 +205,12 @@ def _save(measured: Any) -> None:
     """Save what is known up to now; the process goes its way, whether that works or not."""
     _saving.append(measured)
     with suppress(Exception):
-        # Where the run is over its directory is gone, which coverage would make again.
-        if os.path.isdir(os.path.dirname(measured.get_option("run:data_file"))):
+        directory = os.path.dirname(measured.get_option("run:data_file"))
+        if os.path.exists(os.path.join(directory, FILE)):
             measured.save()
+        else:
+            # The run is over; coverage made its directory again, where this process began just then.
+            os.rmdir(directory)
     _saving.pop()
     if os.getpid() in _told_to_end:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
