@@ -243,7 +243,7 @@ def test_what_is_installed_is_kept(project: ZopeProject) -> None:
     assert (True, False) == ((project.root / "egg/kept.pyc").exists(), (project.library / "stale.pyc").exists())
 
 
-DOCUMENTS = """
+OF_MANUEL = """
     import doctest
     import unittest
 
@@ -267,7 +267,7 @@ EXAMPLES = "Examples.\n\n>>> 1 + 1\n2\n>>> 1 + 2\n3\n"
 
 def test_documents(empty: ZopeProject) -> None:
     """Each document is one case, as it is listed, while the runner counts the examples of those of manuel."""
-    empty.write("lib/shop/tests/test_documents.py", DOCUMENTS)
+    empty.write("lib/shop/tests/test_documents.py", OF_MANUEL)
     empty.write("lib/shop/tests/a.txt", EXAMPLES)
     empty.write("lib/shop/tests/b.txt", EXAMPLES.replace("3", "4"))
     empty.write("lib/shop/tests/c.txt", f"{EXAMPLES}\n.. test-case: more\n\n{EXAMPLES}")
