@@ -1,6 +1,8 @@
 """What all tests have at hand."""
 
+import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -14,6 +16,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # No time decides a test: with a deadline, a busy machine would make examples fail.
 settings.register_profile("untimed", settings(deadline=None))
 settings.load_profile("untimed")
+
+
+@pytest.fixture(autouse=True)
+def _here() -> Iterator[None]:
+    """A test that goes to another directory, as zc.buildout does, leaves the next one where it was."""
+    here = os.getcwd()
+    yield
+    os.chdir(here)
 
 
 @pytest.fixture

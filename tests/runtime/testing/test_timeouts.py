@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from eggcarton.runtime.testing import timeouts
 from eggcarton.runtime.testing.timeouts import FixtureTookTooLong, Limit, TookTooLong, stacks
 from support.buildouts import CHECKOUT
 from support.junit import kinds, read
@@ -219,8 +220,9 @@ def test_a_handler_that_a_test_leaves_stays() -> None:
         signal.signal(signal.SIGALRM, before)
 
 
-def test_the_signal_goes_back_when_no_other_test_begins() -> None:
+def test_the_signal_goes_back_when_no_other_test_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     """One thread and one handler serve tests that follow each other, and soon after the last one both are gone."""
+    monkeypatch.setattr(timeouts, "_SHARED", 600.0)
     before = signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)
     limit = Limit(30.0)
     limit.arm("first.test")
@@ -239,19 +241,49 @@ def test_the_signal_goes_back_when_no_other_test_begins() -> None:
 @pytest.mark.slow
 def test_between_and_after_tests_there_is_time(project: Project) -> None:
     """What takes longer than a test may, when none runs, is not ended, nor is a test that comes after it."""
-    project.write("conftest.py", "import time\n\ndef pytest_sessionfinish():\n    time.sleep(3)\n")
     project.write(
-        "src/shop/tests/conftest.py",
+        "conftest.py",
         """
+        import ctypes
         import time
 
-        def pytest_runtest_logfinish():
-            time.sleep(3)
+        def pytest_runtest_logfinish(nodeid):
+            if "one" in nodeid:
+                time.sleep(4)
+
+        def pytest_sessionfinish():
+            # In C, with the interpreter's lock kept, so that no signal is heard.
+            lock, until = ctypes.create_string_buffer(256), (ctypes.c_long * 2)(int(time.time()) + 5, 0)
+            for _ in range(2):
+                ctypes.PyDLL(None).pthread_mutex_timedlock(lock, until)
         """,
     )
     project.write("src/shop/tests/test_two.py", "def test_one():\n    pass\n\ndef test_two():\n    pass\n")
-    done = project.test("-k", "test_two", timeout=0.3)
+    done = project.test("-k", "test_two", timeout=1.0)
     assert 0 == done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_end_of_a_worker(project: Project) -> None:
+    """A process of pytest-xdist that ends right after its last test is not ended before."""
+    project.write(
+        "src/shop/tests/test_end.py",
+        """
+        import time
+
+        class Last:
+            def __del__(self, open=open, sleep=time.sleep):
+                sleep(2)
+                open("last", "w").close()
+
+        LAST = Last()
+
+        def test_end():
+            pass
+        """,
+    )
+    done = project.test("-k", "test_end", timeout=30.0, parallel="1")
+    assert (0, True) == (done.returncode, (project.root / "last").exists()), done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("raised", [TookTooLong, FixtureTookTooLong])

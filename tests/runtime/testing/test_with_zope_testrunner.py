@@ -334,11 +334,25 @@ def test_a_crash(empty: ZopeProject, layer: str) -> None:
         assert "the process that ran the layer ended" in told["shop.tests.test_layers.Goes.subprocess"].message
 
 
+WAITS = """
+    def wait():
+        __import__('threading').Event().wait()
+
+    def wait_in_c():
+        import ctypes, time
+
+        # The interpreter's lock is kept, so that no signal is heard.
+        lock, until = ctypes.create_string_buffer(256), (ctypes.c_long * 2)(int(time.time()) + 6, 0)
+        for _ in range(2):
+            ctypes.PyDLL(None).pthread_mutex_timedlock(lock, until)
+    """
+
+
 def test_a_hang(empty: ZopeProject) -> None:
-    """A test that takes longer than it may fails, and the next one begins; also in a process of a layer's own."""
+    """A test that takes longer than it may fails, and the next one begins; what a layer sets up may take any time."""
     slow = LAYERED.replace("def test_mixed_in(self):\n            pass", "def test_mixed_in(self):\n            wait()")
-    slow += "\n    def wait():\n        __import__('threading').Event().wait()\n"
-    empty.write("lib/shop/tests/test_layers.py", slow)
+    slow = slow.replace("def setUp(cls):\n            pass", "def setUp(cls):\n            wait_in_c()", 1)
+    empty.write("lib/shop/tests/test_layers.py", f"{slow}{WAITS}")
     report = empty.root / "junit.xml"
     found = empty.zope("-t", "mixed", "-t", "skipped", timeout=1.5, junit=str(report))
     assert 1 == found.returncode, found.stdout + found.stderr

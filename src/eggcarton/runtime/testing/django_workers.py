@@ -138,7 +138,10 @@ class Worker:
         """Run some of the tests and return Django's remote result."""
         run = suite.run
         suite.run = lambda result, *more, **others: run(_Doubled(result, self._watch), *more, **others)
-        return self._runner.run(suite)
+        try:
+            return self._runner.run(suite)
+        finally:
+            self._watch.left()
 
 
 _watches: dict[str, Watch] = {}

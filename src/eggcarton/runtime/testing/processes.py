@@ -42,7 +42,8 @@ class _Nudges:
     """Wakes processes that were told to terminate.
 
     Python runs a handler between two of its instructions: a process that a signal meets just before it waits in C goes
-    on to wait. So those that save when they are told to terminate are woken by SIGCONT, which is nothing to others.
+    on to wait. So those that save when they are told to terminate are woken by SIGCONT, which to others does nothing but
+    continue what is stopped.
 
     Args:
         kill: `os.kill`.
@@ -52,14 +53,19 @@ class _Nudges:
 
     def __init__(self, kill: Callable[[int, int], None]) -> None:
         self._kill = kill
-        self.forget()
-        os.register_at_fork(before=self._stop, after_in_parent=self._go_on, after_in_child=self.forget)
+        self._begin_anew()
+        os.register_at_fork(before=self._stop, after_in_parent=self._go_on, after_in_child=self._begin_anew)
 
-    def forget(self) -> None:
-        """Wake no process any more."""
+    def _begin_anew(self) -> None:
         self._changed = threading.Condition()
         self._due: list[tuple[float, int, tuple[float, ...]]] = []
         self._runs = self._is_held = False
+
+    def forget(self) -> None:
+        """Wake no process any more."""
+        with self._changed:
+            self._due = []
+            self._changed.notify_all()
 
     def add(self, process: int) -> None:
         """Wake a process, or a group of them as `os.kill` has it, a few times."""
@@ -71,8 +77,14 @@ class _Nudges:
     def _begin(self) -> None:
         if self._due and not self._runs and not self._is_held:
             self._runs = True
-            # One that tests which look for threads that are left do not see.
-            _thread.start_new_thread(self._run, ())
+            try:
+                # One that tests which look for threads that are left do not see.
+                _thread.start_new_thread(self._run, ())
+            except BaseException as error:
+                self._runs = False
+                # The process was told to terminate all the same where there can be no more threads.
+                if not isinstance(error, RuntimeError):
+                    raise
 
     def _run(self) -> None:
         with self._changed:
@@ -144,37 +156,47 @@ def begin(measured: Any) -> Callable[[], None]:
     Data is saved also by a process that ends by `os._exit`, as those of multiprocessing do, or becomes another
     program; and by one that forked off and is terminated, as those of a pool are.
     """
-    own = {name: getattr(os, name) for name in ("_exit", "execv", "execve", "kill", "killpg")}
-    nudges = _Nudges(os.kill)
+    own = {name: getattr(os, name) for name in ("_exit", "execv", "execve", "kill", "killpg") if hasattr(os, name)}
+    nudges = _Nudges(os.kill) if hasattr(signal, "SIGCONT") else None
 
     def saving(call: Callable[..., Any]) -> Callable[..., Any]:
         def saved_first(*arguments: Any, **keywords: Any) -> Any:
-            _save(measured)
+            try:
+                _save(measured)
+            finally:
+                # A forked process that is interrupted meanwhile must not go on with what its parent does.
+                if call is own["_exit"]:
+                    call(*arguments, **keywords)
             return call(*arguments, **keywords)
 
         return saved_first
 
-    def nudging(call: Callable[[int, int], None], group: int) -> Callable[[int, int], None]:
+    def nudging(
+        call: Callable[[int, int], None], nudge: Callable[[int], None], group: int
+    ) -> Callable[[int, int], None]:
         def nudged_after(process: int, number: int) -> None:
             call(process, number)
             if number == signal.SIGTERM:
-                nudges.add(group * process)
+                nudge(group * process)
 
         return nudged_after
 
     def end() -> None:
         for name, call in own.items():
             setattr(os, name, call)
-        nudges.forget()
+        if nudges:
+            nudges.forget()
         _tracked.remove(measured)
         measured.stop()
 
     measured.start()
     _tracked.append(measured)
-    os.register_at_fork(after_in_child=lambda: _forked(measured))
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: _forked(measured))
     for name in ("_exit", "execv", "execve"):
         setattr(os, name, saving(own[name]))
-    os.kill, os.killpg = nudging(os.kill, 1), nudging(os.killpg, -1)
+    if nudges:
+        os.kill, os.killpg = nudging(os.kill, nudges.add, 1), nudging(os.killpg, nudges.add, -1)
     return end
 
 
@@ -204,14 +226,16 @@ def _save_when_terminated(measured: Any) -> None:
 def _save(measured: Any) -> None:
     """Save what is known up to now; the process goes its way, whether that works or not."""
     _saving.append(measured)
-    with suppress(Exception):
-        directory = os.path.dirname(measured.get_option("run:data_file"))
-        if os.path.exists(os.path.join(directory, FILE)):
-            measured.save()
-        else:
-            # The run is over; coverage made its directory again, where this process began just then.
-            os.rmdir(directory)
-    _saving.pop()
+    try:
+        with suppress(Exception):
+            directory = os.path.dirname(measured.get_option("run:data_file"))
+            if os.path.exists(os.path.join(directory, FILE)):
+                measured.save()
+            else:
+                # The run is over; coverage made its directory again, where this process began just then.
+                os.rmdir(directory)
+    finally:
+        _saving.pop()
     if os.getpid() in _told_to_end:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTERM)

@@ -98,9 +98,10 @@ class Plugin:
             return
         del self._found[report.nodeid]
         outcome = self._outcome(reports)
-        # The last report has all that was written since the first.
-        written = {"stdout": report.capstdout, "stderr": report.capstderr} if outcome.kind != PASSED else {}
-        self._watch.ended(replace(outcome, **written) if written else outcome)
+        if outcome.kind != PASSED:
+            # The last report has all that was written since the first.
+            outcome = replace(outcome, stdout=report.capstdout, stderr=report.capstderr)
+        self._watch.ended(outcome)
 
     def pytest_collectreport(self, report: Any) -> None:
         """Tell of what could not be collected, and of modules that are skipped as a whole."""
@@ -113,8 +114,10 @@ class Plugin:
             kind = ERROR if report.failed else SKIPPED
             self._watch.ended(Outcome(group, "collection", kind, 0.0, _message(report), _details(report)))
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """Tell of tests of which something is known, although they were not taken down."""
+        self._watch.left()
         for reports in self._found.values():
             outcome = self._outcome(reports)
             if outcome.kind != PASSED:

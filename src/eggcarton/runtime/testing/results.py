@@ -69,6 +69,11 @@ class Telling(unittest.TestResult):
             told = merged(told, Outcome(*identity(test), PASSED, 0.0, stdout=stdout, stderr=stderr))
         self.watch.ended(merged(told, outcome))
 
+    def stopTestRun(self) -> None:
+        """Tell that no more tests run."""
+        self.watch.left()
+        super().stopTestRun()
+
     def addFailure(self, test: Any, err: Any) -> None:
         """Note a failure."""
         super().addFailure(test, err)

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 try:
@@ -62,5 +62,7 @@ def _lock(file: int, path: Path) -> None:
 def _remove(path: Path) -> None:
     """Remove a directory that processes which the tests have left behind may still write to, by its name."""
     gone = path.with_name(f"{path.name}-over")
-    os.rename(path, gone)
+    # Where that cannot be, the next run clears it.
+    with suppress(OSError):
+        os.rename(path, gone)
     shutil.rmtree(gone, ignore_errors=True)

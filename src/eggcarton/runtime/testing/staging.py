@@ -40,11 +40,13 @@ class Staging:
                 continue
             # Whoever may read the old one may read the new one.
             shutil.copymode(path, staging)
-            os.rename(path, aside)
             try:
+                os.rename(path, aside)
                 os.rename(staging, path)
             except BaseException:
-                os.rename(aside, path)
+                # It may be interrupted after either.
+                if aside.exists() and not path.exists():
+                    os.rename(aside, path)
                 raise
         for staging, path in self._files:
             os.replace(staging, path)

@@ -7,6 +7,7 @@ which does not need the interpreter. The stacks of all threads are told each tim
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import faulthandler
 import os
@@ -57,6 +58,8 @@ class Limit:
         self._since = 0.0
         self._stderr = _copy_of_stderr()
         os.register_at_fork(before=self._stop, after_in_parent=self._go_on, after_in_child=self._forget)
+        # The interpreter takes its handler away before its last steps, in which the signal would end the process.
+        atexit.register(self.stop)
 
     def arm(self, test: str, raised: type[BaseException] = TookTooLong) -> None:
         """Begin to count for a test."""
@@ -139,8 +142,10 @@ class Limit:
             if self._rests:
                 self.stop()
             return
-        if time.monotonic() < self._since + self.seconds:
-            # The signal has gone its way before this test began.
+        left = self._since + self.seconds - time.monotonic()
+        if left > 0:
+            # The signal had gone its way before this test began.
+            signal.setitimer(signal.ITIMER_REAL, left)
             return
         if _is_debugged(frame):
             self._stop()

@@ -137,6 +137,11 @@ class Watch:
         if self._limit:
             self._limit.stop()
 
+    def left(self) -> None:
+        """Hear that no other test begins soon: what comes now may take any time."""
+        if self._limit:
+            self._limit.stop()
+
     def resumed(self) -> None:
         """Hear that something else has used faulthandler's only timer."""
         if self._limit:

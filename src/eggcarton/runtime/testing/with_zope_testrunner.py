@@ -194,6 +194,16 @@ class _Told:
             self._watch.ended(Outcome(failure.module, "collection", ERROR, 0.0, *_described(failure.exc_info)))
         self._output.import_errors(failures)
 
+    def start_set_up(self, layer: Any, *more: Any) -> None:
+        """Tell that a layer is set up, which may take any time."""
+        self._watch.left()
+        self._output.start_set_up(layer, *more)
+
+    def start_tear_down(self, layer: Any, *more: Any) -> None:
+        """Tell that a layer is taken down, likewise."""
+        self._watch.left()
+        self._output.start_tear_down(layer, *more)
+
     def start_test(self, test: Any, *more: Any, **named: Any) -> None:
         """Tell that a test begins."""
         self._end()
@@ -238,6 +248,7 @@ class _Told:
     def stop_tests(self) -> None:
         """Tell that a layer's tests have ended; a skipped test does not end with some versions of unittest."""
         self._end()
+        self._watch.left()
         self._output.stop_tests()
 
     def _note(
