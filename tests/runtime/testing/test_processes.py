@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from eggcarton.runtime.testing import processes
 from support import environments
 from support.tested import INSTALLED, Project
 
@@ -216,3 +219,82 @@ def test_of_a_run_itself(project: Project) -> None:
     assert 0 == done.returncode, done.stdout + done.stderr
     files = json.loads((project.root / "var/coverage.json").read_text())["files"]
     assert 4 in files["src/shop/__init__.py"]["executed_lines"]
+
+
+class Measured:
+    """Stands for coverage, of which a test interrupts what is saved."""
+
+    def __init__(self, directory: Path) -> None:
+        self.data_file = str(directory / "data")
+        (directory / processes.FILE).write_text("")
+
+    def start(self) -> None:
+        pass
+
+    stop = start
+
+    def get_option(self, name: str) -> str:
+        return self.data_file
+
+    def save(self) -> None:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_while_a_forked_process_saves(tmp_path: Path) -> None:
+    """A forked process that is interrupted at its end ends all the same, and does not go on as its parent does."""
+    end = processes.begin(Measured(tmp_path))
+    try:
+        child = os.fork()
+        if not child:
+            os._exit(3)
+        assert 3 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    finally:
+        end()
+
+
+def test_processes_are_told_to_terminate_whether_there_are_threads_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no thread can be had to wake a process by, it has been told all the same, and others may fork off."""
+
+    def no_thread(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    end = processes.begin(Measured(tmp_path))
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(processes._thread, "start_new_thread", no_thread)
+            sleeper = subprocess.Popen(["sleep", "600"])
+            sleeper.terminate()
+            assert -signal.SIGTERM == sleeper.wait(60)
+            child = os.fork()
+            if not child:
+                os._exit(0)
+            os.waitpid(child, 0)
+    finally:
+        end()
+
+
+def test_the_end_while_others_are_to_be_woken(tmp_path: Path) -> None:
+    """Where measuring ends just after a process was told to terminate, no thread stays, nor does one complain."""
+    code = f"""
+import os, signal, subprocess, time
+from eggcarton.runtime.testing import processes
+
+class Measured:
+    start = stop = save = lambda self: None
+    get_option = lambda self, name: {str(tmp_path / "data")!r}
+
+deaf = subprocess.Popen(["/bin/sh", "-c", "trap '' TERM; echo; exec sleep 600"], stdout=subprocess.PIPE)
+deaf.stdout.readline()
+for _ in range(20):
+    end = processes.begin(Measured())
+    deaf.terminate()
+    time.sleep(0.01)
+    end()
+deaf.kill()
+while len(os.listdir("/proc/self/task")) > 1:
+    time.sleep(0.01)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (0, "") == (done.returncode, done.stderr)

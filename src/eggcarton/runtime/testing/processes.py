@@ -42,8 +42,8 @@ class _Nudges:
     """Wakes processes that were told to terminate.
 
     Python runs a handler between two of its instructions: a process that a signal meets just before it waits in C goes
-    on to wait. So those that save when they are told to terminate are woken by SIGCONT, which to others does nothing but
-    continue what is stopped.
+    on to wait. So those that save when they are told to terminate are woken by SIGCONT, which does nothing to others
+    but continue those that are stopped.
 
     Args:
         kill: `os.kill`.
