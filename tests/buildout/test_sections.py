@@ -8,7 +8,7 @@ import pytest
 from zc.buildout.buildout import Buildout
 
 from eggcarton.buildout.inherited import options_of_others
-from eggcarton.buildout.sections import Sections
+from eggcarton.buildout.sections import Added, Sections
 
 BASE = """
 [versions]
@@ -55,7 +55,9 @@ branch = true
 
 
 @pytest.fixture
-def sections(tmp_path: Path) -> Sections:
+def sections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sections:
+    # zc.buildout makes its directory the working one, which goes with the test.
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "more").mkdir()
     (tmp_path / "more/base.cfg").write_text(BASE, "utf-8")
     (tmp_path / "buildout.cfg").write_text(CONFIG.format(root=tmp_path), "utf-8")
@@ -88,8 +90,9 @@ def test_where_an_option_comes_from(
 
 def test_more_sections(sections: Sections) -> None:
     """A section that is added is one like any other, and what a part depends on is initialised with it."""
-    sections.add("more", {"recipe": "two", "eggs": "${app:recipe}"})
+    sections.add("more", {"recipe": "two", "eggs": "${app:recipe}"}, Added("copy", ("six",)))
     assert {"recipe": "two", "eggs": "one"} == sections["more"]
+    assert [Added("copy", ("six",)), None] == [sections.made_of("more"), sections.made_of("copy")]
     sections.depend("app", ["more"])
     sections.depend("app", ["copy"])
     assert "more\ncopy" == sections.section("app")["<part-dependencies>"]

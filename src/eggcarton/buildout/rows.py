@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.buildout import interpreters, needs
+from eggcarton.buildout.sections import Added, Sections
 from eggcarton.core import matrices
 from eggcarton.core.errors import OptionProblems
 from eggcarton.core.layout import Layout, Matrix, canonical_name
@@ -24,7 +25,6 @@ from eggcarton.core.readers import shortened
 from eggcarton.packages.interpreter import Interpreter
 
 if TYPE_CHECKING:
-    from eggcarton.buildout.sections import Sections
     from eggcarton.buildout.settings import Settings
 
 _SEATED = "_eggcarton_rows"
@@ -248,7 +248,7 @@ class _Seats:
             raise OptionProblems(self._part, [problem])
         self._rows.known[found.section] = found
         kept = {name: value for name, value in self._raw.items() if name.replace("_", "-") not in _ONCE}
-        self._sections.add(found.section, kept | dict(self._options(found)))
+        self._sections.add(found.section, kept | dict(self._options(found)), Added(self._part, wanted.requirements))
 
     def _options(self, row: Row) -> Iterator[tuple[str, str]]:
         """Give the options of a row that are others than those of its part."""

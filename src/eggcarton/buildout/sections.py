@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from zc.buildout.buildout import Options
@@ -16,6 +17,20 @@ from zc.buildout.buildout import Options
 _REFERENCE = re.compile(r"(?<!\$)\$\{([-a-zA-Z0-9 ._]*):([-a-zA-Z0-9 ._]+)\}")
 NOT_YET = "0"
 """What stands for an option that a recipe will only set while it runs."""
+_ADDED = "_eggcarton_added"
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What a section was made of that stands in no file.
+
+    Args:
+        part: the part whose options it has.
+        requirements: what it requires beside what that part does.
+    """
+
+    part: str
+    requirements: tuple[str, ...]
 
 
 class Sections(Mapping[str, dict[str, str]]):
@@ -63,9 +78,19 @@ class Sections(Mapping[str, dict[str, str]]):
             queue += new
         return list(found)
 
-    def add(self, name: str, options: Mapping[str, str]) -> None:
+    def add(self, name: str, options: Mapping[str, str], made_of: Added) -> None:
         """Have the configuration hold one more section."""
         self._raw[name] = dict(options)
+        setattr(self._buildout, _ADDED, {**self._added, name: made_of})
+
+    def made_of(self, name: str) -> Added | None:
+        """Return what a section was made of, None for one that stands in a file."""
+        return self._added.get(name)
+
+    @property
+    def _added(self) -> Mapping[str, Added]:
+        found: Mapping[str, Added] = getattr(self._buildout, _ADDED, {})
+        return found
 
     def depend(self, part: str, others: Sequence[str]) -> None:
         """Have a part be built after others, and whenever it is built, these too."""
