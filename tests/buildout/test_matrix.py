@@ -328,13 +328,13 @@ def test_a_wrong_matrix(project: Buildout) -> None:
     assert not project.lock.exists()
 
 
-def test_requirements_of_a_row(tmp_path: Path) -> None:
-    """A row's layout tells what it requires beside the eggs of its part, and what that imports; others tell neither."""
+def test_layout_of_a_row(tmp_path: Path) -> None:
+    """A row's layout tells what it is called, and what its part imports; others tell neither."""
     row = Row("old", "test", "test-old", "parts", ("library==1.*", "other"))
     rows = Rows({row.section: row})
     layouts = [rows.placed(Layout.under(tmp_path, part), lambda part: (part,)) for part in ("other", "test-old")]
-    found = [(layout.row_requirements, layout.part_imports) for layout in layouts]
-    assert [((), None), (row.requirements, ("test",))] == found
+    found = [(layout.row, layout.part_imports) for layout in layouts]
+    assert [(None, None), ("old", ("test",))] == found
 
 
 def test_without_the_extension(project: Buildout) -> None:

@@ -50,3 +50,9 @@ def test_what_is_inherited(sections: Sections) -> None:
     """What a part may have from another section by ``<``, though it does not read it, its rows may have too."""
     found = {one.part: one.recipe for one in needs.of_parts(sections)}
     assert {"test": "eggcarton", "test-new": "eggcarton"} == found
+
+
+def test_requirements(sections: Sections) -> None:
+    """A row requires what its part does, with what helps the runner of that, and behind it what is its own."""
+    found = {one.part: one.requirements for one in needs.of_parts(sections)}
+    assert {"test": ("Django", "tblib"), "test-new": ("Django", "tblib", "pytest==8.*")} == found

@@ -5,8 +5,8 @@ A case is a file NAME.cfg whose first section is the part, with NAME.plan or NAM
 a tree that may be moved), which files there are (`file PATH = TEXT`), which scripts distributions bring as files
 (`script-files = DISTRIBUTION:NAME:KIND...`) and what is locked there (`locked = NAME...`, `others = NAME...`,
 `pins = NAME=VERSION...`); without `locked` nothing is; and which rows a matrix has there (`row NAME = PYTHON`,
-`left-out NAME = WHY`, `alias NAME = ROW`); that the part is itself a row (`row-requirements`, of the end of its eggs,
-and `part-imports`, the names of what its part imports); and what else it imports (`imports = NAME...`).
+`left-out NAME = WHY`, `alias NAME = ROW`); that the part is itself a row (`row = NAME`, and
+`part-imports`, the names of what its part imports); and what else it imports (`imports = NAME...`).
 With CASES_REGENERATE=1 in the environment the expectations are written instead of compared: read them.
 """
 
@@ -133,7 +133,7 @@ def with_rows(layout: Layout, facts: dict[str, str]) -> Layout:
     return dataclasses.replace(
         layout,
         matrix=None if matrix == Matrix() else matrix,
-        row_requirements=tuple(facts.get("row-requirements", "").split()),
+        row=facts.get("row"),
         part_imports=tuple(facts["part-imports"].split()) if "part-imports" in facts else None,
     )
 

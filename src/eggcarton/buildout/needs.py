@@ -107,6 +107,8 @@ def of_part(sections: Sections, part: str) -> PartNeeds:
     of_others = inherited.options_of_others(sections, part)
     options = read_options(module.Options, part, _whole(sections, module, part, values), of_others=of_others).options
     wanted, allowed = getattr(options, "requirements", ()), getattr(options, "allowed_eggs_from_site_packages", ())
+    if made_of := sections.made_of(part):
+        wanted = (*wanted, *made_of.requirements)
     downloads = tuple((url, sha256) for sha256, url in getattr(options, "downloads", {}).items())
     return PartNeeds(part, recipe, tuple(wanted), group, imports, files, tuple(allowed), downloads)
 

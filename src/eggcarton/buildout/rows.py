@@ -128,7 +128,7 @@ class Rows:
         """
         if row := self.get(layout.part):
             place, imports = _bin(layout, layout.part), imported(row.part)
-            return replace(layout, bin=place, row_requirements=row.requirements, part_imports=imports)
+            return replace(layout, bin=place, row=row.name, part_imports=imports)
         if layout.part not in self.aliases:
             return layout
         mine = [row for row in self.known.values() if row.part == layout.part]
@@ -252,8 +252,8 @@ class _Seats:
 
     def _options(self, row: Row) -> Iterator[tuple[str, str]]:
         """Give the options of a row that are others than those of its part."""
-        yield "eggs", "\n".join([self._raw.get("eggs", self._part), *row.requirements])
-        # Left out, it is the name of the part, as eggs is.
+        # Left out, both are the name of the part.
+        yield "eggs", self._raw.get("eggs", self._part)
         yield "script", self._raw.get("script", self._part)
         if row.group != needs.PARTS:
             yield "lock-group", row.group

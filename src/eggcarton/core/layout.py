@@ -98,7 +98,7 @@ class Layout:
 
     Args:
         matrix: its matrix, None where it has none, or where nothing builds one.
-        row_requirements: of a row itself, what it requires beside the eggs of its part.
+        row: of a row itself, its name; its eggs are those of its part.
         part_imports: of a row itself, the canonical names of what its part imports.
         relative: whether what is written has to work wherever the root is moved to.
         windows: whether it is planned for Windows.
@@ -121,7 +121,7 @@ class Layout:
     indexes: PackageIndexes | None = None
     services: tuple[Service, ...] = ()
     matrix: Matrix | None = None
-    row_requirements: tuple[str, ...] = ()
+    row: str | None = None
     part_imports: tuple[str, ...] | None = None
 
     @property

@@ -252,18 +252,15 @@ def _first_of(names: set[str]) -> str | None:
     return next((runner for runner, needs in RUNNERS.items() if {canonical_name(name) for name in needs} & known), None)
 
 
-def _runner_of(options: Tested, eggs: Sequence[str], layout: Layout, environment: Environment) -> str:
+def _runner_of(options: Tested, layout: Layout, environment: Environment) -> str:
     """Return the runner of a part; a row has that of its part, whatever it brings itself.
-
-    Args:
-        eggs: those of the part.
 
     Raises:
         OptionProblems: the tests cannot be shared by several processes as they should be, or a row lacks the runner.
     """
     there_are, part = {name for name, _ in environment.distributions}, layout.part
     brought = there_are if layout.part_imports is None else set(layout.part_imports)
-    chosen = options.runner or _named(eggs) or _first_of(brought) or _ELSE
+    chosen = options.runner or _named(options.eggs) or _first_of(brought) or _ELSE
     if layout.part_imports is not None and not there_are.issuperset(map(canonical_name, RUNNERS[chosen])):
         told = f"the part whose row this is runs its tests by {chosen}, which nothing brings here"
         raise OptionProblems(part, [f"option 'runner': {told}; say runner = {chosen} in that part"])
@@ -280,7 +277,7 @@ def _runner_of(options: Tested, eggs: Sequence[str], layout: Layout, environment
     return chosen
 
 
-def _places(options: Tested, eggs: Sequence[str], runner: str, environment: Environment) -> list[list[object]]:
+def _places(options: Tested, runner: str, environment: Environment) -> list[list[object]]:
     """Return where a runner looks for tests, in the order of eggs: in what they name, not in what that needs.
 
     Eggs that do no more than bring the runner are not searched.
@@ -288,7 +285,7 @@ def _places(options: Tested, eggs: Sequence[str], runner: str, environment: Envi
     brought = set(map(canonical_name, RUNNERS[runner])) if options.runner is None else set()
     return [
         [place.path, place.package, place.is_developed]
-        for name in dict.fromkeys(canonical_name(requirement_name(requirement)) for requirement in eggs)
+        for name in dict.fromkeys(canonical_name(requirement_name(requirement)) for requirement in options.eggs)
         for place in environment.places
         if place.distribution == name and (name not in brought or place.is_developed)
     ]
@@ -318,9 +315,7 @@ def made(options: Tested, layout: Layout, environment: Environment, more: Mappin
         directory=layout.location,
     )
     given = cases_file(layout.location / "cases.json", options.cases) if options.cases else None
-    # Behind those of its part a row has its own, which are neither searched nor what chooses the runner.
-    eggs = options.eggs[: len(options.eggs) - len(layout.row_requirements)]
-    runner = _runner_of(options, eggs, layout, environment)
+    runner = _runner_of(options, layout, environment)
     junit = layout.root / options.junit if options.junit else None
     begins: dict[str, object] = {"working_directory": layout.root / options.working_directory, "junit": junit}
     settings: dict[str, object] = {
@@ -333,7 +328,7 @@ def made(options: Tested, layout: Layout, environment: Environment, more: Mappin
         "junit": junit,
         "cases": given.path if given else None,
         "script": place,
-        **({"places": _places(options, eggs, runner, environment)} if runner == "zope.testrunner" else {}),
+        **({"places": _places(options, runner, environment)} if runner == "zope.testrunner" else {}),
         **django.settings_module(options.project, options.settings),
         **more,
         **first.settings,
