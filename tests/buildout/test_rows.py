@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from zc.buildout.buildout import Buildout
 from eggcarton.buildout import needs, rows, settings
 from eggcarton.buildout.interpreters import Finder
 from eggcarton.buildout.sections import Sections
+from support.buildouts import Buildout as Real
+from support.distributions import wheel
 
 CONFIG = """
 [buildout]
@@ -28,6 +31,29 @@ eggs = Django
 parallel = 2
 matrix =
     new: pytest==8.*
+"""
+# The library brings the runner only up to its first version.
+REAL = """
+[buildout]
+extensions = eggcarton
+parts = test coverage
+
+[library]
+recipe = eggcarton:scripts
+eggs = library
+scripts =
+
+[test]
+<= library
+recipe = eggcarton:test
+settings = library.settings
+matrix =
+    old: library==1.*, other
+    new: library==2.*
+
+[coverage]
+<= test
+recipe = eggcarton:coverage
 """
 
 
@@ -56,3 +82,22 @@ def test_requirements(sections: Sections) -> None:
     """A row requires what its part does, with what helps the runner of that, and behind it what is its own."""
     found = {one.part: one.requirements for one in needs.of_parts(sections)}
     assert {"test": ("Django", "tblib"), "test-new": ("Django", "tblib", "pytest==8.*")} == found
+
+
+@pytest.mark.slow
+def test_rows_of_a_buildout(build: Real) -> None:
+    """What is wrong with a row is told of its part, in which it can be mended, and what has no effect once."""
+    for name in ("pytest", "other", "coverage"):
+        wheel(build.index.directory, name)
+    wheel(build.index.directory, "library", "1.0", requires=["pytest"])
+    wheel(build.index.directory, "library", "2.0")
+    config = REAL + "[versions]\nlibrary = 1.0\n"
+    build.configure(config)
+    output = build.fails(status=2)
+    problem = "option 'runner': this part runs its tests by pytest, which nothing brings into the row 'new'"
+    assert f"Error: [test] {problem}; say runner = pytest\n" in output
+    build.configure(config.replace("[test]\n", "[test]\nrunner = pytest\n"))
+    output = build.build()
+    told = re.findall(r"\[(.+)\] option 'settings' has no effect", output)
+    assert ["coverage", "test"] == sorted(told), output
+    assert ["coverage", "test", "test-new", "test-old"] == sorted(p.name for p in (build.root / "parts").glob("[!.]*"))

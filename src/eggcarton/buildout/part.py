@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial, wraps
@@ -31,7 +31,7 @@ from eggcarton.buildout.sections import Sections
 from eggcarton.core import services
 from eggcarton.core.apply import apply
 from eggcarton.core.difference import unmet
-from eggcarton.core.errors import Drift, EggcartonError
+from eggcarton.core.errors import Drift, EggcartonError, OptionProblems
 from eggcarton.core.layout import Environment, Imports, Layout, Locked
 from eggcarton.core.options import read_options
 from eggcarton.core.plan import Plan
@@ -97,6 +97,17 @@ def refusals(part: str) -> Iterator[None]:
         raise EggcartonError(f"[{part}] {where}{error.strerror or error}; put that right, then run again") from error
 
 
+@contextmanager
+def _told_of(part: str, section: str) -> Iterator[None]:
+    """Tell what is wrong with a section as that of the part that it has its options from."""
+    try:
+        yield
+    except OptionProblems as error:
+        if error.section != section:
+            raise
+        raise OptionProblems(part, error.problems) from error
+
+
 class Part:
     """One part of a buildout, whatever its recipe.
 
@@ -108,7 +119,7 @@ class Part:
         self.session = current.session(buildout)
         # This may bring other parts to life, whose errors are their own.
         values = {key: options[key] for key in options if key != _DIGEST}
-        with told(), refusals(name):
+        with told(), refusals(name), _told_of(self._configured, name):
             self._prepare(module, values)
             if hasattr(self.options, "requirements"):
                 egg_sections.write(buildout, name, options)
@@ -120,9 +131,7 @@ class Part:
         whole = variables.in_place(module, self.name, values, self._section)
         of_others = inherited.options_of_others(Sections(self.buildout), self.name)
         reading = read_options(module.Options, self.name, whole, of_others=of_others)
-        # What a row has it has from its part, which is told.
-        for warning in () if self._is_row() else reading.warnings:
-            logger.warning("%s", warning)
+        self._warn(reading.warnings)
         self.options = reading.options
         self.layout = replace(layout_of(self.buildout, self.name), relative=self._is_relative(), locked=self._locked())
         if self.session is not None:
@@ -134,17 +143,24 @@ class Part:
         if getattr(self.options, "asks_for_indexes", False):
             self.layout = replace(self.layout, indexes=outside.indexes(self.buildout, self.session))
         if named := getattr(self.options, "services", ()):
-            served = services.read(self.name, named, self._service_section, tuple(self.buildout))
-            for warning in served.warnings:
-                logger.warning("%s", warning)
+            served = services.read(self._configured, named, self._service_section, tuple(self.buildout))
+            self._warn(served.warnings)
             self.layout = replace(self.layout, services=served.services)
         self.environment = self._environment()
         self.plan = self._with_link(module.plan(self.options, self.layout, self.environment), self.environment)
         if self.session is None or not self.session.reading:
             self._check()
 
-    def _is_row(self) -> bool:
-        return self.session is not None and self.session.rows.get(self.name) is not None
+    @property
+    def _configured(self) -> str:
+        """The part that the configuration has: of a row that whose row it is."""
+        row = self.session.rows.get(self.name) if self.session is not None else None
+        return row.part if row else self.name
+
+    def _warn(self, warnings: Sequence[str]) -> None:
+        # What a row has it has from its part, which is told.
+        for warning in warnings if self._configured == self.name else ():
+            logger.warning("%s", warning)
 
     def _section(self, name: str) -> Mapping[str, str] | None:
         return dict(self.buildout[name]) if name in self.buildout else None

@@ -259,11 +259,12 @@ def _runner_of(options: Tested, layout: Layout, environment: Environment) -> str
         OptionProblems: the tests cannot be shared by several processes as they should be, or a row lacks the runner.
     """
     there_are, part = {name for name, _ in environment.distributions}, layout.part
+    lacking = "" if layout.row is None else f", which nothing brings into the row '{layout.row}'"
     brought = there_are if layout.part_imports is None else set(layout.part_imports)
     chosen = options.runner or _named(options.eggs) or _first_of(brought) or _ELSE
     if layout.part_imports is not None and not there_are.issuperset(map(canonical_name, RUNNERS[chosen])):
-        told = f"the part whose row this is runs its tests by {chosen}, which nothing brings here"
-        raise OptionProblems(part, [f"option 'runner': {told}; say runner = {chosen} in that part"])
+        problem = f"option 'runner': this part runs its tests by {chosen}{lacking}; say runner = {chosen}"
+        raise OptionProblems(part, [problem])
     if options.parallel and chosen == "unittest":
         problem = (
             f"option 'parallel' is {options.parallel}, but unittest, which runs these tests, has one process: choose"
@@ -272,7 +273,9 @@ def _runner_of(options: Tested, layout: Layout, environment: Environment) -> str
         raise OptionProblems(part, [problem])
     helper = _FOR_PARALLEL.get(chosen)
     if options.parallel and helper and helper not in there_are:
-        problem = f"option 'parallel': {chosen} needs {helper} for it; add that to eggs, or say runner = {chosen}"
+        problem = (
+            f"option 'parallel': {chosen} needs {helper} for it{lacking}; add that to eggs, or say runner = {chosen}"
+        )
         raise OptionProblems(part, [problem])
     return chosen
 
@@ -337,5 +340,6 @@ def made(options: Tested, layout: Layout, environment: Environment, more: Mappin
     body = package_body(start, place, layout.location, "testing", settings, preamble=text, before=begins)
     copied = runtime_files(layout.location, "testing", *first.copied)
     files = (*preamble.files, *([given] if given else []), *copied, *launcher(layout, start, options.script, body))
-    remarks = django.without_effect(options.project, options.settings, runner, environment)
+    # What a row has it has from its part, which is told.
+    remarks = () if layout.row else django.without_effect(options.project, options.settings, runner, environment)
     return Made((OwnedDirectory(layout.location), *first.directories, *files), place, remarks)
