@@ -96,6 +96,7 @@ def test_more_sections(sections: Sections) -> None:
     sections.depend("app", ["more"])
     sections.depend("app", ["copy"])
     assert "more\ncopy" == sections.section("app")["<part-dependencies>"]
+    assert "" == sections.section("copy")["<part-dependencies>"]
 
 
 def test_options_of_others(sections: Sections) -> None:

@@ -17,6 +17,7 @@ from zc.buildout.buildout import Options
 _REFERENCE = re.compile(r"(?<!\$)\$\{([-a-zA-Z0-9 ._]*):([-a-zA-Z0-9 ._]+)\}")
 NOT_YET = "0"
 """What stands for an option that a recipe will only set while it runs."""
+_DEPENDENCIES = "<part-dependencies>"
 _ADDED = "_eggcarton_added"
 
 
@@ -93,9 +94,14 @@ class Sections(Mapping[str, dict[str, str]]):
         return found
 
     def depend(self, part: str, others: Sequence[str]) -> None:
-        """Have a part be built after others, and whenever it is built, these too."""
-        before = self._inherited(part).get("<part-dependencies>", "").split()
-        self._raw[part]["<part-dependencies>"] = "\n".join([*before, *others])
+        """Have a part be built after others, and whenever it is built, these too; what inherits from it does not."""
+        concerned = [name for name in self if name == part or part in self.above(name)]
+        before = {name: self._inherited(name).get(_DEPENDENCIES, "").split() for name in concerned}
+        for name, dependencies in before.items():
+            # All that these add up to stands in the one.
+            for spelling in (f"{_DEPENDENCIES} +", f"{_DEPENDENCIES} -"):
+                self._raw[name].pop(spelling, None)
+            self._raw[name][_DEPENDENCIES] = "\n".join([*dependencies, *(others if name == part else ())])
 
     def _inherited(self, name: str) -> dict[str, str]:
         raw = self._raw.get(name)
@@ -174,7 +180,7 @@ class Sections(Mapping[str, dict[str, str]]):
             seen.add(name)
             raw = self._inherited(name)
             queue += [match[1] for value in raw.values() for match in _REFERENCE.finditer(value) if match[1]]
-            queue += raw.get("<part-dependencies>", "").split()
+            queue += raw.get(_DEPENDENCIES, "").split()
             if "services" in raw:
                 # What a section of a service refers to is initialised with it.
                 named = self._substituted(name, "services", ((name, "services"),)).split()
