@@ -21,7 +21,7 @@ def write(buildout: Any, name: str, options: Any) -> None:
         OptionProblems: zc.recipe.egg does not know what relative-paths says.
     """
     usual = buildout["buildout"].get("relative-paths", "false")
-    if not options.get("relative-paths", "-").strip():
+    if "relative-paths" in options and not options["relative-paths"].strip():
         # Left empty it is not set, which zc.recipe.egg does not know.
         options["relative-paths"] = usual
     relative = options.get("relative-paths", usual)

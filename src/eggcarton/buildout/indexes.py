@@ -179,7 +179,7 @@ def _index(
     else:
         options, warnings = reading.options, reading.warnings
     problems += _problems(options)
-    if not values.get("url", "-").strip():
+    if "url" in values and not values["url"].strip():
         # What is empty by accident must not become the public index.
         problems.append("option 'url': nothing stands behind it: write the address, or leave the option out")
     if problems:

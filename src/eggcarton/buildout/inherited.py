@@ -1,4 +1,7 @@
-"""What a part has from other sections by ``<``: what one of those reads is no mistake where nothing reads it."""
+"""What a part has from other sections by ``<``.
+
+An option that it has from a section whose recipe reads it is no mistake, though its own recipe does not.
+"""
 
 from __future__ import annotations
 

@@ -40,8 +40,8 @@ def without_effect(project: str | None, settings: str | None, runner: str, envir
         need, advice = "pytest sets Django up only with pytest-django", "add that to eggs"
     if is_used or (project is None and settings is None):
         return ()
-    option = "project" if settings is None else "settings"
-    effect = f"option '{option}' has no effect but that DJANGO_SETTINGS_MODULE is set"
+    name = "project" if settings is None else "settings"
+    effect = f"option '{name}' has no effect but that DJANGO_SETTINGS_MODULE is set"
     return (f"{effect}: {need}; {advice}, or leave the option out",)
 
 

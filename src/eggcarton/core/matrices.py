@@ -186,17 +186,17 @@ def made(options: WithMatrix, layout: Layout, environment: Environment, default:
     """
     if not options.matrix and not options.pythons:
         return Made()
-    if (rows := layout.matrix) is None:
+    if (built := layout.matrix) is None:
         needed = "option 'matrix' or 'pythons' takes extensions = eggcarton in [buildout]"
         return Made(remarks=(f"{needed}, which locks and builds each set; only {default.name} was made",))
     name = options.matrix_script or f"{options.script}-matrix"
     place, log = layout.bin / name, layout.log / layout.part / ROWS
     start = Start(python=environment.python, isolation=OPEN_BELOW, root=layout.movable)
-    scripts = {row: _command(layout, place / default.name) for row, place in rows.rows.items()}
+    scripts = {row: _command(layout, directory / default.name) for row, directory in built.rows.items()}
     settings: dict[str, object] = {
         "rows": {DEFAULT: _command(layout, default), **scripts},
-        "left_out": dict(rows.left_out),
-        "aliases": dict(rows.aliases),
+        "left_out": dict(built.left_out),
+        "aliases": dict(built.aliases),
         "log": log,
         "parallel": options.matrix_parallel,
         "timeout": options.matrix_timeout,
@@ -208,8 +208,8 @@ def made(options: WithMatrix, layout: Layout, environment: Environment, default:
         *_copied(layout),
         *launcher(layout, start, name, body),
     )
-    told = [f"{name} runs {', '.join([DEFAULT, *rows.rows])}", *rows.pythons]
-    told += [f"{row} is left out: {why}" for row, why in rows.left_out.items()]
+    told = [f"{name} runs {', '.join([DEFAULT, *built.rows])}", *built.pythons]
+    told += [f"{row} is left out: {why}" for row, why in built.left_out.items()]
     return Made(items, (("matrix-script", str(place)), ("log-directory", str(log))), tuple(told))
 
 
