@@ -17,8 +17,8 @@ from urllib.parse import unquote, urlsplit
 from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.buildout import develop, needs, part, toolchain
+from eggcarton.buildout.recipes import OURS
 from eggcarton.core.errors import EggcartonError, UsageProblem
-from eggcarton.core.layout import canonical_name
 from eggcarton.packages import closed
 from eggcarton.packages.watched import build_digests
 
@@ -76,7 +76,7 @@ def renew(session: Session, upgrade: list[str] | None) -> list[str]:
         locks=[str(session.lock_of(group)) for group in session.groups()] + [other["lock"] for other in session.others],
         others=bool(session.settings.configs),
         built=[*_developed(session), *([LABEL] if session.settings.build_requires else [])],
-        by_pip=any(canonical_name(needed.recipe) != needs.OURS for needed in needs.of_parts(session.sections)),
+        by_pip=any(needed.recipe != OURS for needed in needs.of_parts(session.sections)),
     )
     return told(lines)
 

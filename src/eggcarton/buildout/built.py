@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from eggcarton.buildout import installed
-from eggcarton.buildout.needs import OURS
 from eggcarton.buildout.part import records_of
-from eggcarton.buildout.recipes import RECIPES
+from eggcarton.buildout.recipes import RECIPES, ours
 from eggcarton.buildout.sections import Sections
 from eggcarton.core.errors import Drift, UsageProblem
-from eggcarton.core.layout import canonical_name
 from eggcarton.core.options import declared
 from eggcarton.packages import by_part, inventory
 from eggcarton.packages.inventory import Inventory
@@ -51,9 +49,8 @@ class Built:
 
     def _may_import(self, part: str) -> bool:
         """Tell whether a part's recipe is one of ours that gives it an environment where it asks for eggs."""
-        recipe, _, name = self._sections.section(part)["recipe"].partition(":")
-        module = RECIPES.get(name.strip() or "default")
-        return canonical_name(recipe.strip()) == OURS and hasattr(getattr(module, "Options", None), "requirements")
+        module = RECIPES.get(ours(self._sections.section(part)) or "")
+        return hasattr(getattr(module, "Options", None), "requirements")
 
     def inventory(self, part: str) -> Inventory:
         """Return what the environment of a part is.
@@ -71,8 +68,8 @@ class Built:
     def isolation(self, part: str) -> str:
         """Return what the configuration says of how far the scripts of a part are kept apart; empty without a say."""
         section = self._sections.section(part)
-        name = section.get("recipe", "").partition(":")[2].strip() or "default"
-        known = declared(RECIPES[name].Options) if name in RECIPES else ()
+        module = RECIPES.get(ours(section) or "")
+        known = declared(module.Options) if module else ()
         default = next((str(option.default) for option in known if option.name == "isolation"), "")
         return section.get("isolation", default).strip() if default else ""
 
@@ -106,8 +103,9 @@ class Built:
             return prefix
         if part not in self._configured:
             raise UsageProblem(f"there is no part {part!r}; the parts are {', '.join(self._configured)}")
-        recipe = self._sections.section(part)["recipe"]
-        if canonical_name(recipe.partition(":")[0].strip()) != OURS:
+        section = self._sections.section(part)
+        if ours(section) is None:
+            recipe = section["recipe"]
             raise UsageProblem(f"[{part}] is built by {recipe}, which gives a part no environment of its own")
         if part not in installed.of(self.buildout).parts:
             raise Drift(f"[{part}] is not built yet; run bin/buildout")

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from eggcarton.buildout.recipes import RECIPES
+from eggcarton.buildout.recipes import RECIPES, ours
 from eggcarton.buildout.sections import Sections
-from eggcarton.core.layout import canonical_name
 from eggcarton.core.options import declared
 
 
@@ -27,11 +26,9 @@ def options_of_others(sections: Sections, part: str) -> frozenset[str]:
 
 def _reads(values: Mapping[str, str], option: str) -> bool:
     """Tell whether the recipe of a section reads an option; what those of others read is not known."""
-    if "recipe" not in values:
-        return False
-    recipe, _, entry = values["recipe"].strip().partition(":")
-    if canonical_name(recipe.strip()) != "eggcarton":
-        return True
-    module = RECIPES.get(entry.strip() or "default")
+    name = ours(values)
+    if name is None:
+        return "recipe" in values
+    module = RECIPES.get(name)
     known = declared(module.Options) if module else ()
     return any(one.is_rest or option.replace("_", "-") in (one.name, *one.aliases) for one in known)

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from types import ModuleType
 
 from eggcarton.buildout import inherited, variables
+from eggcarton.buildout.recipes import OURS, ours
 from eggcarton.buildout.recipes import RECIPES as MODULES
 from eggcarton.buildout.sections import NOT_YET, Sections
 from eggcarton.core.errors import OptionProblems
@@ -16,7 +17,6 @@ from eggcarton.core.layout import canonical_name
 from eggcarton.core.options import read_options
 from eggcarton.core.readers import requirements, shortened
 
-OURS = "eggcarton"
 # Recipes that take a part's name for its eggs when the option is missing, and what else they install.
 _NAMED_BY_PART: Mapping[str, tuple[str, ...]] = {
     "zc-recipe-egg": (),
@@ -83,19 +83,20 @@ def of_part(sections: Sections, part: str) -> PartNeeds:
     """
     values = sections.section(part)
     group = group_of(part, values)
-    recipe, entry = _recipe(part, values["recipe"].strip())
-    if canonical_name(recipe) != OURS:
+    name = ours(values)
+    if name is None:
+        recipe, entry = _recipe(part, values["recipe"].strip())
         if sections.set_while_running(part, "eggs"):
             # The recipe asks for them when they are known.
             known = [line for line in values["eggs"].split("\n") if line.strip() != NOT_YET]
             values = {**values, "eggs": "\n".join(known)}
         return PartNeeds(part, recipe, _foreign(canonical_name(recipe), entry, part, values), group)
-    module = MODULES.get(entry or "default")
+    module = MODULES.get(name)
     if module is None:
-        names = [name for name in MODULES if name != "default"]
-        near = get_close_matches(entry, names, n=1)
+        names = [each for each in MODULES if each != "default"]
+        near = get_close_matches(name, names, n=1)
         meant = f": did you mean '{near[0]}'?" if near else f", but {', '.join(names)}"
-        raise OptionProblems(part, [f"option 'recipe': eggcarton has no '{entry}'{meant}"])
+        raise OptionProblems(part, [f"option 'recipe': {OURS} has no '{name}'{meant}"])
     if pending := sections.set_while_running(part, "eggs"):
         problem = (
             f"option 'eggs': a recipe sets {', '.join(pending)} only while it runs, and the lock must know "
@@ -110,7 +111,7 @@ def of_part(sections: Sections, part: str) -> PartNeeds:
     if made_of := sections.made_of(part):
         wanted = (*wanted, *made_of.requirements)
     downloads = tuple((url, sha256) for sha256, url in getattr(options, "downloads", {}).items())
-    return PartNeeds(part, recipe, tuple(wanted), group, imports, files, tuple(allowed), downloads)
+    return PartNeeds(part, OURS, tuple(wanted), group, imports, files, tuple(allowed), downloads)
 
 
 def _whole(sections: Sections, module: ModuleType, part: str, values: Mapping[str, str]) -> Mapping[str, str]:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from eggcarton.buildout import installed, needs
 from eggcarton.buildout.part import Part
+from eggcarton.buildout.recipes import OURS
 from eggcarton.buildout.session import Session
 from eggcarton.core.difference import difference
 from eggcarton.core.editable import settle
 from eggcarton.core.errors import Drift, UsageProblem
-from eggcarton.core.layout import canonical_name
 from eggcarton.core.plan import File, Item, Plan, Rendered
 from eggcarton.core.records import Record, read_record
 from eggcarton.core.staging import stands
@@ -79,7 +79,7 @@ class Preview:
 
     def _part(self, name: str) -> Part | None:
         """Return a part whose recipe is one of ours; another's is not made, since it may do anything then."""
-        if canonical_name(self._recipes[name]) != needs.OURS:
+        if self._recipes[name] != OURS:
             return None
         part: Part = self._buildout[name].recipe
         return part

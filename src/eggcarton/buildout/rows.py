@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.buildout import interpreters, needs
+from eggcarton.buildout.recipes import ours
 from eggcarton.buildout.sections import Added, Sections
 from eggcarton.core import matrices
 from eggcarton.core.errors import OptionProblems
@@ -178,8 +179,7 @@ def _may_have_rows(sections: Sections, part: str) -> bool:
     raw = sections.raw(part)
     if not any(raw.get(name, "").strip() for name in _OPTIONS):
         return False
-    recipe, _, entry = sections.section(part)["recipe"].partition(":")
-    return canonical_name(recipe.strip()) == "eggcarton" and entry.strip() == "test"
+    return ours(sections.section(part)) == "test"
 
 
 def _read(part: str, values: Mapping[str, str]) -> tuple[tuple[RequirementSet, ...], tuple[str, ...]]:
