@@ -17,6 +17,8 @@ _VERSION = re.compile(
     r"(?:\+(?P<local>[a-z0-9]+(?:[-_.][a-z0-9]+)*))?",
     re.IGNORECASE,
 )
+# A release, and a letter for what was mended in it later.
+_MENDED = re.compile(r"\A(v?(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*)([a-z])\Z", re.IGNORECASE)
 _PRE = {"alpha": "a", "beta": "b", "c": "rc", "pre": "rc", "preview": "rc"}
 _Key: TypeAlias = tuple[int, tuple[int, ...], tuple[int, str, int], int, tuple[int, int]]
 
@@ -44,9 +46,7 @@ class Version:
     """
 
     def __init__(self, text: str) -> None:
-        plain = re.sub(
-            r"([0-9])([a-z])\Z", lambda at: f"{at[1]}.post{ord(at[2].lower()) - 96}", text.strip(), flags=re.I
-        )
+        plain = _MENDED.sub(lambda at: f"{at[1]}.post{ord(at[2].lower()) - 96}", text.strip())
         match = _VERSION.fullmatch(plain)
         if match is None:
             raise NoVersion(f"'{text}' is no version")
