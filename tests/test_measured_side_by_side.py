@@ -258,6 +258,8 @@ def test_a_process_that_is_killed(build: Buildout, tmp_path: Path) -> None:
     finally:
         del build.variables["WHAT"]
     assert (1, True) == (status, "coverage report: " in output), output
+    [run] = (build.root / "var/django/history.jsonl").read_text().splitlines()
+    assert not json.loads(run)["whole"]
     assert ["coverage.data", "coverage.json", "history.jsonl", "run.lock"] == sorted(
         os.listdir(build.root / "var/django")
     )

@@ -208,10 +208,18 @@ def test_exit_status(project: Project, runner: str, situation: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("runner", "status"), [("pytest", 2), ("unittest", -signal.SIGINT), ("pytest side by side", 2)]
+    ("runner", "number", "status"),
+    [
+        ("pytest", signal.SIGINT, 2),
+        ("unittest", signal.SIGINT, -signal.SIGINT),
+        ("pytest side by side", signal.SIGINT, 2),
+        ("pytest", signal.SIGKILL, -signal.SIGKILL),
+        ("pytest side by side", signal.SIGKILL, -signal.SIGKILL),
+    ],
 )
-def test_ctrl_c(project: Project, runner: str, status: int) -> None:
-    """Ctrl-C ends a run as it ends the bare one, and the report tells of what had ended, and of what had not."""
+def test_a_signal(project: Project, runner: str, number: signal.Signals, status: int) -> None:
+    """Ctrl-C ends a run as it ends the bare one, and the report tells of what had ended, and of what had not; likewise
+    where it is killed."""
     report, ready = project.root / "junit.xml", project.root / "ready"
     project.write(
         "waits/test_it.py",
@@ -235,11 +243,10 @@ def test_ctrl_c(project: Project, runner: str, status: int) -> None:
     script = project.script({}, {**settings, "working_directory": str(project.root / "waits")})
     process = start([script], cwd=project.root, variables=dict(os.environ))
     wait_for(ready.exists, process)
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, number)
     output, _ = process.communicate(timeout=60)
     assert status == process.returncode, output
     found = kinds(report)
     assert "passed" == found["test_it.T.test_1"]
     assert "test_it.T.test_3" not in found
-    if " " not in runner:
-        assert "error" == found["test_it.T.test_2"]
+    assert "error" == found["tests.processes" if " " in runner else "test_it.T.test_2"]

@@ -45,11 +45,19 @@ def hear(suite: Any, watch: Watch) -> None:
             suite.runner_class = functools.partial(Worker, runner, watch.hand_on(), directory)
             crew = _Crew(Path(directory), suite.processes, watch)
             result.__class__ = type(type(result).__name__, (_Played, type(result)), {"watch": watch, "crew": crew})
+            watch.shared_out()
             try:
-                return run(result, *more, **others)
+                found = run(result, *more, **others)
             except BaseException:
                 crew.recover()
                 raise
+            # Not by its property, which would look for processes that are gone by now.
+            if result.__dict__["shouldStop"] and not (result.failfast or watch.is_cut):
+                # Django ends well where it is stopped by Ctrl-C, and leaves out the tests that are left.
+                crew.recover()
+            else:
+                watch.gathered()
+            return found
 
     suite.run = heard
 
@@ -110,7 +118,7 @@ class _Played(unittest.TestResult):
     def shouldStop(self) -> bool:
         """Tell whether no more tests should run."""
         if not self.__dict__["shouldStop"] and self.crew.has_died():
-            self.__dict__["shouldStop"] = True
+            self.__dict__["shouldStop"] = self.watch.is_cut = True
             for lost in self.crew.recover() or [_BEFORE_TESTS]:
                 error: Any = (Died, Died(lost.message), None)
                 self.addError(_ErrorHolder(f"{lost.name} ({lost.group})"), error)

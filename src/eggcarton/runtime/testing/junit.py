@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from functools import lru_cache
 
 from .totals import DIED, Count
-from .watch import ERROR, FAILED, SKIPPED, Outcome, Watch
+from .watch import ERROR, FAILED, OTHERS, SKIPPED, Outcome, Watch
 
 _ELEMENTS = {FAILED: "failure", ERROR: "error", SKIPPED: "skipped"}
 _DECLARATION = "<?xml version='1.0' encoding='utf-8'?>\n"
@@ -38,7 +38,7 @@ class Report:
     """
 
     def __init__(self, path: str, watch: Watch) -> None:
-        self._path, self._outcomes = os.path.abspath(path), watch.outcomes
+        self._path, self._watch, self._outcomes = os.path.abspath(path), watch, watch.outcomes
         self._timestamp = datetime.now(timezone.utc).isoformat(timespec="seconds")
         self._count, self._process = Count(), os.getpid()
         self._file, self._end, self._length = -1, 0, 0
@@ -53,6 +53,7 @@ class Report:
         watch.on_opened.append(self.opened)
         watch.on_begun.append(self.begun)
         watch.on_ended.append(self.ended)
+        watch.on_shared.append(self.shared)
 
     def opened(self) -> None:
         """Begin the file."""
@@ -60,6 +61,11 @@ class Report:
         self._file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
         self._end = len(self._head(self._count))
         self._length = self._end + len(_END)
+        self.shared()
+
+    def shared(self) -> None:
+        """Write whether other processes run tests, of which nothing is known if this one does not survive."""
+        self._write(self._count, b"", keep=False)
 
     def begun(self, group: str, name: str) -> None:
         """Write a test as one that the process does not survive."""
@@ -83,7 +89,11 @@ class Report:
         # A process that a test forks may come here too, when it does not end as it should.
         if self._file == -1 or os.getpid() != self._process:
             return
-        rest = element + _END
+        rest = element
+        if self._watch.is_shared:
+            others = Outcome(*OTHERS, ERROR, 0.0, "the process ended while others ran tests")
+            count, rest = count.with_one(others), rest + _element(others)
+        rest += _END
         # Blanks in the place of what stood there, which is one call less than to cut it off.
         blanks = b" " * (self._length - self._end - len(rest))
         with contextlib.suppress(OSError):

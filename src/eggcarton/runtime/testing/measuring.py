@@ -188,7 +188,8 @@ def _tell_of_unmeasured(place: Path) -> None:
 def _keep(directory: Path, asked: Asked, job: Job, status: int, total: Mapping[str, Any]) -> Path | None:
     """Add the run to the history of the part, and return the file of that."""
     # A failed test leaves no other out, unless the first one ends the run; another status tells that tests are missing.
-    is_whole = asked.is_whole and (status == 0 or (status == 1 and not job.fail_fast))
+    is_cut = job.watch.is_shared or job.watch.is_cut
+    is_whole = asked.is_whole and not is_cut and (status == 0 or (status == 1 and not job.fail_fast))
     run = {**total, "tests": len(job.watch.outcomes), "status": status, "whole": is_whole}
     file = history.path(directory)
     try:

@@ -24,11 +24,14 @@ VARIABLE = "EGGCARTON_TEST_PIECES"
 @contextlib.contextmanager
 def gathered(watch: Watch) -> Iterator[Path]:
     """Let processes that are started in the block write pieces; tell a watch of what they say in the end."""
-    before = os.environ.get(VARIABLE)
+    before, is_told = os.environ.get(VARIABLE), True
     with tempfile.TemporaryDirectory(prefix="eggcarton-tests-") as directory:
         os.environ[VARIABLE] = directory
         try:
             yield Path(directory)
+        except BaseException:
+            is_told = False
+            raise
         finally:
             # A test may have emptied the environment.
             os.environ.pop(VARIABLE, None)
@@ -36,6 +39,8 @@ def gathered(watch: Watch) -> Iterator[Path]:
                 os.environ[VARIABLE] = before
             for outcome in read(Path(directory)):
                 watch.ended(outcome)
+            if is_told:
+                watch.gathered()
 
 
 def write(watch: Watch, directory: str | None = None) -> None:

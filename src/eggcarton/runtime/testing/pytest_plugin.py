@@ -31,7 +31,7 @@ class Plugin:
         self._found: dict[str, list[Any]] = {}
         self._identified: tuple[Any, tuple[str, str]] = (None, ("", ""))
         self._uncollected: set[str] = set()
-        self._root, self._is_run = Path(), False
+        self._root, self._is_run, self._has_enough = Path(), False, False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: Any) -> None:
@@ -55,6 +55,7 @@ class Plugin:
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker of pytest-xdist what it needs to do the same."""
         node.workerinput["eggcarton"] = {"packages": self._packages, "watch": self._watch.hand_on()}
+        self._watch.shared_out()
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: Any) -> Generator[None, Any, None]:
@@ -114,10 +115,16 @@ class Plugin:
             kind = ERROR if report.failed else SKIPPED
             self._watch.ended(Outcome(group, "collection", kind, 0.0, _message(report), _details(report)))
 
+    def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
+        """Know whether the run has stopped by itself, after as many failures as it should."""
+        self._has_enough = excinfo.errisinstance(pytest.Session.Interrupted)
+
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Tell of tests of which something is known, although they were not taken down."""
         self._watch.left()
+        if self._has_enough or exitstatus not in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR):
+            self._watch.gathered()
         for reports in self._found.values():
             outcome = self._outcome(reports)
             if outcome.kind != PASSED:

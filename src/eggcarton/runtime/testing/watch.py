@@ -13,6 +13,10 @@ from .timeouts import Limit, TookTooLong
 PASSED, FAILED, ERROR, SKIPPED = "passed", "failed", "error", "skipped"
 
 
+OTHERS = "tests", "processes"
+"""The group and the name under which is told that other processes have not told of all tests."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of one test.
@@ -54,6 +58,9 @@ class Watch:
         on_begun: functions that are called with group and name when a test begins in this process.
         on_over: functions that are called when it has ended in this process.
         on_ended: functions that are called with each outcome.
+        on_shared: functions that are called when other processes begin to run tests, and when all of them are told.
+        is_shared: whether other processes run tests of which not all is told yet.
+        is_cut: whether a process that ran tests has died, so that some may not have run.
         is_piece: whether another process gathers what comes of the tests here, and writes all reports.
     """
 
@@ -65,6 +72,9 @@ class Watch:
     on_over: list[Callable[[], object]] = field(default_factory=list)
     on_ended: list[Callable[[Outcome], object]] = field(default_factory=list)
     is_piece: bool = False
+    on_shared: list[Callable[[], object]] = field(default_factory=list)
+    is_shared: bool = field(default=False, init=False)
+    is_cut: bool = field(default=False, init=False)
     running: tuple[str, str] | None = field(default=None, init=False)
     _began: float = field(default=0.0, init=False)
     _limit: Limit | None = field(default=None, init=False)
@@ -97,6 +107,19 @@ class Watch:
             self.on_over.append(module.over)
         if follower not in self.followers:
             self.followers = (*self.followers, follower)
+
+    def shared_out(self) -> None:
+        """Hear that other processes run tests from now on."""
+        # One of those processes leaves it to the first one to tell of it.
+        self.is_shared = not self.is_piece
+        for call in self.on_shared:
+            call()
+
+    def gathered(self) -> None:
+        """Hear that what came of all tests of other processes has been told."""
+        self.is_shared = False
+        for call in self.on_shared:
+            call()
 
     def opened(self) -> None:
         """Hear that tests are going to run, where the command line asks for nothing else, such as help.
@@ -163,6 +186,9 @@ class Watch:
         if self.running:
             group, name = self.running
             self.ended(Outcome(group, name, ERROR, time.monotonic() - self._began, message))
+        if self.is_shared:
+            self.gathered()
+            self.ended(Outcome(*OTHERS, ERROR, 0.0, "the run was stopped while other processes ran tests"))
 
 
 def merged(first: Outcome, second: Outcome) -> Outcome:

@@ -183,6 +183,8 @@ class _Told:
         self._places = [os.path.realpath(path) for path, _, _ in job.places]
         self._outcome: Outcome | None = None
         self._began, self._is_over = 0.0, False
+        if options.processes > 1:
+            self._watch.shared_out()
 
     def __getattr__(self, name: str) -> Any:
         """Return what the output itself has."""
@@ -203,6 +205,11 @@ class _Told:
         """Tell that a layer is taken down, likewise."""
         self._watch.left()
         self._output.start_tear_down(layer, *more)
+
+    def tear_down_not_supported(self) -> None:
+        """Tell that other layers are run by other processes now."""
+        self._watch.shared_out()
+        self._output.tear_down_not_supported()
 
     def start_test(self, test: Any, *more: Any, **named: Any) -> None:
         """Tell that a test begins."""
