@@ -39,12 +39,14 @@ ports = 80
 <= settings
 recipe = eggcarton:test
 matrix = old: six
+pythons = 3.12
 branches = 1
 
 [coverage]
 <= test
 recipe = eggcarton:coverage
 eggs = six
+pythons =
 
 [further]
 <= coverage
@@ -100,7 +102,8 @@ def test_more_sections(sections: Sections) -> None:
 
 
 def test_options_of_others(sections: Sections) -> None:
-    """A section has options of others where their recipes read them; of recipes of others all."""
+    """A section has options of others, or undoes them, where their recipes read them; of recipes of others all."""
     found = {name: options_of_others(sections, name) for name in ("test", "coverage", "further")}
-    expected = {"test": set[str](), "coverage": {"matrix"}, "further": {"matrix", "eggs", "scripts"}}
+    expected = {"test": set[str](), "coverage": {"matrix", "pythons"}}
+    expected["further"] = {"matrix", "pythons", "eggs", "scripts"}
     assert expected == {name: options - {"recipe"} for name, options in found.items()}

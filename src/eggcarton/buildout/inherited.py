@@ -13,13 +13,14 @@ from eggcarton.core.options import declared
 
 
 def options_of_others(sections: Sections, part: str) -> frozenset[str]:
-    """Return the options that a part does not have itself, but from sections whose recipe reads them.
+    """Return the options that a part has from sections whose recipe reads them, or undoes with nothing behind them.
 
     What was made of a part has as its own what that has itself.
     """
     if made_of := sections.made_of(part):
         part = made_of.part
-    own = sections.own(part)
+    values = sections.section(part)
+    own = {name for name in sections.own(part) if values.get(name, "").strip()}
     above = [sections.section(name) for name in sections.above(part)]
     return frozenset(name for values in above for name in values if name not in own and _reads(values, name))
 

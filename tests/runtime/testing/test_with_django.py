@@ -473,3 +473,18 @@ def test_interrupted(site: Site, script: str) -> None:
     output, _ = process.communicate(timeout=WAIT)
     assert (0, True) == (process.returncode, "Ran 2 tests" in output), output
     assert {"ends.tests.Ends.test_a_before", "ends.tests.Ends.test_b_at_it"} == kinds(site.report).keys()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_stopped_side_by_side(site: Site, number: signal.Signals) -> None:
+    """Where tests of other processes are left out, or not told of, the report says so, whatever the exit code."""
+    waits, told = site.build.root / "waits", site.build.root / "told"
+    waits.unlink(missing_ok=True)
+    told.unlink(missing_ok=True)
+    command = [str(site.build.bin / "parallel"), "ends"]
+    process = start(command, cwd=site.build.root, variables=site.variables(WHAT="wait"))
+    wait_for(waits.exists, process)
+    os.killpg(process.pid, number)
+    told.touch()
+    process.communicate(timeout=WAIT)
+    assert "error" == kinds(site.report)["tests.processes"]

@@ -379,3 +379,19 @@ def test_an_interrupt(empty: ZopeProject, words: list[str]) -> None:
     assert "KeyboardInterrupt" in output
     told = {test.name.rpartition(".")[2]: test.kind for test in read(report)}
     assert "error" == told["test_grüße"]
+
+
+def test_killed_while_a_layer_has_a_process(empty: ZopeProject) -> None:
+    """A run that is killed while a process of its own runs a layer leaves no report that says that all is well."""
+    marker, report = empty.root / "marker", empty.root / "junit.xml"
+    slow = f"def test_mixed_in(self):\n            open({str(marker)!r}, 'w').close(); __import__('time').sleep(60)"
+    empty.write("lib/shop/tests/test_layers.py", LAYERED.replace("def test_mixed_in(self):\n            pass", slow))
+    defaults = ["--layer", "Fixed", "--layer", "Goes", "-t", "mixed", "-j2"]
+    script = empty.script({}, {**empty.settings, "junit": str(report), "defaults": defaults})
+    process = subprocess.Popen(
+        [script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    wait_for(marker.exists, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert {"tests.processes": "error"} == kinds(report)
