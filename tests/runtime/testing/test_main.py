@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import resource
+import subprocess
 from typing import Any
 
 import pytest
@@ -74,6 +78,23 @@ def test_no_report_where_the_script_breaks_early(project: Project, what: str) ->
     project.initialization = ""
     done = project.run(project.script({}, {"junit": str(report)}), "--version")
     assert (0, []) == (done.returncode, [path.name for path in project.root.iterdir() if "junit" in path.name])
+
+
+@pytest.mark.parametrize("runner", ["pytest", "unittest"])
+def test_a_full_disk_for_the_report(project: Project, runner: str) -> None:
+    """Where nothing can be written to the report, no test runs, whatever the runner, and the place is told."""
+    report = project.root / "junit.xml"
+    report.write_text("of the last run")
+    script = project.script({}, {"junit": str(report), "runner": runner})
+
+    def fill() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    done = subprocess.run([script], env={}, capture_output=True, text=True, check=False, preexec_fn=fill)
+    why = f"{os.strerror(errno.EFBIG)}; let it be written, or name another place in 'junit'"
+    expected = f"{report} is where the report of the tests goes, but: {why}\n"
+    assert (1, "", expected) == (done.returncode, done.stdout, done.stderr)
+    assert [] == [path.name for path in project.root.iterdir() if "junit" in path.name]
 
 
 def test_initialization_runs_in_the_working_directory(project: Project) -> None:

@@ -5,6 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +21,36 @@ from support.junit import kinds, read
 
 BAD = Outcome("a.B", "test_bad", FAILED, 0.25, "not so", "Traceback\n  here\n", "out", "err")
 GOOD = Outcome("a.B", "test_good", PASSED, 0.5)
+
+# In the end there is only room for the report once what stands in its place is gone.
+FULL = """
+import resource, sys
+from eggcarton.runtime.testing.junit import Report
+from eggcarton.runtime.testing.watch import FAILED, Outcome, Watch
+
+def freed(event, arguments):
+    if event == "os.remove" and arguments[0] == sys.argv[1]:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+watch = Watch()
+report = Report(sys.argv[1], watch)
+watch.opened()
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+sys.addaudithook(freed)
+watch.ended(Outcome("a.B", "test_bad", FAILED, 0.25, "not so", "x" * 10_000))
+report.closed()
+"""
+
+
+@contextmanager
+def room(size: int) -> Iterator[None]:
+    """Let this process write no file that is longer."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_the_report_is_whole_at_any_time(tmp_path: Path) -> None:
@@ -90,6 +125,44 @@ def test_places_that_do_not_do(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="Is a directory") as caught:
         Report(str(tmp_path), Watch())
     assert errno.EISDIR == caught.value.errno
+
+
+def test_full_before_the_tests(tmp_path: Path) -> None:
+    """Where a file can be made, but nothing be written to it, the place is refused at once, and nothing left there."""
+    with room(0), pytest.raises(OSError, match=os.strerror(errno.EFBIG)):
+        Report(str(tmp_path / "junit.xml"), Watch())
+    assert [] == os.listdir(tmp_path)
+
+
+def test_full_when_the_tests_begin(tmp_path: Path) -> None:
+    """A place that is full when tests begin keeps none from running, and has the report where it has room again."""
+    path, watch = tmp_path / "junit.xml", Watch()
+    report = Report(str(path), watch)
+    with room(0):
+        watch.begun("a.B", "test_bad")
+        watch.ended(BAD)
+    assert [] == os.listdir(tmp_path)
+    report.closed()
+    assert {"a.B.test_bad": "failed"} == kinds(path)
+
+
+def test_full_while_tests_run(tmp_path: Path) -> None:
+    """Where the whole report cannot be written in the end, none stays, also none that is cut short."""
+    path, watch = tmp_path / "junit.xml", Watch()
+    report = Report(str(path), watch)
+    with room(4096):
+        watch.ended(Outcome("a.B", "test_bad", FAILED, 0.25, "not so", "x" * 10_000))
+        with pytest.raises(OSError, match=os.strerror(errno.EFBIG)):
+            report.closed()
+    assert [] == os.listdir(tmp_path)
+
+
+def test_room_for_one_report(tmp_path: Path) -> None:
+    """Where there is no room for the whole report beside what stands in its place, it has that room."""
+    path = tmp_path / "junit.xml"
+    subprocess.run([sys.executable, "-c", FULL, path], check=True)
+    assert {"a.B.test_bad": "failed"} == kinds(path)
+    assert ["junit.xml"] == os.listdir(tmp_path)
 
 
 def test_totals(tmp_path: Path) -> None:

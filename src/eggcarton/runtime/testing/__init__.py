@@ -114,7 +114,7 @@ def _run(
     if asked is not None:
         run = partial(_measured, run, job, asked, coverage)
     written = None
-    if junit:
+    if junit and not goes_on(arguments):
         from .junit import Report
 
         try:

@@ -41,24 +41,29 @@ class Report:
         self._path, self._watch, self._outcomes = os.path.abspath(path), watch, watch.outcomes
         self._timestamp = datetime.now(timezone.utc).isoformat(timespec="seconds")
         self._count, self._process = Count(), os.getpid()
-        self._file, self._end, self._length = -1, 0, 0
+        self._file, self._end, self._length, self._is_begun = -1, 0, 0, False
         if os.path.isdir(path):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         try:
             os.makedirs(os.path.dirname(self._path), exist_ok=True)
         except FileExistsError:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
-        with tempfile.TemporaryFile(dir=os.path.dirname(self._path)):
-            pass
+        with tempfile.TemporaryFile(dir=os.path.dirname(self._path), buffering=0) as probe:
+            # On a full disk a file can be made, and nothing be written to it.
+            probe.write(self._head(self._count) + _END)
         watch.on_opened.append(self.opened)
         watch.on_begun.append(self.begun)
         watch.on_ended.append(self.ended)
         watch.on_shared.append(self.shared)
 
     def opened(self) -> None:
-        """Begin the file."""
-        self._put(self._head(self._count) + _END)
-        self._file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        """Begin the file; where that cannot be, as the disk is full by now, the tests run, and `closed` tells of it."""
+        self._is_begun = True
+        try:
+            self._put(self._head(self._count) + _END)
+            self._file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return
         self._end = len(self._head(self._count))
         self._length = self._end + len(_END)
         self.shared()
@@ -78,12 +83,24 @@ class Report:
         self._write(self._count, _element(outcome), keep=True)
 
     def closed(self) -> None:
-        """Put the whole report in its place, where there is one."""
-        if self._file == -1 or os.getpid() != self._process:
+        """Put the whole report in its place, where tests ran; where it cannot be written, none stays there.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if not self._is_begun or os.getpid() != self._process:
             return
-        os.close(self._file)
+        if self._file != -1:
+            os.close(self._file)
         # Its numbers are as long as they are, now that they do not grow any more.
-        self._put(b"".join([self._head(self._count, 1), *map(_element, self._outcomes), _END]))
+        whole = b"".join([self._head(self._count, 1), *map(_element, self._outcomes), _END])
+        try:
+            self._put(whole)
+        except OSError:
+            # What stands there may be cut short, and takes the room of the whole one.
+            with contextlib.suppress(OSError):
+                os.unlink(self._path)
+            self._put(whole)
 
     def _write(self, count: Count, element: bytes, *, keep: bool) -> None:
         # A process that a test forks may come here too, when it does not end as it should.
