@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -72,6 +73,45 @@ def test_nothing_measured(project: Project) -> None:
     """A source that nothing imports is a sentence and exit status 2, not a success."""
     done = project.cover(source=["no_such_package"], report=["html"])
     assert (2, True) == (done.returncode, "coverage has nothing to report: " in done.stderr), done.stderr
+
+
+def full(project: Project, report: str) -> None:
+    """Have the next run find a full device where it writes a report."""
+    if report == "html":
+        project.write("var/.html.new/.gitignore", "")
+        project.root.joinpath("var/.html.new").rename(project.root / "device")
+        (project.root / "device/index.html").symlink_to("/dev/full")
+        (project.root / "var/.html.new").symlink_to("../device")
+    else:
+        (project.root / f"var/.coverage.{report}.new").symlink_to("/dev/full")
+
+
+@pytest.mark.parametrize("report", ["html", "json"])
+@pytest.mark.parametrize("earlier", [True, False], ids=["again", "first"])
+def test_a_full_disk_for_one_report(project: Project, report: str, earlier: bool) -> None:
+    """A report that cannot be written is told, with one of an earlier run that stands there, and the others are put."""
+    reports = {"html": "html", "xml": "coverage.xml", "json": "coverage.json", "lcov": "coverage.lcov"}
+    places = {kind: project.root / "var" / name for kind, name in reports.items()}
+    (project.root / "var").mkdir()
+    if earlier:
+        project.cover(report=list(reports))
+    before = {kind: place.stat().st_ino for kind, place in places.items() if earlier}
+    data = project.root / "var/coverage.data"
+    data.unlink(missing_ok=True)
+    full(project, report)
+    done = project.cover(report=list(reports))
+    stale = "; what stands there is of an earlier run" if earlier else ""
+    expected = f"the report {places[report]} cannot be written: {os.strerror(errno.ENOSPC)}{stale}\n"
+    assert (1, expected) == (done.returncode, done.stderr)
+    after = {kind: place.stat().st_ino for kind, place in places.items() if place.exists()}
+    assert ({report} if earlier else set()) == {kind for kind in before if before[kind] == after[kind]}
+    assert {*reports} - (set() if earlier else {report}) == {*after}
+    assert data.exists()
+    assert {*reports} - {report} == {
+        kind for kind, place in places.items() if f"coverage report: {place}" in done.stdout
+    }
+    # Less covered than should be has its own status all the same.
+    assert 2 == project.cover("-k", "few", report=[], fail_under=100.0).returncode
 
 
 def test_no_python(project: Project) -> None:

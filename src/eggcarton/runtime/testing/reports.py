@@ -15,6 +15,8 @@ from .staging import Staging
 
 MISSED = 2
 """The exit status where less is covered than should be, or nothing was measured."""
+UNWRITTEN = 1
+"""The exit status where enough is covered, and a report cannot be written."""
 
 _FILES = {"xml": "coverage.xml", "json": "coverage.json", "lcov": "coverage.lcov"}
 
@@ -54,7 +56,7 @@ class Reports:
             self._leave_out_what_is_gone()
             exactly, total = self._total()
             history_file = keep(total)
-            said = self._write(staging, history_file)
+            said, failed = self._write(staging, history_file)
             of_changes = self._of_changes()
             os.replace(self._data_file, self._directory / "coverage.data")
             staging.put()
@@ -68,8 +70,10 @@ class Reports:
             print(f"coverage report: {place}")
         # Whoever reads both streams in one file reads them in this order.
         sys.stdout.flush()
+        for sentence in failed:
+            say(sentence, UNWRITTEN)
         wrong = [say(sentence, MISSED) for sentence in (self._judged(exactly), of_changes) if sentence]
-        return MISSED if wrong else 0
+        return MISSED if wrong else UNWRITTEN if failed else 0
 
     def _leave_out_what_is_gone(self) -> None:
         """Say which files are not there any more, as tests write and remove them, and report the others."""
@@ -101,23 +105,32 @@ class Reports:
         found = {"total": round(exactly, 4), "lines": [lines - missing, lines]}
         return exactly, {**found, **({"branches": [taken, branches]} if row[-1][2] else {})}
 
-    def _write(self, staging: Staging, history_file: Path | None) -> list[Path]:
-        kinds, measured, said = self._settings["report"], self._measured, []
-        if "html" in kinds:
-            place = Path(staging.directory(self._html))
-            measured.html_report(directory=str(place))
-            if runs := _runs(history_file):
-                from .trend import drawn
-
-                (place / "history.svg").write_text(drawn(runs), "utf-8")
-            said.append(self._html / "index.html")
+    def _write(self, staging: Staging, history_file: Path | None) -> tuple[list[Path], list[str]]:
+        """Write each report beside its place, and return where they are to be, and what is wrong with the others."""
+        measured, said, failed = self._measured, [], []
         writers = {"xml": measured.xml_report, "json": measured.json_report, "lcov": measured.lcov_report}
-        for kind, write in writers.items():
-            if kind in kinds:
-                place = self._directory / _FILES[kind]
-                write(outfile=staging.file(place))
-                said.append(place)
-        return said
+        for kind in ("html", *writers):
+            if kind not in self._settings["report"]:
+                continue
+            place = self._html if kind == "html" else self._directory / _FILES[kind]
+            try:
+                if kind == "html":
+                    self._draw(Path(staging.directory(place)), history_file)
+                else:
+                    writers[kind](outfile=staging.file(place))
+                said.append(place / "index.html" if kind == "html" else place)
+            except OSError as error:
+                staging.leave_out(place)
+                stale = "; what stands there is of an earlier run" if place.exists() else ""
+                failed.append(f"the report {place} cannot be written: {error.strerror}{stale}")
+        return said, failed
+
+    def _draw(self, page: Path, history_file: Path | None) -> None:
+        self._measured.html_report(directory=str(page))
+        if runs := _runs(history_file):
+            from .trend import drawn
+
+            (page / "history.svg").write_text(drawn(runs), "utf-8")
 
     def _of_changes(self) -> str:
         """Print the table of changed lines, and return what is wrong with them, if anything."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -31,6 +32,16 @@ class Staging:
         self._directories.append(path)
         return str(_beside(path)[0])
 
+    def leave_out(self, path: Path) -> None:
+        """Remove what was written for a place, which keeps what it has."""
+        if path in self._directories:
+            shutil.rmtree(_beside(path)[0], ignore_errors=True)
+            self._directories.remove(path)
+        for staging, place in [pair for pair in self._files if pair[1] == Path(os.path.realpath(path))]:
+            with suppress(OSError):
+                staging.unlink()
+            self._files.remove((staging, place))
+
     def put(self) -> None:
         """Move everything to its place."""
         for path in self._directories:
@@ -56,10 +67,8 @@ class Staging:
 
     def drop(self) -> None:
         """Remove what was written and is not in its place."""
-        for staging, _ in self._files:
-            staging.unlink(missing_ok=True)
-        for path in self._directories:
-            shutil.rmtree(_beside(path)[0], ignore_errors=True)
+        for path in [*self._directories, *(path for _, path in self._files)]:
+            self.leave_out(path)
 
 
 def recover(directory: Path) -> None:
