@@ -70,9 +70,26 @@ def test_erased(project: Project) -> None:
 
 
 def test_nothing_measured(project: Project) -> None:
-    """A source that nothing imports is a sentence and exit status 2, not a success."""
-    done = project.cover(source=["no_such_package"], report=["html"])
-    assert (2, True) == (done.returncode, "coverage has nothing to report: " in done.stderr), done.stderr
+    """A source that nothing imports is named, and the exit status 2, not a success."""
+    done = project.cover(source=["no_such_package", "src/nothing"], report=["html"])
+    why = "nothing is measured: no test imports it, it is misspelt, or 'omit' leaves it out"
+    told = f"of 'no_such_package', 'src/nothing', which 'source' names, {why}\n"
+    assert (2, f"coverage has nothing to report: {told}") == (done.returncode, done.stderr)
+    project.write("src/nothing/README", "")
+    assert (2, True) == ((done := project.cover(source=["src/nothing"])).returncode, "/src/nothing', " in done.stderr)
+
+
+def test_one_source_without_anything(project: Project) -> None:
+    """Of several sources those that nothing is measured of are named, however the others are found."""
+    project.write("elsewhere/code.py", "x = 1\n")
+    (project.root / "src/linked").symlink_to("../elsewhere")
+    project.write("src/alone.py", "x = 1\n")
+    project.write("src/some/where/__init__.py", "x = 1\n")
+    imports = "import alone\nimport linked.code\nimport some.where\n\ndef test_it():\n    assert alone.x\n"
+    project.write("src/shop/tests/test_imports.py", imports)
+    done = project.cover(source=["shop", "linked", "alone", "some.where", "src/shop/tests", "shopp"])
+    why = "nothing is measured: no test imports it, it is misspelt, or 'omit' leaves it out"
+    assert (0, f"of 'shopp', which 'source' names, {why}\n") == (done.returncode, done.stderr)
 
 
 def full(project: Project, report: str) -> None:

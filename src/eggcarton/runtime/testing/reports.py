@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 import re
@@ -35,6 +36,7 @@ class Reports:
         self._settings, self._changes, self._html = settings, changes, html
         self._directory = Path(settings["directory"])
         self._data_file = resolved["data_file"]
+        self._sources = [*resolved["source"], *resolved["source_pkgs"]]
         self._measured = processes.configured(resolved)
         self._measured.set_option("report:omit", resolved["report_omit"])
         self._measured.set_option("report:include", resolved["report_include"])
@@ -50,9 +52,10 @@ class Reports:
         """
         from coverage.exceptions import CoverageException, NotPython
 
-        staging = Staging()
+        staging, unmeasured = Staging(), ""
         try:
             self._measured.combine([os.path.dirname(self._data_file)])
+            unmeasured = self._unmeasured()
             self._leave_out_what_is_gone()
             exactly, total = self._total()
             history_file = keep(total)
@@ -63,17 +66,27 @@ class Reports:
         except NotPython as error:
             return say(f"coverage could make no report: {error}; mend the file, or name it in 'omit'", MISSED)
         except CoverageException as error:
-            return say(f"coverage has nothing to report: {str(error).rstrip('.')}", MISSED)
+            return say(f"coverage has nothing to report: {unmeasured or str(error).rstrip('.')}", MISSED)
         finally:
             staging.drop()
         for place in said:
             print(f"coverage report: {place}")
         # Whoever reads both streams in one file reads them in this order.
         sys.stdout.flush()
-        for sentence in failed:
-            say(sentence, UNWRITTEN)
+        for sentence in (unmeasured, *failed):
+            if sentence:
+                say(sentence, UNWRITTEN)
         wrong = [say(sentence, MISSED) for sentence in (self._judged(exactly), of_changes) if sentence]
         return MISSED if wrong else UNWRITTEN if failed else 0
+
+    def _unmeasured(self) -> str:
+        """Return what is wrong with the sources of which nothing is measured, if any."""
+        files = self._measured.get_data().measured_files()
+        names = [repr(name) for name in self._sources if not any(map(_is_of(name), files))]
+        if not names:
+            return ""
+        named = f"{', '.join(names)}, which 'source' names"
+        return f"of {named}, nothing is measured: no test imports it, it is misspelt, or 'omit' leaves it out"
 
     def _leave_out_what_is_gone(self) -> None:
         """Say which files are not there any more, as tests write and remove them, and report the others."""
@@ -156,6 +169,27 @@ class Reports:
         precision, threshold = int(self._measured.get_option("report:precision") or 0), self._threshold()
         is_enough = total == 100 if threshold == 100 else round(total, precision) >= threshold
         return "" if is_enough else f"{_down(total)} % is covered, but at least {threshold:g} % should be"
+
+
+def _is_of(source: str) -> Callable[[str], bool]:
+    """Return what tells whether a file is of a package or module, or below a directory.
+
+    A package of a process with another path is known by its name only.
+    """
+    if os.path.isabs(source):
+        return lambda file: file.startswith(os.path.join(os.path.realpath(source), ""))
+    name, *rest = source.split(".")
+    try:
+        found = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        found = None
+    places = [os.path.join(place, *rest) for place in found.submodule_search_locations or ()] if found else []
+    if found and found.origin and not rest:
+        places.append(os.path.splitext(found.origin)[0])
+    named = os.path.join(os.sep, name, *rest)
+    below = tuple(os.path.join(os.path.realpath(place), "") for place in places)
+    modules = (f"{named}.py", *(os.path.realpath(f"{place}.py") for place in places))
+    return lambda file: f"{named}{os.sep}" in file or file.startswith(below) or file.endswith(modules)
 
 
 def _runs(file: Path | None) -> list[dict[str, Any]]:
