@@ -178,7 +178,8 @@ def outcome(case: Path, place: Path) -> tuple[str, str]:
     try:
         reading = read_options(module.Options, part, sections[part])
         needed = getattr(reading.options, "requirements", ())
-        environment = environment_of(facts, root) if needed else None
+        has_environment = needed or getattr(reading.options, "always_has_environment", False)
+        environment = environment_of(facts, root) if has_environment else None
         named = getattr(reading.options, "services", ())
         layout = dataclasses.replace(
             Layout.under(root, part),

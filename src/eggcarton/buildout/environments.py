@@ -24,7 +24,7 @@ def imported(session: Session, part: str) -> tuple[str, ...]:
 
 
 def of_part(session: Session, part: str, imports: Imports, root: Path | None) -> Environment | None:
-    """Return the environment of a part, None where it imports nothing.
+    """Return the environment of a part, None where it imports nothing and needs none all the same.
 
     It is made where it is missing, or only described while reading.
 

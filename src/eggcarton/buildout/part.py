@@ -200,6 +200,7 @@ class Part:
             extra_paths=tuple(self.layout.root / path for path in getattr(self.options, "extra_paths", ())),
             site_packages=getattr(self.options, "include_site_packages", False),
             allowed=getattr(self.options, "allowed_eggs_from_site_packages", ()),
+            always=getattr(self.options, "always_has_environment", False),
         )
         if self.session is not None:
             return environments.of_part(self.session, self.name, imports, self.layout.movable)

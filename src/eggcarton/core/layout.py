@@ -65,14 +65,16 @@ class Imports:
         site_packages: whether it sees the machine's own site-packages, behind all else.
         allowed: patterns of canonical names; what the machine's own site-packages has of them is seen like a
             distribution that is required.
+        always: whether it needs an environment even where it imports nothing.
     """
 
     extra_paths: tuple[Path, ...] = ()
     site_packages: bool = False
     allowed: tuple[str, ...] = ()
+    always: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.extra_paths or self.site_packages or self.allowed)
+        return bool(self.extra_paths or self.site_packages or self.allowed or self.always)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

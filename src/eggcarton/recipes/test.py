@@ -51,6 +51,11 @@ class Options:
         """All that the part imports."""
         return tested.needed(self)
 
+    @property
+    def always_has_environment(self) -> bool:
+        """Whether the part has one even where it imports nothing: unittest needs no distribution."""
+        return True
+
 
 def plan(options: Options, layout: Layout, environment: Environment | None) -> Plan:
     """Return the plan of the script and of the files it calls."""
