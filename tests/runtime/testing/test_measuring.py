@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 from xml.etree import ElementTree
@@ -129,6 +130,24 @@ def test_a_full_disk_for_one_report(project: Project, report: str, earlier: bool
     }
     # Less covered than should be has its own status all the same.
     assert 2 == project.cover("-k", "few", report=[], fail_under=100.0).returncode
+
+
+def test_a_full_disk_for_what_is_measured(project: Project) -> None:
+    """Where what is measured cannot be saved, that is one sentence, the exit status is 1, and what was there stays."""
+    assert 0 == project.cover(report=["xml"]).returncode
+    before = {path.name: path.read_bytes() for path in (project.root / "var").iterdir() if path.name != "run.lock"}
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+
+    script = [project.root / "bin/test"]
+    done = subprocess.run(script, env={}, capture_output=True, text=True, check=False, preexec_fn=limit)
+    assert (1, True) == (done.returncode, "3 passed" in done.stdout)
+    start = f"{project.root}/var cannot be written for what is measured: "
+    assert [True] == [line.startswith(start) for line in done.stderr.splitlines()], done.stderr
+    assert before == {
+        path.name: path.read_bytes() for path in (project.root / "var").iterdir() if path.name != "run.lock"
+    }
 
 
 def test_no_python(project: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -53,7 +54,8 @@ def measure(run: Callable[[], int], job: Job, asked: Asked, settings: Mapping[st
                 return status
             _tell_of_unmeasured(place)
             reports = Reports(settings, resolved, changes, html)
-            found = reports.make(lambda total: _keep(directory, asked, job, status, total))
+            with _told():
+                found = reports.make(lambda total: _keep(directory, asked, job, status, total))
     except changed.Unknown as error:
         return say(f"{error}", 1)
     except ConfigError as error:
@@ -152,7 +154,25 @@ def _run(run: Callable[[], int], resolved: Mapping[str, Any], *, contexts: bool)
             raise _Broken(error) from error
         finally:
             end()
-            measured.save()
+            with _told():
+                measured.save()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Let what the database of coverage cannot write, as on a full disk, be told as what else cannot be written.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    import sqlite3
+
+    from coverage.exceptions import DataError
+
+    try:
+        yield
+    except (sqlite3.Error, DataError) as error:
+        raise OSError(errno.EIO, str(error)) from error
 
 
 @contextmanager
