@@ -99,8 +99,8 @@ _EGGS = (
     "of others may ask ``zc.recipe.egg.Egg`` for this section's eggs."
 )
 _UNDONE = (
-    "With nothing behind it, an option that has no default is as if it were left out, where nothing is no value of\n"
-    "its own: so a section undoes what it inherits by ``<=``.\n\n"
+    "With nothing behind it, an option is as if it were left out, where nothing is no value of its own: so a section\n"
+    "undoes what it inherits by ``<=``.\n\n"
 )
 _SAMPLE = "Of the section above, in the buildout directory ``.``:\n\n"
 
@@ -128,8 +128,17 @@ def _outputs(name: str, module: ModuleType) -> Iterator[tuple[str, str]]:
 
 def _options(cls: type[Any]) -> str:
     told = declared(cls)
-    undone = _UNDONE if any(declaration.default is None for declaration in told) else ""
+    undone = _UNDONE if any(map(_is_undone, told)) else ""
     return _heading("Options", "-") + undone + "".join(map(_option, told))
+
+
+def _is_undone(declaration: Declaration) -> bool:
+    """Tell whether nothing is no value of an option, but one way to write its default."""
+    try:
+        declaration.reader("")
+    except ValueError:
+        return declaration.default is not REQUIRED
+    return False
 
 
 def _option(declaration: Declaration) -> str:

@@ -47,6 +47,11 @@ def test_a_template_with_an_undefined_name(build: Buildout) -> None:
         (CONFIG.replace("input = text.in\n", ""), 2, "Error: [text] option 'input' is missing"),
         (CONFIG.replace("[text]\n", "[text]\nmode = rw\n"), 2, "Error: [text] option 'mode': 'rw' is not"),
         (
+            CONFIG + "[eggcarton]\npolicy =\n",
+            2,
+            "Error: [eggcarton] option 'policy': '' is not 'update' or 'frozen'",
+        ),
+        (
             CONFIG + "[eggcarton]\npolicy = forzen\n",
             2,
             "Error: [eggcarton] option 'policy': 'forzen' is not 'update' or 'frozen'",
@@ -78,6 +83,7 @@ def test_a_template_with_an_undefined_name(build: Buildout) -> None:
     ids=[
         "a missing option",
         "a wrong value",
+        "a setting left empty",
         "a wrong setting",
         "no such part",
         "no such recipe",

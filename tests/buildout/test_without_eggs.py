@@ -19,6 +19,7 @@ recipe = eggcarton:test
 eggs =
 runner = unittest
 packages = test_addition
+script =
 matrix =
     library: library
 
@@ -47,7 +48,10 @@ def project(build: Buildout) -> Buildout:
 
 
 def test_tests_without_eggs(project: Buildout) -> None:
-    """A part of tests whose eggs are empty has its scripts, after the first run and any other, and they run."""
+    """A part of tests whose eggs are empty has its scripts, after the first run and any other, and they run.
+
+    The option that names the script, with nothing behind it, undoes itself in the rows of the matrix too.
+    """
     project.build()
     assert ["covered", "test", "test-matrix"] == project.scripts()
     before = project.tree()

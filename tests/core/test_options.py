@@ -12,7 +12,7 @@ import pytest
 
 from eggcarton.core.errors import OptionProblems
 from eggcarton.core.options import NOT_FOR_RECIPES, PART_NAME, declared, option, read_options, rest
-from eggcarton.core.readers import duration, integer, path, requirements, text, words
+from eggcarton.core.readers import duration, file_name, integer, path, requirements, text, words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,14 +118,36 @@ def test_rest() -> None:
 
 
 def test_empty_is_absent() -> None:
-    """An option without a default that is left empty is as if left out; one that has a default or must be is not."""
-    assert None is read_options(Options, "x", {"command": "run", "log": " \n "}).options.log
-    with pytest.raises(OptionProblems) as caught:
-        read_options(Options, "x", {"command": "", "timeout": " ", "retries": ""})
-    assert (
-        "[x] option 'timeout': '' is not a duration such as 30s, 5m or 2h\n"
-        "[x] option 'retries': '' is not a whole number of at least 0"
-    ) == str(caught.value)
+    """An option that is left empty is as if left out, unless its reader has a value for that."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Named(Options):
+        script: str = option(file_name, "Its name.", default=PART_NAME)
+
+    empty = {"log": " \n ", "timeout": " ", "retries": "", "script": ""}
+    left_out = read_options(Named, "x", {"command": "run", "eggs": ""})
+    assert left_out == read_options(Named, "x", {"command": "run", "eggs": "", **empty})
+    assert ("x", (), 30.0) == (left_out.options.script, left_out.options.eggs, left_out.options.stop_after)
+
+
+def test_empty_is_no_answer() -> None:
+    """An option that must be there is wrong where it is left empty, unless its reader has a value for that."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Needed:
+        retries: int = option(integer(minimum=0), "How often to try again.")
+
+    told = r"^.x. option 'retries': '' is not a whole number of at least 0$"
+    with pytest.raises(OptionProblems, match=told):
+        read_options(Needed, "x", {"retries": ""})
+
+
+def test_empty_by_accident() -> None:
+    """Where a section undoes nothing, an empty option that has a default is a problem, and one that has none is not."""
+    values = {"command": "run", "log": "", "retries": ""}
+    told = r"^.x. option 'retries': '' is not a whole number of at least 0$"
+    with pytest.raises(OptionProblems, match=told):
+        read_options(Options, "x", values, undoes=False)
 
 
 def test_empty_may_be_a_value() -> None:

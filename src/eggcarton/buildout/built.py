@@ -71,7 +71,7 @@ class Built:
         module = RECIPES.get(ours(section) or "")
         known = declared(module.Options) if module else ()
         default = next((str(option.default) for option in known if option.name == "isolation"), "")
-        return section.get("isolation", default).strip() if default else ""
+        return (section.get("isolation", "").strip() or default) if default else ""
 
     def elsewhere(self, part: str, directory: Path) -> Inventory:
         """Return what a part's environment is in another build.

@@ -171,7 +171,7 @@ def _index(
         raise OptionProblems("eggcarton", [f"option 'indexes': [{name}] is no index: give it a section of its own"])
     problems = list[str]()
     try:
-        reading = read_options(Options, name, values, known=())
+        reading = read_options(Options, name, values, known=(), undoes=False)
     except OptionProblems as wrong:
         problems += wrong.problems
         options = _readable(name, values)

@@ -254,7 +254,7 @@ class _Seats:
         """Give the options of a row that are others than those of its part."""
         # Left out, both are the name of the part.
         yield "eggs", self._raw.get("eggs", self._part)
-        yield "script", self._raw.get("script", self._part)
+        yield "script", self._raw.get("script", "").strip() or self._part
         if row.group != needs.PARTS:
             yield "lock-group", row.group
         if row.group != self._base == needs.PARTS and "requirements" not in self._raw:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from eggcarton.buildout import bundled, indexes
 from eggcarton.core import readers
 from eggcarton.core.layout import canonical_name
-from eggcarton.core.options import option, read_options
+from eggcarton.core.options import Reading, option, read_options
 from eggcarton.core.readers import boolean, choice, path, reads, text, words
 from eggcarton.indexes import configured
 from eggcarton.indexes.routing import Index, Routing
@@ -167,7 +167,7 @@ def read(
         OptionProblems: the section is wrong.
         UsageProblem: those of the indexes are, or the address of the usual index.
     """
-    reading = read_options(Options, SECTION, sections.get(SECTION, {}), known=_TOLD_ELSEWHERE, misplaced=_MISPLACED)
+    reading = _read(sections.get(SECTION, {}))
     options = reading.options
     indexes.check_named(options.indexes, sections)
     root = Path(buildout["directory"])
@@ -210,6 +210,11 @@ def read(
         for link in blocked
     ]
     return settings, tuple(warnings)
+
+
+def _read(values: Mapping[str, str]) -> Reading[Options]:
+    # A policy that is empty by accident, as of a variable that is not set, must not become the lenient one.
+    return read_options(Options, SECTION, values, known=_TOLD_ELSEWHERE, misplaced=_MISPLACED, undoes=False)
 
 
 def _usual(index: str, public_index: str) -> str:

@@ -89,8 +89,9 @@ def option(
     Args:
         reader: turns the text into a value, or raises ValueError that completes "'TEXT' ...".
         doc: one sentence for the reference page.
-        default: text as the user would write it, `REQUIRED`, `PART_NAME`, or None where absence has a meaning, which
-            an empty text has then too, unless the reader has a value for that.
+        default: text as the user would write it, `REQUIRED`, `PART_NAME`, or None where absence has a meaning. An empty
+            text means the default too, unless the option is required, the reader has a value for that, or the section
+            is one where what is empty by accident must not become the default.
         aliases: other names under which the option is accepted.
     """
     metadata = {"reader": reader, "doc": doc, "default": default, "aliases": tuple(aliases)}
@@ -132,6 +133,7 @@ def read_options(
     known: Collection[str] = NOT_FOR_RECIPES,
     misplaced: Mapping[str, str] | None = None,
     of_others: Collection[str] = (),
+    undoes: bool = True,
 ) -> Reading[T]:
     """Read one section into its `Options`.
 
@@ -141,6 +143,7 @@ def read_options(
         known: further names that somebody else reads; by default those that may stand in the section of a part.
         misplaced: names that have an effect in other sections only, each with that section.
         of_others: names that come from another section, which reads them; where this one does not, that is no mistake.
+        undoes: whether an empty text that an option's reader refuses means its default.
 
     Raises:
         OptionProblems: with everything that is wrong with the section.
@@ -153,7 +156,7 @@ def read_options(
         declaration.field: value
         for declaration in declarations
         if not declaration.is_rest
-        for value in _value(declaration, section, chosen, problems)
+        for value in _value(declaration, section, chosen, problems, undoes=undoes)
     }
     undeclared = {name: text for name, text in undeclared.items() if name not in known and not name.startswith("__")}
     for name in [name for name in undeclared if name.replace("_", "-") in (misplaced or {})]:
@@ -200,7 +203,12 @@ def _sort_out(
 
 
 def _value(
-    declaration: Declaration, section: str, chosen: Mapping[str, tuple[str, str]], problems: list[str]
+    declaration: Declaration,
+    section: str,
+    chosen: Mapping[str, tuple[str, str]],
+    problems: list[str],
+    *,
+    undoes: bool,
 ) -> tuple[Any, ...]:
     """Return the option's value as the only member of a tuple, which is empty after a problem."""
     default = declaration.default
@@ -218,14 +226,12 @@ def _value(
         if "\0" in text:
             raise ValueError("holds a NUL character, which no file, variable or argument can hold")
         return (declaration.reader(text),)
-    except Secret as error:
-        problems.append(f"option '{spelling}': {error}")
-        return ()
     except ValueError as error:
-        if not text and default is None:
+        if not text and declaration.field in chosen and (default is None or (undoes and default is not REQUIRED)):
             # So a section undoes what it inherits.
-            return (None,)
-        problems.append(f"option '{spelling}': {shown(text)!r} {error}")
+            return _value(declaration, section, {}, problems, undoes=undoes)
+        told = str(error) if isinstance(error, Secret) else f"{shown(text)!r} {error}"
+        problems.append(f"option '{spelling}': {told}")
         return ()
 
 
