@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -334,6 +335,13 @@ def test_a_crash(empty: ZopeProject, layer: str) -> None:
         assert "the process that ran the layer ended" in told["shop.tests.test_layers.Goes.subprocess"].message
 
 
+PARTS = """
+    class TestParts(unittest.TestCase):
+        def test_parts(self):
+            for number in range(60):
+                with self.subTest(number=number):
+                    __import__("time").sleep(60)
+"""
 WAITS = """
     def wait():
         __import__('threading').Event().wait()
@@ -352,13 +360,15 @@ def test_a_hang(empty: ZopeProject) -> None:
     """A test that takes longer than it may fails, and the next one begins; what a layer sets up may take any time."""
     slow = LAYERED.replace("def test_mixed_in(self):\n            pass", "def test_mixed_in(self):\n            wait()")
     slow = slow.replace("def setUp(cls):\n            pass", "def setUp(cls):\n            wait_in_c()", 1)
-    empty.write("lib/shop/tests/test_layers.py", f"{slow}{WAITS}")
+    parts = PARTS if sys.version_info >= (3, 11) else ""  # Before, subTest keeps any exception to itself.
+    empty.write("lib/shop/tests/test_layers.py", f"{slow}{WAITS}{parts}")
     report = empty.root / "junit.xml"
-    found = empty.zope("-t", "mixed", "-t", "skipped", timeout=1.5, junit=str(report))
+    found = empty.zope("-t", "mixed|skipped|parts", timeout=1.5, junit=str(report))
     assert 1 == found.returncode, found.stdout + found.stderr
     names = {
         f"shop.tests.test_layers.{name}.test_mixed_in": "failed" for name in ("TestPlain", "TestStays", "TestGoes")
     }
+    names |= {"shop.tests.test_layers.TestParts.test_parts": "failed"} if parts else {}
     assert names | {"shop.tests.test_layers.TestPlain.test_skipped": "skipped"} == kinds(report)
 
 

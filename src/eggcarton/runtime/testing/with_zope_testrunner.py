@@ -235,6 +235,9 @@ class _Told:
 
     def test_error(self, test: Any, seconds: float, exc_info: Any, *more: Any, **named: Any) -> None:
         """Note a test that broke, or that should not have passed."""
+        if hasattr(test, "test_case") and _took_too_long(exc_info) and sys.version_info >= (3, 11):
+            # Not this subtest alone, as with unittest: the others would run, and take too long as well.
+            raise exc_info[1]
         if getattr(exc_info[0], "__name__", "") == _UNEXPECTED:
             self._note(FAILED, "unexpected success")
         else:
