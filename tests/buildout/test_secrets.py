@@ -166,6 +166,6 @@ def test_no_secret_is_found_anywhere(watched: tuple[Buildout, dict[str, Index], 
     assert PUT == holding(build.root)
     assert [".netrc"] == holding(build.home)
     assert "uv" in watcher.seen
-    assert {("python", "http_proxy"), ("python", "LIB_TOKEN")} >= {
-        (name.rstrip("0123456789."), where) for name, where in watcher.shown
-    }
+    # The keyring is the user's own program, run in the user's own environment; the one of this test is a shell script.
+    allowed = {(name, where) for name in ("python", "sh") for where in ("http_proxy", "LIB_TOKEN")}
+    assert allowed >= {(name.rstrip("0123456789."), where) for name, where in watcher.shown}
