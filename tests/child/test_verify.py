@@ -25,7 +25,6 @@ from eggcarton.packages import environment, generations
 from eggcarton.packages.environment import Makeup
 from eggcarton.packages.interpreter import Interpreter
 from eggcarton.packages.member import Member
-from support.clearing import wait_for_clearing
 from support.distributions import wheel
 from support.index import Index
 
@@ -96,7 +95,6 @@ class Build:
             "places": {str(root): "{buildout}", str(store): "{store}", str(root / "cache"): "{cache}"},
             "python": [str(PYTHON.executable), PYTHON.version],
         }
-        wait_for_clearing()
         return cls(root, index, order, compiled)
 
     def egg(self, name: str) -> Path:

@@ -18,7 +18,6 @@ from eggcarton.packages.interpreter import Interpreter
 from eggcarton.packages.inventory_difference import differences
 from eggcarton.packages.member import Member
 from eggcarton.packages.store import Store, Unpacked
-from support.closed import uv_program
 from support.distributions import wheel
 
 TAG = f"py{sys.version_info[0]}.{sys.version_info[1]}-{sysconfig.get_platform()}"
@@ -29,9 +28,7 @@ def member(root: Path, name: str, version: str = "1", text: str = "") -> Member:
     """Unpack a wheel into the store below a root."""
     path = wheel(root, name, version, {f"{name}.py": text})
     digest = file_digest(path)
-    egg = Store(root / "eggs" / "v5", TAG).add(
-        uv_program(), {digest: path}, [Unpacked(name, version, path.name, digest)]
-    )
+    egg = Store(root / "eggs" / "v5", TAG).add({digest: path}, [Unpacked(name, version, path.name, digest)])
     return Member(name, version, egg[digest], digest)
 
 

@@ -20,7 +20,6 @@ from eggcarton.packages.environment import Makeup
 from eggcarton.packages.interpreter import Interpreter
 from eggcarton.packages.member import Member
 from eggcarton.packages.store import Store, Unpacked
-from support.closed import uv_program
 
 TAG = f"py{sys.version_info[0]}.{sys.version_info[1]}-{sysconfig.get_platform()}"
 PYTHON = Interpreter.running()
@@ -33,7 +32,7 @@ def members(place: Path, *wheels: Path) -> list[Member]:
     for path in wheels:
         name, version = path.name.split("-")[:2]
         digest, name = file_digest(path), name.replace("_", "-").replace(".", "-").lower()
-        egg = store.add(uv_program(), {digest: path}, [Unpacked(name, version, path.name, digest)])[digest]
+        egg = store.add({digest: path}, [Unpacked(name, version, path.name, digest)])[digest]
         found.append(Member(name, version, egg, digest))
     return found
 

@@ -19,7 +19,6 @@ from types import FrameType
 from typing import Any
 
 from eggcarton.child import toolchain
-from eggcarton.child.door import uv_program
 from eggcarton.child.places import asked, last_line, refuse_files
 from eggcarton.core.errors import EggcartonError
 from eggcarton.core.isolation import OPEN_BELOW
@@ -133,7 +132,7 @@ def _of_wheel(order: Mapping[str, Any], directory: Path, tag: str) -> Path | Non
     wheel, sha256 = order["own_wheel"]
     path, store = Path(wheel), Store(directory, tag)
     item = Unpacked("eggcarton", path.name.split("-")[1], path.name, sha256)
-    eggs = store.add(uv_program(), {sha256: path}, [item])
+    eggs = store.add({sha256: path}, [item])
     store.show(eggs.values())
     return eggs[sha256]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from eggcarton.child.door import Door, Sources, uv_program
+from eggcarton.child.door import Door, Sources
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable
 from eggcarton.packages import build_lock
 from eggcarton.packages import lock as locks
@@ -206,7 +206,7 @@ class BuildRequirements:
         found = self.door.unpackables(packages)
         store, items = Store(self.place.store, self.place.tag), [item for _, item, _ in found]
         missing = [(p, file) for p, item, file in found if store.find(item.sha256) is None]
-        eggs = store.add(uv_program(), self._files(missing), items) if items else {}
+        eggs = store.add(self._files(missing), items) if items else {}
         return [(item, eggs[item.sha256]) for item in items]
 
     def _files(self, wanted: Sequence[tuple[LockedPackage, LockedFile]]) -> dict[str, Path]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from eggcarton.child import building
 from eggcarton.child.asked import needs_of, together
-from eggcarton.child.door import Door, Sources, uv_program
+from eggcarton.child.door import Door, Sources
 from eggcarton.child.offline import Missing
 from eggcarton.core import writing
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
@@ -305,7 +305,7 @@ def _filled(store: Store, packages: Sequence[LockedPackage], door: Door) -> dict
         door.wanted(package, file) for package, item, file in chosen if item in missing and item.sha256 not in door.made
     ]
     files = {**door.made, **(door.fetch(wanted) if wanted else {})}
-    eggs = store.add(uv_program(), files, unpacked) if unpacked else {}
+    eggs = store.add(files, unpacked) if unpacked else {}
     remarks = store.show(eggs.values())
     # What was fetched for its metadata alone, or ahead and then not needed, is not what the build consists of.
     added = store.added & set(eggs)

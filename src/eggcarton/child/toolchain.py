@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eggcarton.child.door import Door, Sources, uv_program
+from eggcarton.child.door import Door, Sources
 from eggcarton.core.errors import Unavailable
 from eggcarton.indexes.cache import file_digest
 from eggcarton.indexes.wanted import Wanted
@@ -31,7 +31,7 @@ def provide(*, pins_file: str, sources: Mapping[str, Any], store: str, tag: str)
     wanted = [_placed(pin, target) or _chosen(pin, door) for pin in needed]
     missing = [Wanted(i.name, i.filename, i.sha256) for i in wanted if target.find(i.sha256) is None]
     files = door.fetch(missing) if missing else {}
-    eggs = target.add(uv_program(), files, wanted)
+    eggs = target.add(files, wanted)
     target.show(eggs.values())
     return [{"name": item.name, "version": item.version, "egg": str(eggs[item.sha256])} for item in wanted]
 

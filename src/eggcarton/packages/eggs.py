@@ -24,9 +24,12 @@ COMPILED = "-compiled"
 LEFT_OUT = frozenset({"INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"})
 """Files beside the metadata that tell who installed and how, not what."""
 
-_SCRIPT = re.compile(r"[^/]+\.data/scripts/([^/]+)")
-_SIGNATURES = ("RECORD", "RECORD.jws", "RECORD.p7s")
-_PLACEHOLDER = b"#!python"
+SIGNATURES = ("RECORD", "RECORD.jws", "RECORD.p7s")
+"""Files beside the metadata that tell of the files of a wheel, which are others in an egg."""
+
+SCHEMES = ("purelib", "platlib", "headers", "scripts", "data")
+"""The directories that there may be in a wheel's ``.data``."""
+
 _DECLARATIONS = (("pkg_resources", "declare_namespace"), ("pkgutil", "extend_path"))
 _NO_PACKAGES = r"(?:bin|share|etc|include|man)"
 _COMPILE = """\
@@ -150,10 +153,10 @@ def promised(wheel: Path, egg: Path) -> dict[str, Row]:
         points = f"{own}/entry_points.txt"
         scripts = scripts_in(archive.read(points).decode("utf-8", "replace")) if points in names else set()
         for name in names:
-            path = installed_name(name, project)
+            path = installed_name(name, own, project)
             if name.startswith(f"{own}/"):
                 path = f"{info.name if info else own}/{name.partition('/')[2]}"
-                if path.partition("/")[2] in (*_SIGNATURES, *LEFT_OUT):
+                if path.partition("/")[2] in (*SIGNATURES, *LEFT_OUT):
                     continue
             content = archive.read(name)
             if not (egg / path).exists() and (path in scripts or _is_removed(path, content)):
@@ -166,13 +169,18 @@ def _is_removed(path: str, content: bytes) -> bool:
     return path.endswith("/__init__.py") and declares_namespace(content.decode("utf-8", "replace"))
 
 
-def installed_name(name: str, project: str | None = None) -> str:
-    """Return where a file of a wheel is put, below the directory that all is installed into."""
+def installed_name(name: str, info: str, project: str) -> str:
+    """Return where a file of a wheel is put, below the directory that all is installed into.
+
+    Args:
+        info: the name of the directory of the wheel's metadata.
+        project: the canonical name of what is in it.
+    """
     first, _, rest = name.partition("/")
-    if not first.endswith(".data"):
+    if first != f"{info.removesuffix('.dist-info')}.data":
         return name
     scheme, _, rest = rest.partition("/")
-    if scheme == "headers" and project is not None:
+    if scheme == "headers":
         return f"include/{project}/{rest}"
     return f"bin/{rest}" if scheme == "scripts" else rest
 
@@ -189,30 +197,11 @@ def scripts_in(entry_points: str) -> set[str]:
     return found
 
 
-def restore_scripts(wheel: Path, directory: Path) -> None:
-    """Put back a wheel's own scripts as they are in it, where uv wrote how to start this process's Python."""
-    with zipfile.ZipFile(wheel) as archive:
-        for name in archive.namelist():
-            if match := _SCRIPT.fullmatch(name):
-                with archive.open(name) as stream:
-                    start = stream.read(len(_PLACEHOLDER))
-                    if start == _PLACEHOLDER:
-                        (directory / match[1]).write_bytes(start + stream.read())
-
-
 def declares_namespace(text: str) -> bool:
     """Tell whether an ``__init__.py`` does nothing but declare a namespace, as zc.buildout decides it since 5.0."""
     lines = [line for line in text.splitlines() if line.strip() and line.strip()[0] != "#"]
     code = "\n".join(lines)
     return 0 < len(lines) <= 6 and any(module in code and call in code for module, call in _DECLARATIONS)
-
-
-def remove_namespace_files(egg: Path) -> None:
-    """Remove ``__init__.py`` files that only declare a namespace: one would hide the others of its namespace."""
-    for directory, _, names in os.walk(egg):
-        path = Path(directory, "__init__.py")
-        if names == ["__init__.py"] and declares_namespace(path.read_text("utf-8", "replace")):
-            path.unlink()
 
 
 def compile_all(directory: Path) -> None:

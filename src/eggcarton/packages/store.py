@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import os
-import re
-import sys
-import threading
-import zipfile
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from os import listdir
+from pathlib import Path
 
 from packaging.utils import canonicalize_name, canonicalize_version
 
 from eggcarton.core.errors import EggcartonError, IntegrityProblem
-from eggcarton.core.linking import link
 from eggcarton.core.locks import scratch, sweep
 from eggcarton.packages import eggs as contents
-from eggcarton.packages import sharing, store_names, unpacking, uv
-from eggcarton.packages.eggs import COMPILED, installed_name, scripts_in
-from eggcarton.packages.lock import toml_of
+from eggcarton.packages import sharing, store_names
+from eggcarton.packages.eggs import COMPILED
 from eggcarton.packages.store_names import HIDDEN
-
-CLEARING = "eggcarton: what uv left"
-"""The name of the thread that throws away, beside the work, what uv left."""
+from eggcarton.packages.unpacking import Order, unpack
 
 _UNPACKING = ".unpack-"
-_DROPPED = ("direct_url.json", "REQUESTED", "uv_cache.json", "uv_build.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +28,6 @@ class Unpacked:
     version: str
     filename: str
     sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """What one distribution has put into a shared directory: its files by the first part of their path."""
-
-    info: Path
-    tops: Mapping[str, Sequence[PurePosixPath]]
-    generated: Collection[str]
-
-    @classmethod
-    def read(cls, target: Path, item: Unpacked) -> _Record:
-        info = _dist_info(target, item)
-        tops: dict[str, list[PurePosixPath]] = {}
-        for row in csv.reader((info / "RECORD").read_text("utf-8").splitlines()):
-            path = PurePosixPath(row[0]) if row else PurePosixPath("..")
-            if not path.is_absolute() and ".." not in path.parts:
-                tops.setdefault(path.parts[0], []).append(path)
-        return cls(info, tops, _generated_scripts(info))
 
 
 class Store:
@@ -83,7 +52,7 @@ class Store:
         """Return the egg that was unpacked from the file with this digest, for this Python and platform."""
         place = self._place(sha256)
         try:
-            return next(place / name for name in os.listdir(place) if name.endswith(f"-{self.tag}.egg"))
+            return next(place / name for name in listdir(place) if name.endswith(f"-{self.tag}.egg"))
         except (FileNotFoundError, NotADirectoryError, StopIteration):
             return None
 
@@ -102,30 +71,27 @@ class Store:
                 if egg is not None:
                     self._put_in_place(egg, item)
 
-    def add(self, program: Path, files: Mapping[str, Path], wanted: Sequence[Unpacked]) -> dict[str, Path]:
-        """Unpack what is missing in one go and return every egg by the sha256 of its file.
+    def add(self, files: Mapping[str, Path], wanted: Sequence[Unpacked]) -> dict[str, Path]:
+        """Unpack what is missing and return every egg by the sha256 of its file, which is checked once more.
 
-        uv checks each sha256 once more while it reads. A distribution appears under its final name complete or
-        not at all, so that two builds may share a store.
+        A distribution appears under its final name complete or not at all, so that two builds may share a store.
 
         Args:
-            program: the uv binary.
             files: the wheels by sha256.
             wanted: what to have.
 
         Raises:
-            EggcartonError: uv could not unpack a wheel.
-            IntegrityProblem: a file is of another distribution or version than is wanted.
+            EggcartonError: a wheel is not valid.
+            IntegrityProblem: a file has other bytes than is wanted, or is of another distribution or version.
         """
-        missing = [item for item in wanted if self.find(item.sha256) is None]
+        missing = {item.sha256: item for item in wanted if self.find(item.sha256) is None}
         if missing:
             hidden = self.directory / HIDDEN
             hidden.mkdir(parents=True, exist_ok=True)
             sweep(hidden, _UNPACKING)
             with scratch(hidden, _UNPACKING) as staging:
-                for number, batch in enumerate(_without_collisions(missing, files)):
-                    self._unpack(program, staging / str(number), files, batch)
-            self.added |= {item.sha256 for item in missing}
+                self._unpack(staging, files, missing)
+            self.added |= missing.keys()
         eggs = {}
         for item in wanted:
             egg = self.find(item.sha256)
@@ -146,53 +112,18 @@ class Store:
                 "changed in [versions]; restore the lock, or remove it and lock again"
             )
 
-    def _unpack(self, program: Path, staging: Path, files: Mapping[str, Path], batch: Sequence[Unpacked]) -> None:
-        target = staging / "target"
-        (staging / "wheels").mkdir(parents=True)
-        if {link(files[item.sha256], staging / "wheels" / item.filename) for item in batch} == {"symbolic"}:
-            _unpack_by_uv(program, staging, batch)
-        else:
-            unpacking.unpack_all({item.sha256: (files[item.sha256], item.filename) for item in batch}, target)
-        records = {item.sha256: _Record.read(target, item) for item in batch}
-        owners = Counter(top for record in records.values() for top in record.tops)
+    def _unpack(self, staging: Path, files: Mapping[str, Path], missing: Mapping[str, Unpacked]) -> None:
         made = {}
-        for item in batch:
-            egg = self._make_egg(target, staging / "eggs", item, records[item.sha256], owners)
-            contents.restore_scripts(files[item.sha256], egg / "bin")
-            contents.remove_namespace_files(egg)
-            made[item.sha256] = egg
+        for sha256, item in missing.items():
+            order = Order(files[sha256], item.filename, item.name, item.version, sha256, staging / sha256, self.tag)
+            made[sha256] = unpack(order)
+            _check_version(item, made[sha256].version)
         if self.compiled:
-            contents.compile_all(staging / "eggs")
-        for item in batch:
-            contents.write_record(made[item.sha256], records[item.sha256].info.name)
-            self._put_in_place(made[item.sha256], item)
-        # uv's private cache holds as many files again; nobody has to wait until they are gone.
-        if (staging / "cache").is_dir():
-            self._discard(staging / "cache")
-
-    def _make_egg(self, target: Path, eggs: Path, item: Unpacked, record: _Record, owners: Mapping[str, int]) -> Path:
-        """Move one distribution out of the shared target and give it its name.
-
-        A directory that it has to itself is moved whole, one that it shares entry by entry of its RECORD.
-        """
-        project = _project_name(record.info)
-        base = f"{project.replace('-', '_')}-{item.version.replace('-', '_')}-{self.tag}"
-        egg = eggs / item.sha256 / f"{base}.egg"
-        egg.mkdir(parents=True)
-        for name in _DROPPED:
-            (record.info / name).unlink(missing_ok=True)
-        for name in record.generated:
-            (target / name).unlink(missing_ok=True)
-        for top, entries in record.tops.items():
-            if owners[top] == 1 and (target / top).is_dir():
-                (target / top).rename(egg / (f"{base}.dist-info" if top == record.info.name else top))
-                continue
-            for entry in entries:
-                source = target / entry
-                if source.is_symlink() or source.exists():
-                    (egg / entry).parent.mkdir(parents=True, exist_ok=True)
-                    source.rename(egg / entry)
-        return egg
+            contents.compile_all(staging)
+            for one in made.values():
+                contents.write_record(one.egg, one.info)
+        for sha256, item in missing.items():
+            self._put_in_place(made[sha256].egg, item)
 
     def _put_in_place(self, egg: Path, item: Unpacked) -> None:
         final = self._place(item.sha256) / egg.name
@@ -204,103 +135,15 @@ class Store:
             if not final.is_dir():
                 raise
 
-    def _discard(self, directory: Path) -> None:
-        with ExitStack() as stack:
-            directory.rename(stack.enter_context(scratch(self.directory / HIDDEN, _UNPACKING)) / directory.name)
-            threading.Thread(target=stack.pop_all().close, name=CLEARING).start()
-
     def show(self, eggs: Iterable[Path]) -> list[str]:
         """Give eggs their names in buildout's layout, and return what the user should hear of that."""
         return store_names.show(self.directory, eggs)
 
 
-def _unpack_by_uv(program: Path, staging: Path, batch: Sequence[Unpacked]) -> None:
-    lock = {
-        "lock-version": "1.0",
-        "created-by": "eggcarton",
-        "packages": [
-            {
-                "name": item.name,
-                "version": item.version,
-                "wheels": [{"path": f"wheels/{item.filename}", "hashes": {"sha256": item.sha256}}],
-            }
-            for item in batch
-        ],
-    }
-    (staging / "pylock.toml").write_text(toml_of(lock), "utf-8")
-    arguments = [
-        "pip",
-        "install",
-        "--requirements",
-        "pylock.toml",
-        "--target",
-        str(staging / "target"),
-        "--python",
-        sys.executable,
-    ]
-    arguments += [
-        "--offline",
-        "--no-deps",
-        "--require-hashes",
-        "--no-index",
-        "--link-mode",
-        "hardlink",
-        "--quiet",
-    ]
-    # Hard links to a cache that lives on would let a change of an installed file come back in the next install.
-    done = uv.run(program, arguments, cache=staging / "cache", directory=staging)
-    if done.status:
-        kind = IntegrityProblem if "hash" in done.output.lower() else EggcartonError
-        raise kind(f"the locked wheels could not be unpacked: {done.output}")
-
-
-def _without_collisions(wanted: Sequence[Unpacked], files: Mapping[str, Path]) -> list[list[Unpacked]]:
-    """Divide wheels so that no two of one batch own the same path: in a shared target one copy would be lost."""
-    batches: list[tuple[list[Unpacked], set[str]]] = []
-    for item in wanted:
-        names = _installed_names(item, files[item.sha256])
-        for batch, taken in batches:
-            if taken.isdisjoint(names):
-                batch.append(item)
-                taken |= names
-                break
-        else:
-            batches.append(([item], names))
-    return [batch for batch, _ in batches]
-
-
-def _installed_names(item: Unpacked, wheel: Path) -> set[str]:
-    names = set()
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            for name in archive.namelist():
-                if not name.endswith("/"):
-                    names.add(installed_name(name))
-                if name.endswith(".dist-info/entry_points.txt"):
-                    names |= scripts_in(archive.read(name).decode("utf-8", "replace"))
-    except zipfile.BadZipFile as error:
-        raise EggcartonError(f"{item.filename} is not a valid wheel: {error}") from error
-    return names
-
-
-def _dist_info(target: Path, item: Unpacked) -> Path:
-    escaped = re.escape(re.sub(r"[-_.]+", "-", item.name)).replace(r"\-", "[-_.]+")
-    pattern = re.compile(rf"{escaped}-[^-]+\.dist-info", re.IGNORECASE)
-    for name in os.listdir(target):
-        if pattern.fullmatch(name):
-            return target / name
-    raise EggcartonError(f"{item.filename} has no metadata of its own name; it is not a valid wheel")
-
-
-def _project_name(info: Path) -> str:
-    with (info / "METADATA").open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            if line.lower().startswith("name:"):
-                return line.partition(":")[2].strip()
-    return info.name.partition("-")[0]
-
-
-def _generated_scripts(info: Path) -> set[str]:
-    """Return the scripts that an installer makes from entry points: they name the wrong Python and are remade."""
-    path = info / "entry_points.txt"
-    return scripts_in(path.read_text("utf-8")) if path.is_file() else set()
+def _check_version(item: Unpacked, found: str) -> None:
+    """Refuse a wheel whose metadata has another version than is wanted; that may lack the local part."""
+    expected = {canonicalize_version(version) for version in (item.version, item.version.partition("+")[0])}
+    if found and canonicalize_version(found) not in expected:
+        raise IntegrityProblem(
+            f"{item.filename} is {item.name} {found} by its metadata, not {item.version}; it is not a valid wheel"
+        )
