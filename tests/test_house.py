@@ -79,6 +79,7 @@ STANDARD_LIBRARY_AND_CORE = (
     "closed",
     "code_places",
     "watched",
+    "while_running",
     "build_hook",
 )
 # Where the private names of zc.buildout may stand, and why.

@@ -1,11 +1,13 @@
-"""What a recipe asks for while it runs is locked when it asks, and remembered: no later run has to be told again."""
+"""What a recipe asks for while it runs is locked when it asks; the lock tells it, so that no checkout asks again."""
 
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
+from eggcarton.packages import while_running
 from support.buildouts import Buildout
 from support.distributions import wheel
 from support.fakes import asking, greeting
@@ -35,9 +37,16 @@ def asked(build: Buildout) -> Buildout:
     return build
 
 
-def remembered(build: Buildout) -> object:
-    """Return what is known of earlier runs."""
-    return json.loads((build.root / "parts/.eggcarton/state/asked.json").read_text("utf-8"))
+def waiting(build: Buildout) -> list[str]:
+    """Return the parts that asked for something that no lock has yet."""
+    kept = build.root / "parts/.eggcarton/state/asked.json"
+    return sorted(json.loads(kept.read_text("utf-8"))) if kept.exists() else []
+
+
+def fresh(build: Buildout) -> None:
+    """Take away all but what a checkout has: the configuration, the lock and bin."""
+    shutil.rmtree(build.root / "parts")
+    (build.root / ".installed.cfg").unlink(missing_ok=True)
 
 
 def test_the_next_run(asked: Buildout) -> None:
@@ -66,18 +75,62 @@ def test_locking_anew(asked: Buildout) -> None:
     assert "found greeting 2.0\n" in asked.build("eggcarton:policy=frozen")
 
 
+def test_a_fresh_checkout(asked: Buildout) -> None:
+    """The lock tells it by part, so that a frozen run of another checkout has it from the beginning."""
+    assert '\n[tool.eggcarton.asked]\n"more" = ["greeting"]\n' in asked.lock.read_text("utf-8")
+    before = asked.lock.read_bytes()
+    fresh(asked)
+    output = asked.build("eggcarton:policy=frozen")
+    assert "found greeting 1.0\n" in output
+    assert "eggcarton: 2 distributions: 2 in the store, 0 fetched; 1 installed;" in output
+    fresh(asked)
+    assert "found greeting 1.0\n" in asked.build()
+    assert before == asked.lock.read_bytes()
+    assert "part more, while it runs," in asked.run("why", "greeting", program="eggcarton").output
+
+
 def test_it_is_asked_for_no_more(asked: Buildout) -> None:
-    """A part that was installed anew without asking again is believed, and a part that is gone too."""
-    assert {"more": ["greeting"]} == remembered(asked)
+    """A part that was installed anew without asking again is believed, and its lock is pruned in the same run."""
+    assert {"more": ["greeting"]} == while_running.read(asked.lock)
     asked.configure(CONFIG.replace("more = greeting", "more ="))
-    assert "found\n" in asked.build()
-    assert {} == remembered(asked)
-    asked.configure(CONFIG)
-    asked.build()
-    assert {"more": ["greeting"]} == remembered(asked)
+    output = asked.build()
+    assert "found\n" in output
+    assert "pylock.toml: greeting 1.0 removed" in output
+    assert {} == while_running.read(asked.lock)
+    assert "tool.eggcarton.asked" not in asked.lock.read_text("utf-8")
+    assert 0 == asked.run("lock", "--check", program="eggcarton").status
+
+
+def test_a_part_that_is_gone(asked: Buildout) -> None:
+    """What it asked for stays in the lock, as all that another configuration may need, until it is pruned."""
     asked.configure("[buildout]\nextensions = eggcarton\nparts =\n")
+    looked = asked.run("lock", "--check", program="eggcarton")
+    assert 3 == looked.status
+    assert "the lock has what part more asked for while it ran, and it is no part" in looked.output
     asked.build()
-    assert {} == remembered(asked)
+    assert {"more": ["greeting"]} == while_running.read(asked.lock)
+    assert "greeting 1.0 removed\n" == asked.run("lock", program="eggcarton").output
+    assert {} == while_running.read(asked.lock)
+
+
+def test_frozen_and_asked_for_no_more(asked: Buildout) -> None:
+    """A frozen run leaves the lock as it is; the next one that may change it prunes it."""
+    before = asked.lock.read_bytes()
+    asked.configure(CONFIG.replace("more = greeting", "more ="))
+    assert "found\n" in asked.build("eggcarton:policy=frozen")
+    assert "found\n" in asked.build("eggcarton:policy=frozen")
+    assert before == asked.lock.read_bytes()
+
+
+def test_the_part_of_another_configuration(asked: Buildout) -> None:
+    """Where several configurations share a lock, what a part of another one asked for stays."""
+    both = "\n[eggcarton]\nconfigs = buildout.cfg other.cfg\n"
+    (asked.root / "other.cfg").write_text(CONFIG + both, "utf-8")
+    asked.configure(CONFIG.replace("parts = more", "parts =") + both)
+    asked.build()
+    assert {"more": ["greeting"]} == while_running.read(asked.lock)
+    fresh(asked)
+    assert "found greeting 1.0\n" in asked.build("-c", "other.cfg", "eggcarton:policy=frozen")
 
 
 def test_a_frozen_lock_without_it(asked: Buildout) -> None:
@@ -87,8 +140,19 @@ def test_a_frozen_lock_without_it(asked: Buildout) -> None:
     refused = asked.run("eggcarton:policy=frozen")
     assert 3 == refused.status
     assert "part more, while it runs, needs horn, which the lock does not have" in refused.output
+    assert ["more"] == waiting(asked)
     assert "horn 1.0 added\n" == asked.run("lock", program="eggcarton").output
     assert "found greeting 1.0 horn 1.0\n" in asked.build("eggcarton:policy=frozen")
+    assert [] == waiting(asked)
+
+
+def test_a_section_that_was_corrected(asked: Buildout) -> None:
+    """What a run was refused for is forgotten once the section of its part is another."""
+    asked.configure(CONFIG.replace("more = greeting", "more = greeting nowhere-to-be-found"))
+    assert "part more, while it runs, needs nowhere-to-be-found" in asked.run("eggcarton:policy=frozen").output
+    assert "part more, while it runs," in asked.run().output
+    asked.configure(CONFIG + "\ncorrected = yes\n")
+    assert "found greeting 1.0\n" in asked.build("eggcarton:policy=frozen")
 
 
 def test_another_version_than_the_lock_has(asked: Buildout) -> None:

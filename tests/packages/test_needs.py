@@ -25,7 +25,6 @@ from eggcarton.packages.needs import (
     pin_of,
     pruned,
     requirement_of,
-    unpinned,
 )
 
 HERE = {key: str(value) for key, value in default_environment().items()}
@@ -318,10 +317,3 @@ def test_terms_that_changed() -> None:
         (Terms(asked_python=">=3.9"), lock(), ["requires-python asks for >=3.9, the lock is for >=3.8"]),
     ]:
         assert expected == drift(locked, replace(needs(), terms=terms))
-
-
-def test_what_is_not_pinned() -> None:
-    """Only one exact version is a pin; names count by any spelling."""
-    found = [package(name) for name in ("web", "zope-interface", "six", "colour")]
-    pins = {"Web": "1.0", "zope.interface": "==1.0", "six": ">=1", "colour": ""}
-    assert ["zope-interface", "six", "colour"] == [p.name for p in unpinned(found, pins)]

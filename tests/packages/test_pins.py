@@ -11,7 +11,7 @@ import pytest
 from eggcarton.core.errors import IntegrityProblem
 from eggcarton.indexes.cache import file_digest
 from eggcarton.packages.lock import Lock, LockedFile, LockedPackage
-from eggcarton.packages.pins import Pin, read, text_of
+from eggcarton.packages.pins import Pin, read, text_of, unpinned
 from support.closed import needs
 from support.distributions import wheel
 
@@ -81,3 +81,10 @@ def test_pip_obeys(tmp_path: Path, right: bool) -> None:
     command += ["--require-hashes", "--requirement", str(pins), "--target", str(tmp_path / "target")]
     done = subprocess.run(command, capture_output=True, timeout=120, check=False)
     assert right == (done.returncode == 0) == (tmp_path / "target" / "six.py").exists()
+
+
+def test_what_is_not_pinned() -> None:
+    """Only one exact version is a pin; names count by any spelling."""
+    found = [LockedPackage(name, "1.0") for name in ("web", "zope-interface", "six", "colour")]
+    pins = {"Web": "1.0", "zope.interface": "==1.0", "six": ">=1", "colour": ""}
+    assert ["zope-interface", "six", "colour"] == [p.name for p in unpinned(found, pins)]

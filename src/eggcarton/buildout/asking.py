@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 BY_RECIPES = "asked"
 """The working set of what recipes ask for while they run."""
-ASKED = ("needs", "pins", "develop", "requires_python", "terms", "constraints", "hashes", "working_sets", "allow_sdist")
+ASKED = (
+    *("needs", "pins", "develop", "requires_python", "terms", "constraints", "hashes", "working_sets", "allow_sdist"),
+    "while_running",
+)
 """What of an order concerns the lock, and not what is taken out of it."""
 
 
@@ -98,7 +101,8 @@ def order_of_parts(session: Session, group: str, stubs: Sequence[dict[str, Any]]
         wanted += [[name, f"develop package {name}"] for name in names_here]
     if asked:
         sets.lines[BY_RECIPES] = [pair[0] for pair in asked]
-    return _order(session, group, wanted, [*stubs, *machine.stubs(allowed)], sets, told)
+    order = _order(session, group, wanted, [*stubs, *machine.stubs(allowed)], sets, told)
+    return order | {"while_running": session.asked.by_part(names)}
 
 
 def lines_of(session: Session, part: needs.PartNeeds) -> tuple[str, ...]:
@@ -184,6 +188,7 @@ def _order(
         "allow_sdist": list(session.settings.allow_sdist),
         "sets": sets.lines,
         "allowed": sets.allowed,
+        "while_running": {},
         "working_sets": [[lines, sets.allowed.get(key, [])] for key, lines in sorted(sets.lines.items())],
     }
 

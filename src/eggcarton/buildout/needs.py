@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from types import ModuleType
 
 from eggcarton.buildout import inherited, variables
@@ -64,6 +65,11 @@ def group_of(part: str, values: Mapping[str, str]) -> str:
         )
         raise OptionProblems(part, [problem])
     return name or PARTS
+
+
+def lock_of(lock: Path, group: str) -> Path:
+    """Return the path of the lock of a group, beside that of the parts that name none."""
+    return lock if group == PARTS else lock.with_name(f"{lock.stem}.{group}{lock.suffix}")
 
 
 def of_parts(sections: Sections) -> list[PartNeeds]:

@@ -139,8 +139,7 @@ class Session:
 
     def lock_of(self, group: str) -> Path:
         """Return the path of the lock of a group."""
-        lock = self.settings.lock
-        return lock if group == needs.PARTS else lock.with_name(f"{lock.stem}.{group}{lock.suffix}")
+        return needs.lock_of(self.settings.lock, group)
 
     def lock(self, upgrade: Sequence[str] | None) -> list[str]:
         """Make the locks anew and return what changed, a line each."""
@@ -291,7 +290,10 @@ class Session:
 
     def finish(self, *, complete: bool) -> None:
         """Say in one line what was done; after a complete run remove environments that were long given up."""
-        self.asked.forget(self.done.installed)
+        forgotten = self.asked.forget(self.done.installed)
+        for group in sorted({self.group_of(part) for part in forgotten if not self.settings.frozen}):
+            self.select_group(group)
+        self.asked.settle()
         selected = [found for each in (self, *self.beside.values()) for found in each.selected.values()]
         self.done.selected = sum(len(found.distributions) for found in selected)
         if complete:
@@ -337,6 +339,10 @@ def begun(buildout: Any, *, reading: bool = False) -> Session:
         machine=Machine(python),
         done=done,
         child=child,
-        asked=Asked(state / "asked.json", list(sections.parts())),
+        asked=Asked(
+            state / "asked.json",
+            {part: sections.section(part) for part in sections.parts()},
+            lambda part: needs.lock_of(read.lock, needs.group_of(part, sections.section(part))),
+        ),
         files=RequirementsFiles(state / "requirements", read.root, child, reading=reading),
     )

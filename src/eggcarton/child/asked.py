@@ -7,11 +7,15 @@ from typing import Any
 
 from eggcarton.packages import origin as origins
 from eggcarton.packages import union
+from eggcarton.packages import while_running as running
 from eggcarton.packages.lock import LockedPackage
 from eggcarton.packages.needs import Need, Needs, Terms, WorkingSet, check_range
 
 NONE: Mapping[str, Sequence[str]] = {}
-ASKED = ("needs", "pins", "develop", "requires_python", "terms", "constraints", "hashes", "working_sets")
+ASKED = (
+    *("needs", "pins", "develop", "requires_python", "terms", "constraints", "hashes", "working_sets"),
+    "while_running",
+)
 """What a request asks of its lock; the arguments of `needs_of`."""
 
 
@@ -24,6 +28,7 @@ def needs_of(
     constraints: Sequence[Sequence[str]] = (),
     hashes: Mapping[str, Sequence[str]] = NONE,
     working_sets: Sequence[tuple[Sequence[str], Sequence[str]]] = (),
+    while_running: Mapping[str, Sequence[str]] = NONE,
 ) -> Needs:
     """Return what a request asks for.
 
@@ -37,6 +42,7 @@ def needs_of(
         constraints: pairs of a line that holds versions, and the place where it stands.
         hashes: the sha256 by name that alone are trusted, where any are told.
         working_sets: the lines of each part, and the names that it may take from the machine.
+        while_running: what of the needs recipes asked for while they ran, by part.
 
     Raises:
         UsageProblem: it is for Pythons that cannot be, or not for this one.
@@ -55,6 +61,9 @@ def needs_of(
         machine=tuple(_stub(given) for given in develop if given.get("machine")),
         working_sets=tuple(
             WorkingSet(tuple(map(origins.cleaned, lines)), frozenset(names)) for lines, names in working_sets
+        ),
+        while_running=running.table_of(
+            {part: [origins.cleaned(line) for line in lines] for part, lines in while_running.items()}
         ),
     )
 

@@ -94,6 +94,7 @@ def bring_in(
     sources: Mapping[str, Any],
     others: Sequence[Mapping[str, Any]] = (),
     places: Mapping[str, Any] | None = None,
+    while_running: Mapping[str, Sequence[str]] = NONE,
     **_: Any,
 ) -> dict[str, Any]:
     """Make the lock from a file of another tool, whose versions and hashes are taken as they are.
@@ -112,7 +113,8 @@ def bring_in(
         UsageProblem: the file and the configuration exclude each other.
     """
     path, theirs = Path(lock), foreign.read(Path(file))
-    wanted = together(needs_of(needs, pins, develop, requires_python, terms, constraints, hashes), others)
+    asked = needs_of(needs, pins, develop, requires_python, terms, constraints, hashes, while_running=while_running)
+    wanted = together(asked, others)
     _check_configuration(theirs, wanted)
     door = Sources.of(sources).open()
     if door.sources.offline:

@@ -104,6 +104,10 @@ def unanswered(*, questions: Sequence[Question]) -> list[str]:
             active = activated(lock, needs.develop, environment := markers.here())
             used = closure(active, [need.requirement for need in needs.needs], environment)
             check_picked([active[name] for name in sorted(used) if name not in needs.developed], needs)
+        gone = dict(lock.while_running).keys() - dict(needs.while_running).keys()
+        problems += [
+            f"the lock has what part {part} asked for while it ran, and it is no part" for part in sorted(gone)
+        ]
         kept = set(pruned(lock, needs).packages)
         surplus = [package for package in lock.packages if package not in kept]
         problems += [f"the lock has {p.name} {p.version}, which nothing leads to" for p in surplus]

@@ -15,21 +15,22 @@ from eggcarton.child.door import Door, Sources
 from eggcarton.child.offline import Missing
 from eggcarton.core import writing
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
-from eggcarton.packages import build_lock, given, markers, routed, trusted, yanked
+from eggcarton.packages import build_lock, given, markers, routed, trusted, while_running, yanked
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
 from eggcarton.packages.addresses import given_up
 from eggcarton.packages.chains import Places
 from eggcarton.packages.lock import Lock, LockedPackage
 from eggcarton.packages.needs import (
+    Need,
     Needs,
     activated,
     check,
     closure,
     drift,
     pruned,
-    unpinned,
 )
+from eggcarton.packages.pins import unpinned
 from eggcarton.packages.store import Store
 
 
@@ -172,7 +173,8 @@ def _is_due(path: Path, upgrade: Sequence[str] | None, needs: Needs, *, only_loc
         return True
     lock = locks.read(path)
     needs = given.settled(lock, needs)
-    return bool(drift(lock, needs) or given_up(lock, needs) or _orphans(lock, needs))
+    asked = while_running.settled(lock.while_running, needs.while_running)
+    return asked != lock.while_running or bool(drift(lock, needs) or given_up(lock, needs) or _orphans(lock, needs))
 
 
 def check_picked(used: Sequence[LockedPackage], needs: Needs) -> None:
@@ -216,11 +218,14 @@ def _locked(
         check(old, needs)
         given.check(old, needs)
         if prune:
-            return written(path, old, pruned(old, needs))
-        dropped = _orphans(old, needs) if policy != "frozen" else []
-        if not dropped:
+            asked = while_running.settled((), needs.while_running)
+            return written(path, old, replace(pruned(old, needs), while_running=asked))
+        asked = while_running.settled(old.while_running, needs.while_running)
+        dropped = [*_orphans(old, needs), *_given_up(old, needs)] if policy != "frozen" else []
+        if policy == "frozen" or (not dropped and asked == old.while_running):
             return old, []
-        return written(path, old, replace(old, packages=tuple(one for one in old.packages if one not in dropped)))
+        kept = tuple(one for one in old.packages if one not in dropped)
+        return written(path, old, replace(old, packages=kept, while_running=asked))
     if policy == "frozen":
         raise Drift(
             f"{path.name} does not answer this configuration, and policy = frozen forbids to change it; run "
@@ -235,6 +240,8 @@ def _locked(
     resolver = door.resolver()
     new, needs = given.resolved(lambda wanted: resolver.resolve(wanted, old=old, upgrade=upgrade), needs)
     new = trusted.only(new, needs.hashes, lines)
+    if old is not None and not prune:
+        new = replace(new, while_running=while_running.settled(old.while_running, needs.while_running))
     withdrawn = yanked.warnings(new, needs, door.listed)
     left = drift(new, needs)
     if left:
@@ -250,7 +257,20 @@ def _locked(
 
 def _surplus(policy: str, lock: Lock, needs: Needs) -> bool:
     """Tell whether the lock has what the policy alone keeps from being dropped."""
-    return policy == "frozen" and bool(_orphans(lock, given.settled(lock, needs)))
+    if policy != "frozen":
+        return False
+    asked = while_running.settled(lock.while_running, needs.while_running)
+    return asked != lock.while_running or bool(_orphans(lock, given.settled(lock, needs)))
+
+
+def _given_up(lock: Lock, needs: Needs) -> list[LockedPackage]:
+    """Return what a lock has for nothing but what recipes asked for once, and ask for no more."""
+    lines = while_running.given_up(lock.while_running, needs.while_running)
+    if not lines:
+        return []
+    before = replace(needs, needs=(*needs.needs, *(Need(line, "a recipe, once,") for line in lines)))
+    kept = {package.name for package in pruned(lock, needs).packages}
+    return [package for package in pruned(lock, before).packages if package.name not in kept]
 
 
 def _orphans(lock: Lock, needs: Needs) -> list[LockedPackage]:

@@ -19,9 +19,10 @@ from packaging.utils import canonicalize_name
 
 from eggcarton.core.errors import IntegrityProblem
 from eggcarton.indexes.authority import ANY
-from eggcarton.packages import markers
+from eggcarton.packages import markers, while_running
 from eggcarton.packages import origin as origins
 from eggcarton.packages.origin import Origin
+from eggcarton.packages.while_running import ByPart
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -78,12 +79,13 @@ class LockedPackage:
 class Lock:
     """All distributions of one resolution, for every platform, from ``requires_python`` on.
 
-    ``exclude_newer`` is the moment after which nothing uploaded was chosen.
+    ``exclude_newer`` is the moment after which nothing uploaded was chosen; ``while_running`` what recipes asked for.
     """
 
     requires_python: str | None
     packages: tuple[LockedPackage, ...]
     exclude_newer: str | None = None
+    while_running: ByPart = ()
 
     def named(self, name: str) -> tuple[LockedPackage, ...]:
         """Return the entries of one project; several when platforms or Pythons differ."""
@@ -120,7 +122,8 @@ def read(path: Path) -> Lock:
         packages.append(_package(entry, f"{path.name}: packages[{position}] ({entry['name']})", places))
     _check_active(path, packages)
     newest = tool.get("exclude-newer")
-    return Lock(raw.get("requires-python"), tuple(packages), newest if isinstance(newest, str) else None)
+    newest, asked = newest if isinstance(newest, str) else None, while_running.of_tool(tool, path.name)
+    return Lock(raw.get("requires-python"), tuple(packages), newest, asked)
 
 
 def _check_active(path: Path, packages: Sequence[LockedPackage]) -> None:
@@ -230,6 +233,9 @@ def text_of(lock: Lock) -> str:
     document["tool"] = {"eggcarton": {"places": dict(sorted(places.items()))}}
     if lock.exclude_newer:
         document["tool"]["eggcarton"]["exclude-newer"] = lock.exclude_newer
+    if lock.while_running:
+        asked_by = {part: list(lines) for part, lines in lock.while_running}
+        document["tool"]["eggcarton"][while_running.KEY] = asked_by
     return toml_of(document)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from packaging.markers import Marker
@@ -16,6 +16,7 @@ from eggcarton.packages import cutoff, markers, routed, trusted
 from eggcarton.packages import origin as origins
 from eggcarton.packages.lock import Lock, LockedPackage, extras_in
 from eggcarton.packages.origin import Asked
+from eggcarton.packages.while_running import ByPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Needs:
     markers, and tell where they stand; ``hashes`` are the sha256 by name that alone are trusted; ``addresses`` are
     those of another tool's file, taken where something leads to their names. ``machine`` is what the machine's own
     Python has and the parts may take from there; what no part needs from the lock is in ``develop`` too.
+    ``while_running`` tells what of the needs recipes asked for while they ran.
     """
 
     needs: tuple[Need, ...]
@@ -76,6 +78,7 @@ class Needs:
     addresses: tuple[Asked, ...] = ()
     machine: tuple[LockedPackage, ...] = ()
     working_sets: tuple[WorkingSet, ...] = ()
+    while_running: ByPart = ()
 
     @property
     def developed(self) -> frozenset[str]:
@@ -236,12 +239,6 @@ def _terms(lock: Lock, terms: Terms) -> Iterator[str]:
         yield f"exclude-newer asks for {terms.exclude_newer}, the lock was made without"
     elif terms.exclude_newer and not cutoff.is_age(terms.exclude_newer) and terms.exclude_newer != lock.exclude_newer:
         yield f"exclude-newer asks for {terms.exclude_newer}, the lock was made with {lock.exclude_newer}"
-
-
-def unpinned(packages: Iterable[LockedPackage], pins: Mapping[str, str]) -> list[LockedPackage]:
-    """Return the packages that ``[versions]`` does not pin to one version, and no address does."""
-    exact = {str(canonicalize_name(name)) for name, value in pins.items() if value.strip()[:1] not in ("", *"<>=!~")}
-    return [package for package in packages if package.name not in exact and package.origin is None]
 
 
 def activated(lock: Lock, develop: Sequence[LockedPackage], environment: Mapping[str, str]) -> dict[str, LockedPackage]:

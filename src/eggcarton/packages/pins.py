@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from packaging.markers import Marker
@@ -10,7 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from eggcarton.core.errors import IntegrityProblem
-from eggcarton.packages.lock import Lock
+from eggcarton.packages.lock import Lock, LockedPackage
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +75,9 @@ def text_of(lock: Lock, header: Sequence[str]) -> str:
         hashes = sorted(wheel.sha256 for wheel in package.wheels)
         lines += [f"    --hash=sha256:{sha256} \\" for sha256 in hashes[:-1]] + [f"    --hash=sha256:{hashes[-1]}"]
     return "\n".join(lines) + "\n"
+
+
+def unpinned(packages: Iterable[LockedPackage], versions: Mapping[str, str]) -> list[LockedPackage]:
+    """Return the packages that ``[versions]`` does not pin to one version, and no address does."""
+    exact = {str(canonicalize_name(name)) for name, pin in versions.items() if pin.strip()[:1] not in ("", *"<>=!~")}
+    return [package for package in packages if package.name not in exact and package.origin is None]

@@ -22,7 +22,7 @@ from eggcarton.indexes.pages import Listed
 from eggcarton.indexes.relay import Relay
 from eggcarton.indexes.routing import Routing
 from eggcarton.indexes.wanted import Wanted
-from eggcarton.packages import clash, compiled, cutoff, explanation, metadata, pythons
+from eggcarton.packages import clash, compiled, cutoff, explanation, metadata, pythons, while_running
 from eggcarton.packages import lock as locks
 from eggcarton.packages.addresses import Addresses, stranger
 from eggcarton.packages.chains import Places
@@ -101,7 +101,7 @@ class Resolver:
             package if found is None else _with_edges(package, names, *found)
             for package, found in zip(packages, edges, strict=True)
         ]
-        return Lock(needs.requires_python, tuple(packages), newest)
+        return Lock(needs.requires_python, tuple(packages), newest, while_running.settled((), needs.while_running))
 
     def _relay(self) -> Relay:
         return Relay(self._routing, self._pages, self._files)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from eggcarton.core.errors import UsageProblem
+from eggcarton.packages import while_running
 from eggcarton.packages.needs import Need, Needs, Terms, pin_of
 
 _TERMS = {
@@ -61,6 +62,7 @@ def _with(needs: Needs, other: Needs, name: str) -> Needs:
         hashes=_hashes(needs.hashes, other.hashes),
         machine=(*needs.machine, *(package for package in other.machine if package not in needs.machine)),
         working_sets=(*needs.working_sets, *other.working_sets),
+        while_running=while_running.together(needs.while_running, other.while_running),
     )
 
 
