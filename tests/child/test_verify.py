@@ -55,6 +55,7 @@ class Build:
             "constraints": [],
             "hashes": {},
             "working_sets": [],
+            "while_running": {},
         }
         sources = {"index": index.url, "find_links": [], "cache": str(root / "cache"), "offline": False}
         sources |= {"directories": [str(root / "wheels")], "allow_hosts": ["*"]}
