@@ -134,6 +134,25 @@ def test_files_come_side_by_side(index: Index, fetcher: Fetcher) -> None:
     assert not meeting.broken
 
 
+def test_what_is_there_is_told_at_once(index: Index, fetcher: Fetcher, cache: Cache) -> None:
+    """Each file is told when it is there, while others are still awaited: the last one comes after the others are."""
+    first, *others = wanted(index)
+    told, all_others = dict[str, Path](), threading.Event()
+
+    def arrived(sha256: str, path: Path) -> None:
+        assert path.is_file()
+        told[sha256] = path
+        if {file.sha256 for file in others} <= set(told):
+            all_others.set()
+
+    def wait(response: Response) -> None:
+        assert all_others.wait(30)
+
+    index.fault(f"/{first.hint}", wait)
+    assert fetcher.fetch([first, *others], arrived) == told
+    assert first.sha256 == list(told)[-1]
+
+
 def test_one_origin_has_few_requests_at_once(index: Index, fetcher: Fetcher) -> None:
     """However many files are wanted, one origin is never asked for more at once than it may be."""
     fetcher.fetch(wanted(index))

@@ -386,7 +386,8 @@ def test_a_kill_leaves_nothing_that_is_trusted(store: Store, tmp_path: Path) -> 
 
 def test_a_kill_between_eggs(store: Store, tmp_path: Path) -> None:
     """A build that is killed when it had put only some eggs in place leaves those whole and the others to the next."""
-    wheels = [wheel(tmp_path, f"p{n}", "1.0", {f"p{n}.py": ""}) for n in range(3)]
+    # The largest is the first.
+    wheels = [wheel(tmp_path, f"p{n}", "1.0", {f"p{n}.py": f"{list(range(300 - 100 * n))}\n"}) for n in range(3)]
     place = store.directory / HIDDEN
     # The second egg cannot be put in place, as if the process had ended there.
     (place / file_digest(wheels[1])).parent.mkdir(parents=True)

@@ -170,14 +170,20 @@ class Door:
         self.made[digest] = built
         return Unpacked(package.name, package.version, built.name, digest), sdist
 
-    def fetch(self, files: Sequence[Wanted]) -> dict[str, Path]:
+    def fetch(
+        self, files: Sequence[Wanted], arrived: Callable[[str, Path], None] = lambda sha256, path: None
+    ) -> dict[str, Path]:
         """Bring files into the cache; offline, name at once all that are missing there.
+
+        Args:
+            files: what is wanted.
+            arrived: called for each as soon as it is there, with its sha256 and path, where others are waited for.
 
         Raises:
             Unavailable: offline, or no route serves a file.
         """
         if not self.sources.offline:
-            return self.fetcher.fetch(files)
+            return self.fetcher.fetch(files, arrived)
         found = {file.sha256: path for file in files if (path := self.fetcher.local(file))}
         missing = sorted(file.name for file in files if file.sha256 not in found)
         if missing:

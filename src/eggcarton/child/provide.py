@@ -324,8 +324,11 @@ def _filled(store: Store, packages: Sequence[LockedPackage], door: Door) -> dict
     wanted = [
         door.wanted(package, file) for package, item, file in chosen if item in missing and item.sha256 not in door.made
     ]
-    files = {**door.made, **(door.fetch(wanted) if wanted else {})}
-    eggs = store.add(files, unpacked) if unpacked else {}
+    with store.filling(unpacked) as take:
+        files = {**door.made, **(door.fetch(wanted, take) if wanted else {})}
+        for sha256, path in files.items():
+            take(sha256, path)
+    eggs = store.eggs(unpacked)
     remarks = store.show(eggs.values())
     # What was fetched for its metadata alone, or ahead and then not needed, is not what the build consists of.
     added = store.added & set(eggs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -57,8 +57,14 @@ class Fetcher:
         self._is_swept = False
         self.brought: dict[str, int] = {}
 
-    def fetch(self, files: Iterable[Wanted]) -> dict[str, Path]:
+    def fetch(
+        self, files: Iterable[Wanted], arrived: Callable[[str, Path], None] = lambda sha256, path: None
+    ) -> dict[str, Path]:
         """Return all files, by sha256.
+
+        Args:
+            files: what is wanted.
+            arrived: called for each as soon as it is there, with its sha256 and path, while others still come.
 
         Raises:
             IntegrityProblem: a file came, but with other bytes than the lock names, and no copy was right.
@@ -72,11 +78,13 @@ class Fetcher:
                 jobs = {pool.submit(self._one, file): file for file in wanted}
                 for job in as_completed(jobs):
                     try:
-                        found[jobs[job].sha256] = job.result()
+                        path = found[jobs[job].sha256] = job.result()
                     except CacheProblem:
                         raise
                     except EggcartonError as error:
                         failures.append(error)
+                    else:
+                        arrived(jobs[job].sha256, path)
             except BaseException:
                 # Nothing is waited for: not the routes that are slow, nor what has not begun.
                 self._watch.end()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import listdir
 from pathlib import Path
@@ -13,9 +14,10 @@ from eggcarton.core.errors import EggcartonError, IntegrityProblem
 from eggcarton.core.locks import scratch, sweep
 from eggcarton.packages import eggs as contents
 from eggcarton.packages import sharing, store_names
+from eggcarton.packages.crew import Crew
 from eggcarton.packages.eggs import COMPILED
 from eggcarton.packages.store_names import HIDDEN
-from eggcarton.packages.unpacking import Order, unpack
+from eggcarton.packages.unpacking import Made, Order
 
 _UNPACKING = ".unpack-"
 
@@ -69,15 +71,28 @@ class Store:
             for item in there:
                 egg = sharing.made(self._place(item.sha256), self.tag, staging / item.sha256)
                 if egg is not None:
-                    self._put_in_place(egg, item)
+                    self._put_in_place(egg, item.sha256)
 
     def add(self, files: Mapping[str, Path], wanted: Sequence[Unpacked]) -> dict[str, Path]:
-        """Unpack what is missing and return every egg by the sha256 of its file, which is checked once more.
-
-        A distribution appears under its final name complete or not at all, so that two builds may share a store.
+        """Unpack what is missing and return every egg by the sha256 of its file, as `filling` and `eggs` do.
 
         Args:
             files: the wheels by sha256.
+            wanted: what to have.
+        """
+        with self.filling(wanted) as take:
+            for sha256, path in files.items():
+                take(sha256, path)
+        return self.eggs(wanted)
+
+    @contextmanager
+    def filling(self, wanted: Sequence[Unpacked]) -> Iterator[Callable[[str, Path], None]]:
+        """Give a function that takes a wheel, by its sha256 and path, and has it unpacked if it is missing.
+
+        All that was taken is unpacked when the block ends, while more may be fetched within it. A distribution appears
+        under its final name complete or not at all, so that two builds may share a store.
+
+        Args:
             wanted: what to have.
 
         Raises:
@@ -85,13 +100,49 @@ class Store:
             IntegrityProblem: a file has other bytes than is wanted, or is of another distribution or version.
         """
         missing = {item.sha256: item for item in wanted if self.find(item.sha256) is None}
-        if missing:
-            hidden = self.directory / HIDDEN
-            hidden.mkdir(parents=True, exist_ok=True)
-            sweep(hidden, _UNPACKING)
-            with scratch(hidden, _UNPACKING) as staging:
-                self._unpack(staging, files, missing)
-            self.added |= missing.keys()
+        if not missing:
+            yield lambda sha256, path: None
+            return
+        hidden, made = self.directory / HIDDEN, dict[str, Made]()
+        hidden.mkdir(parents=True, exist_ok=True)
+        sweep(hidden, _UNPACKING)
+
+        def done(order: Order, one: Made) -> None:
+            _check_version(order, one.version)
+            made[order.sha256] = one
+            if not self.compiled:
+                self._put_in_place(one.egg, order.sha256)
+                self.added.add(order.sha256)
+
+        with scratch(hidden, _UNPACKING) as staging:
+            given = set[str]()
+
+            def take(sha256: str, path: Path) -> None:
+                item = missing.get(sha256)
+                if item is not None and sha256 not in given:
+                    given.add(sha256)
+                    place = staging / sha256
+                    crew.give(Order(path, item.filename, item.name, item.version, sha256, place, self.tag))
+
+            with Crew(done) as crew:
+                yield take
+            if self.compiled:
+                self._compile(staging, made)
+
+    def _compile(self, staging: Path, made: Mapping[str, Made]) -> None:
+        contents.compile_all(staging)
+        for sha256, one in made.items():
+            contents.write_record(one.egg, one.info)
+            self._put_in_place(one.egg, sha256)
+            self.added.add(sha256)
+
+    def eggs(self, wanted: Sequence[Unpacked]) -> dict[str, Path]:
+        """Return every egg by the sha256 of its file.
+
+        Raises:
+            EggcartonError: one is not there.
+            IntegrityProblem: one is of another distribution or version than is wanted.
+        """
         eggs = {}
         for item in wanted:
             egg = self.find(item.sha256)
@@ -112,21 +163,8 @@ class Store:
                 "changed in [versions]; restore the lock, or remove it and lock again"
             )
 
-    def _unpack(self, staging: Path, files: Mapping[str, Path], missing: Mapping[str, Unpacked]) -> None:
-        made = {}
-        for sha256, item in missing.items():
-            order = Order(files[sha256], item.filename, item.name, item.version, sha256, staging / sha256, self.tag)
-            made[sha256] = unpack(order)
-            _check_version(item, made[sha256].version)
-        if self.compiled:
-            contents.compile_all(staging)
-            for one in made.values():
-                contents.write_record(one.egg, one.info)
-        for sha256, item in missing.items():
-            self._put_in_place(made[sha256].egg, item)
-
-    def _put_in_place(self, egg: Path, item: Unpacked) -> None:
-        final = self._place(item.sha256) / egg.name
+    def _put_in_place(self, egg: Path, sha256: str) -> None:
+        final = self._place(sha256) / egg.name
         final.parent.mkdir(exist_ok=True)
         try:
             egg.rename(final)
@@ -140,7 +178,7 @@ class Store:
         return store_names.show(self.directory, eggs)
 
 
-def _check_version(item: Unpacked, found: str) -> None:
+def _check_version(item: Order, found: str) -> None:
     """Refuse a wheel whose metadata has another version than is wanted; that may lack the local part."""
     expected = {canonicalize_version(version) for version in (item.version, item.version.partition("+")[0])}
     if found and canonicalize_version(found) not in expected:
