@@ -14,7 +14,7 @@ from eggcarton.packages.eggs import Row
 PACKAGE = Path(eggcarton.__file__).resolve().parent
 # zip knows no earlier day.
 _DAY = (1980, 1, 1, 0, 0, 0)
-_KINDS = ("*.py", "*.txt", "py.typed")
+_KINDS = ("*.py", "*.txt", "*.in", "py.typed")
 _LICENSE = "LICENSE.txt"
 
 
