@@ -32,7 +32,10 @@ setup(
     ],
     package_dir={"": "src"},
     packages=find_packages("src"),
-    package_data={"eggcarton.packages": ["closed-set.txt"], "eggcarton": ["py.typed", "vendored/*.txt", "checkouts/*/*"]},
+    package_data={
+        "eggcarton.packages": ["closed-set.txt"],
+        "eggcarton": ["py.typed", "vendored/*.txt", "checkouts/*/*"],
+    },
     python_requires=">=3.10",
     install_requires=["zc.buildout>=5.2", "zc.recipe.egg>=2.0.7"],
     extras_require={

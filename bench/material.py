@@ -15,6 +15,8 @@ from measure import REPOSITORY, run
 
 STOCK_TOOLCHAIN = ("zc.buildout==6.0.1", "zc.recipe.egg==6.0.0", "setuptools", "pip", "wheel")
 BENCH_TOOLS = ("pip>=26", "uv", "packaging>=26.1")
+PLONE = REPOSITORY / "examples/plone"
+PLONE_FILES = ("versions.cfg", "pylock.toml", "pylock.recipes.toml")
 
 SELECT = """
 import json, sys, tomllib
@@ -108,6 +110,14 @@ def _pin_of(wheels: Path, name: str) -> Pin:
     ]
     newest = max(found, key=lambda version: [int(number) for number in re.findall(r"\d+", version)])
     return Pin(name, newest, "")
+
+
+def plone_checkout(root: Path, config: str) -> None:
+    """Make a directory with a configuration, and with the versions and the locks of the example of Plone."""
+    root.mkdir(parents=True)
+    for name in PLONE_FILES:
+        shutil.copy(PLONE / name, root)
+    (root / "buildout.cfg").write_text(config)
 
 
 def forget(cache: Path) -> None:

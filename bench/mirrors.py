@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from material import forget
+from material import forget, plone_checkout
 from measure import REPOSITORY, Goal, Result, Runner, Told, run, take_turns, write_results
 
 sys.path.insert(0, str(REPOSITORY / "tests"))
@@ -76,8 +76,7 @@ class Plone:
 
     def prepare(self) -> None:
         """Build it once from the index that this machine's user has, and keep its files."""
-        shutil.copytree(REPOSITORY / "tests/plone", self.root)
-        (self.root / "buildout.cfg").write_text(CONFIG.partition("policy")[0] + "[app]" + CONFIG.partition("[app]")[2])
+        plone_checkout(self.root, CONFIG.partition("policy")[0] + "[app]" + CONFIG.partition("[app]")[2])
         run([sys.executable, REPOSITORY / "bootstrap.py", self.root], self.place, self.variables)
         bundle = self.place / "bundle"
         run([self.root / "bin/eggcarton", "fetch", "--to", bundle], self.root, self.variables)

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from material import plone_checkout
 from measure import REPOSITORY, Goal, Result, Runner, run, take_turns, write_results
 
 MOST_OF_UV = 1.05
@@ -58,8 +59,7 @@ class Site:
 
     def build(self) -> None:
         """Build all three."""
-        shutil.copytree(REPOSITORY / "tests/plone", self.root)
-        (self.root / "buildout.cfg").write_text(CONFIG)
+        plone_checkout(self.root, CONFIG)
         run([sys.executable, REPOSITORY / "bootstrap.py", self.root], self.place, self.variables)
         pins = run([self.root / "bin/eggcarton", "export", "requirements"], self.root, self.variables)
         (self.place / "requirements.txt").write_text(pins)

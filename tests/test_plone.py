@@ -1,106 +1,70 @@
-"""Somebody else's buildout: Plone with stock recipes is locked, built from the store, and answers."""
+"""Somebody else's buildout: Plone with stock recipes is built from one lock, serves a site, also by ZEO."""
 
 from __future__ import annotations
 
-import os
-import re
+import base64
+import json
 import shutil
-import signal
-import subprocess
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from support.buildouts import BOOTSTRAP, PYTHON, Result, Shared, environment, locked, run, user_cache
+from support.buildouts import Result, Shared, locked, wait_for
+from support.built_plone import EXAMPLE, LOCKS, Plone, ask, copied
 from support.proxy import ClosedProxy
 
-MATERIAL = Path(__file__).with_name("plone")
-LOCKS = ("pylock.toml", "pylock.recipes.toml")
-NO_NETWORK = 4
+BLOB = bytes(range(256)) * 1024
 
 pytestmark = pytest.mark.slow
 
 
-class Site:
-    """A buildout of Plone in a directory of its own."""
-
-    def __init__(self, root: Path, home: Path) -> None:
-        self.root, self.home = root, home
-
-    def run(self, program: str, *arguments: str, **more: str) -> Result:
-        """Run a program of bin, which reaches no network."""
-        variables = environment(self.home, EGGCARTON_CACHE=str(user_cache())) | more
-        return run([self.root / "bin" / program, *arguments], cwd=self.root, variables=variables)
-
-    def locks(self) -> list[bytes]:
-        return [(self.root / name).read_bytes() for name in LOCKS]
-
-    @contextmanager
-    def served(self) -> Iterator[str]:
-        """Run the instance in the foreground at a port that the system chooses, and give its address."""
-        process = subprocess.Popen(
-            [self.root / "bin/instance", "fg"],
-            cwd=self.root,
-            env=environment(self.home),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            # What bin/instance starts belongs to its group, and is ended with it.
-            start_new_session=True,
-        )
-        said = []
-        try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                said.append(line)
-                if told := re.search(r"Serving on (http://127\.0\.0\.1:\d+)", line):
-                    yield told[1]
-                    return
-            pytest.fail("".join(said))
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.communicate(timeout=60)
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, shared: Shared) -> tuple[Plone, Result]:
+    """The example, and how it was verified before Plone ran: Plone adds compiled files to eggs that it may write."""
+    site = copied(tmp_path_factory.mktemp("plone"), "one")
+    with locked(shared.directory / "plone"):
+        output = site.build("buildout.cfg")
+    assert "Warning" not in output, output
+    return site, site.run("eggcarton", "verify")
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, shared: Shared) -> Site:
-    """The site, locked and built; what is served as distributions comes from the cache or the machine's own index."""
-    place = tmp_path_factory.mktemp("plone")
-    root, home = place / "site", place / "home"
-    shutil.copytree(MATERIAL, root)
-    home.mkdir()
-    with locked(shared.directory / "plone"):
-        status, output = run(
-            [PYTHON, BOOTSTRAP, root], cwd=place, variables={**os.environ, "EGGCARTON_CACHE": str(user_cache())}
-        )
-    if status == NO_NETWORK:
-        pytest.skip(f"Plone cannot be locked here: {output.splitlines()[-1]}")
-    assert 0 == status, output
-    assert "Warning" not in output, output
-    return Site(root, home)
+def site(built: tuple[Plone, Result]) -> Plone:
+    """The example with a site in its database."""
+    site, _ = built
+    status, output = site.run("instance", "run", "create_site.py")
+    assert (0, "Plone has been created.") == (status, output.splitlines()[-1]), output
+    return site
 
 
-def test_it_is_locked_and_built_from_the_store(site: Site) -> None:
-    """Its recipe and the site have a lock each, without any address; every distribution is an egg of the store."""
-    recipes, parts = (text.decode() for text in reversed(site.locks()))
+@pytest.fixture(scope="module")
+def cluster(site: Plone) -> Plone:
+    """The same with ZEO and two clients, in a checkout beside it with the same store, and a copy of the database."""
+    cluster = copied(site.root.parent, "zeo")
+    for name in ("filestorage", "blobstorage"):
+        shutil.copytree(site.root / "var" / name, cluster.root / "var" / name)
+    cluster.build("zeo.cfg")
+    return cluster
+
+
+def test_it_is_locked_and_built_from_the_store(built: tuple[Plone, Result]) -> None:
+    """The committed locks, which have no address in them, answer all; every distribution is an egg of the store."""
+    site, (status, output) = built
+    assert (0, True) == (status, "This build is air-gapped." in output), output
+    assert [(EXAMPLE / name).read_bytes() for name in LOCKS] == site.locks()
+    parts, recipes = (text.decode() for text in site.locks())
     assert ('name = "plone-recipe-zope2instance"' in recipes, "://" in recipes + parts) == (True, False)
     assert 'name = "products-cmfplone"\nversion = "6.2.2"\n' in parts
     status, output = site.run("zopepy", "-c", "import Products.CMFPlone, lxml; print(Products.CMFPlone, lxml)")
-    store = str(site.root / "eggs/v5/")
-    assert (0, 2) == (status, output.count(store)), output
-    status, output = site.run("eggcarton", "verify")
-    assert (0, True) == (status, "This build is air-gapped." in output), output
+    assert (0, 2) == (status, output.count(f"{site.eggs}/v5/")), output
 
 
-def test_it_answers(site: Site) -> None:
-    """bin/instance starts, and the browser that comes is welcomed to Plone."""
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with site.served() as address, direct.open(address, timeout=60) as response:
-        assert (200, True) == (response.status, b"<title>Welcome to Plone!</title>" in response.read())
+def test_it_serves_its_front_page(site: Plone) -> None:
+    """bin/instance starts, whoever comes sees the site, and bin/backup keeps it meanwhile."""
+    with site.served("instance") as address:
+        status, page = ask(f"{address}/Plone")
+        assert (200, True) == (status, b"<title>Our site</title>" in page), page.decode()
+        status, output = site.run("backup")
+    assert (0, 1) == (status, len(list((site.root / "var/backups").glob("*.fsz")))), output
 
 
 NOTHING_TO_DO = (
@@ -108,12 +72,10 @@ NOTHING_TO_DO = (
     ("buildout", "-n"),
     ("buildout", "-o"),
     ("buildout", "eggcarton:policy=frozen"),
-    ("eggcarton", "lock"),
-    ("eggcarton", "lock", "--check"),
 )
 
 
-def test_nothing_changed(site: Site) -> None:
+def test_nothing_changed(site: Plone) -> None:
     """Built or locked once more with nothing changed, it asks no network, and its locks are the same byte for byte."""
     before = site.locks()
     for command in NOTHING_TO_DO:
@@ -121,3 +83,33 @@ def test_nothing_changed(site: Site) -> None:
             status, output = site.run(*command, **proxy.variables)
         assert (0, []) == (status, proxy.asked), (command, output)
         assert (before, False) == (site.locks(), "Warning" in output), (command, output)
+
+
+def test_a_server_and_two_clients(cluster: Plone) -> None:
+    """What is written through one client is read through the other, blobs too; all is kept, and comes back."""
+    assert [(EXAMPLE / name).read_bytes() for name in LOCKS] == cluster.locks()
+    file = {"data": base64.b64encode(BLOB).decode(), "encoding": "base64", "filename": "report.bin"}
+    with cluster.running("zeoserver") as server:
+        with cluster.served("client1") as first, cluster.served("client2") as second:
+            assert 200 == ask(f"{first}/Plone")[0] == ask(f"{second}/Plone")[0]
+            content = {"@type": "File", "id": "report", "title": "Written through one", "file": file}
+            status, answer = ask(f"{first}/Plone", content, accept="application/json")
+            assert 201 == status, answer
+            # The server tells the second client a moment later.
+            wait_for(lambda: ask(f"{second}/Plone/report/view")[0] == 200, server)
+            status, answer = ask(f"{second}/Plone/report", accept="application/json")
+            assert (200, "Written through one") == (status, json.loads(answer)["title"])
+            assert (200, BLOB) == ask(f"{second}/Plone/report/@@download/file")
+        status, output = cluster.run("backup")
+        assert 0 == status, output
+    database, blobs = cluster.root / "var/filestorage/Data.fs", cluster.root / "var/blobstorage"
+
+    def data() -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in (database, *blobs.rglob("*.blob"))}
+
+    before = data()
+    assert BLOB in before.values()
+    database.unlink()
+    shutil.rmtree(blobs)
+    status, output = cluster.run("restore", "--no-prompt")
+    assert (0, before) == (status, data()), output

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.buildouts import BOOTSTRAP, PYTHON, Result, Shared, environment, locked, run, user_cache
+from support.buildouts import BOOTSTRAP, CHECKOUT, PYTHON, Result, Shared, environment, locked, run, user_cache
 from support.junit import read
 
 NO_NETWORK = 4
@@ -27,7 +27,7 @@ def test_as_many_tests(tmp_path: Path, shared: Shared) -> None:
     """All tests are found that the bare runner finds in the same egg, and what runs in layers of Plone ends alike."""
     root, home = tmp_path / "site", tmp_path / "home"
     shutil.copytree(Path(__file__).with_name("plone_api"), root)
-    shutil.copy(Path(__file__).with_name("plone") / "versions.cfg", root)
+    shutil.copy(CHECKOUT / "examples/plone/versions.cfg", root)
     home.mkdir()
     with locked(shared.directory / "plone"):
         status, output = run(
