@@ -72,6 +72,8 @@ NOTHING_TO_DO = (
     ("buildout", "-n"),
     ("buildout", "-o"),
     ("buildout", "eggcarton:policy=frozen"),
+    ("eggcarton", "lock"),
+    ("eggcarton", "lock", "--check"),
 )
 
 
