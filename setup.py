@@ -37,7 +37,9 @@ setup(
         "eggcarton": ["py.typed", "vendored/*.txt", "checkouts/*/*"],
     },
     python_requires=">=3.10",
-    install_requires=["zc.buildout>=5.2", "zc.recipe.egg>=2.0.7"],
+    # A stock zc.buildout resolves what an extension requires under its user's [versions]: so nothing is required, and
+    # what is needed is checked, or got, by code. See docs/decisions/extensions-of-a-stock-buildout.rst.
+    install_requires=[],
     extras_require={
         "test": [
             "coverage",
@@ -50,6 +52,8 @@ setup(
             "pytest-xdist",
             "trustme",
             "waitress",
+            "zc.buildout>=5.2",
+            "zc.recipe.egg>=2.0.7",
             # What the closed set holds, for the tests of what runs there.
             "Jinja2",
             'tomli; python_version < "3.11"',

@@ -147,5 +147,5 @@ def test_the_wheel_is_whole(build: Buildout, deployment: Path) -> None:
     assert names == sorted(rows)
     assert f"{info}/licenses/LICENSE.txt" in names
     assert "\nName: eggcarton\n" in metadata
-    assert "\nRequires-Dist: zc.buildout>=5.2\n" in metadata
+    assert not [line for line in metadata.splitlines() if line.startswith("Requires-Dist:") and "extra ==" not in line]
     assert "pins = eggcarton.buildout.entrypoints:pins\n" in points

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from zc.buildout.easy_install import pkg_resources
 
-from eggcarton.buildout import building, develop, downloads, machine, needs, toolchain
+from eggcarton.buildout import building, develop, downloads, egg_recipe, machine, needs, toolchain
 from eggcarton.buildout import lines as configuration_lines
 from eggcarton.buildout.requirements_files import Told
 from eggcarton.core.errors import Unavailable, UsageProblem
@@ -49,6 +49,12 @@ def order_of_recipes(session: Session) -> dict[str, Any] | None:
     wanted = [[spec, "extensions"] for spec in session.buildout["buildout"].get("extensions", "").split()]
     wanted += [[part.recipe, f"the recipe of part {part.part}"] for part in needs.of_parts(session.sections)]
     known = toolchain.running()
+    # Ours ask zc.recipe.egg too, which a stock zc.buildout need not have beside it.
+    wanted += [
+        [egg_recipe.NAME, f"the recipe of part {part.part}"]
+        for part in needs.of_parts(session.sections)
+        if part.imports
+    ]
     developed = {name for path in session.develop_directories() for name in develop.names_in(path)}
     foreign = [
         pair for pair in wanted if (name := canonical_name(_project(pair[0]))) not in known and name not in developed

@@ -6,8 +6,7 @@ import sys
 from typing import Any
 from urllib.parse import urlsplit
 
-import zc.recipe.egg
-
+from eggcarton.buildout import egg_recipe
 from eggcarton.core.errors import OptionProblems
 
 
@@ -30,7 +29,7 @@ def write(buildout: Any, name: str, options: Any) -> None:
         problem = f"option 'relative-paths': {relative!r} is neither 'true' nor 'false', the only two spellings"
         raise OptionProblems(section, [problem])
     own = "index" in options
-    zc.recipe.egg.Scripts(buildout, name, options)
+    egg_recipe.module(buildout).Scripts(buildout, name, options)
     options["executable"] = sys.executable
     if not own and "@" in urlsplit(options.get("index", "")).netloc:
         # What zc.buildout notes of its parts is no place for credentials.

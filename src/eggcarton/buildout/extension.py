@@ -11,7 +11,8 @@ import atexit
 from contextlib import ExitStack
 from typing import Any
 
-from eggcarton.buildout import current, patches
+from eggcarton.buildout import current, patches, stock
+from eggcarton.buildout.part import told
 
 _STACK = "_eggcarton_patches"
 
@@ -20,12 +21,17 @@ def load(buildout: Any) -> None:
     """Begin a locked run."""
     if not patches.is_named(buildout) or current.session(buildout) is not None:
         return
+    with told():
+        stock.check()
     stack = ExitStack()
     stack.enter_context(patches.seated())
     setattr(buildout, _STACK, stack)
     # A stock main calls no extension when a run fails, so the end of the process is what tells.
     atexit.register(_end, buildout)
-    patches.begin(buildout)
+    other = stock.settle(buildout, patches.begin(buildout))
+    if other:
+        _end(buildout)
+        stock.start_anew(other)
 
 
 def unload(buildout: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -10,6 +11,8 @@ from zc.buildout import easy_install
 from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.core.layout import canonical_name
+
+_added: set[str] = set()
 
 
 def egg_tag() -> str:
@@ -21,7 +24,7 @@ def running() -> dict[str, Any]:
     """Return what runs here, by canonical name, as pkg_resources knows it."""
     found = {canonical_name(dist.project_name): dist for dist in easy_install.buildout_and_setuptools_dists}
     # In a virtual environment zc.buildout counts only itself among them.
-    there = {canonical_name(dist.project_name): dist for dist in pkg_resources.working_set}
+    there = {canonical_name(d.project_name): d for d in pkg_resources.working_set if d.location not in _added}
     names = [*found, "zc-recipe-egg", "eggcarton"]
     for name in names:
         dist = found.get(name) or there.get(name)
@@ -61,4 +64,5 @@ def add(eggs: Iterable[str]) -> None:
         # A namespace, which has no file of its own, is taken for a module of somebody else.
         warnings.filterwarnings("ignore", "Module .* was already imported from None", UserWarning)
         for egg in eggs:
+            _added.add(os.path.realpath(egg))
             pkg_resources.working_set.add_entry(egg)

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import zc.recipe.egg
 from zc.buildout import easy_install
 from zc.buildout.buildout import Options
 from zc.buildout.easy_install import pkg_resources
 
+from eggcarton.buildout import egg_recipe
 from eggcarton.buildout.machine import OPTION, Machine, named
 from eggcarton.buildout.needs import PartNeeds
 from eggcarton.core.errors import OptionProblems, UsageProblem
@@ -81,7 +81,7 @@ def environment(
     asked = [*requirements, *(name for name in named(part) if name in taken)]
     places = {option: value for option in ("find-links", "index") if (value := buildout[name].get(option))}
     section = Options(buildout, name, {"eggs": "\n".join(asked), **places})
-    egg = zc.recipe.egg.Egg(buildout, name, section)
+    egg = egg_recipe.module(buildout).Egg(buildout, name, section)
     if taken:
         section["develop-eggs-directory"] = str(_beside(develop_eggs, _records(buildout) / "machine" / name, taken))
     working_set, first = _chosen(name, egg, taken), list[Path]()

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from zc.buildout.easy_install import pkg_resources
-from zc.recipe.egg.egg import Eggs
 
 from eggcarton.buildout import asking, needs
 from eggcarton.core.layout import canonical_name
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
     from eggcarton.buildout.session import Session
 
 logger = logging.getLogger("eggcarton")
-_CACHE = getattr(Eggs, "_WORKING_SET_CACHE_ATTR_NAME", "_zc_recipe_egg_working_set_cache")
+# The name that zc.recipe.egg gives it, which need not be importable yet.
+_CACHE = "_zc_recipe_egg_working_set_cache"
 _OF_GROUPS = "_eggcarton_working_sets"
 
 
