@@ -2,12 +2,15 @@
 """Make bin/buildout and bin/eggcarton in a directory with a buildout.cfg, then run bin/buildout there.
 
     python3 bootstrap.py [DIR] [--index URL ...] [--from DIRECTORY] [arguments of bin/buildout]
+    python3 bootstrap.py init django|plone|pyramid|wsgi DIR [--name NAME] [--index URL ...] [--from DIRECTORY]
 
 Needs CPython 3.10 or later as it comes, and nothing else: with the machine's pip, or the one inside ensurepip, however
 old, or with --index or --from alone, it gets the toolchain by the sha256 of each file that stand in the pins beside
 it. Given again, --index names another way to the same files, for when the one before does not answer or gives wrong
 bytes. --from names a bundle of bin/eggcarton fetch --to, which needs no network, or a directory of wheels. Run again
 it does nothing but run bin/buildout.
+
+With init it writes a new checkout instead, a small application that builds, tests and serves at once.
 """
 # The text of this file is understood by every Python, so that an old one can say what is wrong.
 
@@ -64,7 +67,8 @@ MANIFEST, NOTE = "bundle.sha256", os.path.join(".eggcarton", "bundle")
 VENDORED = os.path.join(HERE, "vendored.sha256")
 INDEXES = ("http", "https", "file")
 PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
-COMMANDS = ("annotate", "bootstrap", "init", "install", "query", "runsetup", "setup")
+COMMANDS = ("annotate", "bootstrap", "install", "query", "runsetup", "setup")
+KINDS = ("django", "plone", "pyramid", "wsgi")
 # The first lines of what does the rest: until it can clear up, Ctrl-C ends it without a word; the parent tells of it.
 NEXT_STEP = """
 import os, signal, sys
@@ -96,6 +100,14 @@ class Problem(Exception):
 def main(arguments):
     """Do what the command line asks for."""
     open_streams()
+    if arguments[:1] == ["init"]:
+        init(arguments[1:])
+    else:
+        run_buildout(arguments)
+
+
+def run_buildout(arguments):
+    """Make bin/buildout where there is none of this file yet, and become it."""
     directory, indexes, bundle, rest = read_arguments(arguments)
     if sys.version_info[:2] > TESTED:
         print("This is Python %d.%d, which is newer than what was tried; going on." % sys.version_info[:2])
@@ -116,6 +128,24 @@ def main(arguments):
     sys.stdout.flush()
     os.chdir(directory)
     os.execv(script, [script] + rest)
+
+
+def init(words):
+    """Write a new checkout, as bin/eggcarton init does, for those who have no bin/eggcarton yet."""
+    indexes, bundle, rest = read_sources(words)
+    if "-h" in rest or "--help" in rest:
+        print(__doc__)
+        return
+    if len(rest) < 2 or not set(KINDS).intersection(rest):
+        raise Problem("init needs a kind and a directory: init %s DIR" % "|".join(KINDS), 2)
+    if bundle:
+        check_bundle(bundle)
+    # Where the usual cache cannot be written, what is fetched here is of no use for long.
+    scratch = tempfile.mkdtemp(prefix="eggcarton-init-")
+    try:
+        next_step(scratch, indexes, bundle, rest, {"command": "init"})
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def open_streams():
@@ -173,8 +203,7 @@ def script_of(directory, wish):
 
 def read_arguments(arguments):
     """Return the directory, the indexes, the bundle and what is left for bin/buildout."""
-    directory, indexes, bundle, rest = None, [], None, []
-    words = list(arguments)
+    directory, words = None, list(arguments)
     if words and words[0] in ("-h", "--help"):
         print(__doc__)
         sys.exit(0)
@@ -182,6 +211,15 @@ def read_arguments(arguments):
         directory = words.pop(0)
         if not os.path.isdir(directory):
             raise Problem("%s is not a directory; give one that holds a buildout.cfg" % (directory or "''"), 2)
+    indexes, bundle, rest = read_sources(words)
+    directory = absolute(directory or os.curdir)
+    check_configuration(directory, configuration(rest))
+    return directory, indexes, bundle, rest
+
+
+def read_sources(words):
+    """Return the indexes and the bundle that words name, and the words that are left."""
+    indexes, bundle, rest, words = [], None, [], list(words)
     while words:
         word = words.pop(0)
         name, equals, value = word.partition("=")
@@ -197,9 +235,7 @@ def read_arguments(arguments):
                     raise Problem("--from %s is not a directory" % value, 2)
         else:
             rest.append(word)
-    directory = absolute(directory or os.curdir)
-    check_configuration(directory, configuration(rest))
-    return directory, indexes, bundle, rest
+    return indexes, bundle, rest
 
 
 def configuration(rest):
@@ -446,7 +482,12 @@ def toolchain_in(bundle):
 
 
 def build(directory, indexes, bundle, rest, stamp, wish):
-    """Fetch what is missing and let eggcarton's own code, in its closed set of libraries, do the rest."""
+    """Make bin/buildout and bin/eggcarton in a directory."""
+    next_step(directory, indexes, bundle, rest, {"command": "bootstrap", "stamp": stamp, "wish": wish})
+
+
+def next_step(directory, indexes, bundle, rest, order):
+    """Fetch what is missing and let eggcarton's own code, in its closed set of libraries, do what is ordered."""
     cache = cache_directory(directory)
     settings = Settings(indexes)
     wheel = own_wheel()
@@ -454,19 +495,19 @@ def build(directory, indexes, bundle, rest, stamp, wish):
     pins_file = os.path.join(source, PINS_OF_CLOSED_SET)
     wheels = toolchain_in(bundle) if bundle else fetched(cache, settings, pins_file, offline=is_offline(rest))
     closed = closed_set(cache, wheels, pins_file)
-    order = {
-        "directory": directory,
-        "arguments": rest,
-        "toolchain": TOOLCHAIN,
-        "wheels": wheels,
-        "closed_set": closed,
-        "checkout": HERE,
-        "own_wheel": wheel,
-        "cache": cache,
-        "stamp": stamp,
-        "wish": wish,
-        "python": executable(),
-    }
+    order.update(
+        {
+            "directory": directory,
+            "arguments": rest,
+            "toolchain": TOOLCHAIN,
+            "wheels": wheels,
+            "closed_set": closed,
+            "checkout": HERE,
+            "own_wheel": wheel,
+            "cache": cache,
+            "python": executable(),
+        }
+    )
     clean = dict((name, value) for name, value in os.environ.items() if not name.startswith("PYTHON"))
     command = [executable(), "-IS", "-c", NEXT_STEP, closed, source, json.dumps(order)]
     process = subprocess.Popen(command, env=clean)

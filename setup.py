@@ -34,7 +34,7 @@ setup(
     packages=find_packages("src"),
     package_data={
         "eggcarton.packages": ["closed-set.txt"],
-        "eggcarton": ["py.typed", "vendored/*.txt", "checkouts/*/*"],
+        "eggcarton": ["py.typed", "vendored/*.txt", "checkouts/**/*.in"],
     },
     python_requires=">=3.10",
     # A stock zc.buildout resolves what an extension requires under its user's [versions]: so nothing is required, and

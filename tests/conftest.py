@@ -7,7 +7,14 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["support.buildouts", "support.kept", "support.machines", "support.mixed", "support.zope_projects"]
+pytest_plugins = [
+    "support.buildouts",
+    "support.kept",
+    "support.machines",
+    "support.mixed",
+    "support.released",
+    "support.zope_projects",
+]
 
 # Where tests run in the background Ctrl-C is ignored, and so it would be by every program that they interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support import documents
-from support.buildouts import CHECKOUT, Shared, downloaded, environment
-from support.example import copy_of_example, fill_index
+from support.buildouts import CHECKOUT, environment
+from support.example import copy_of_example
 from support.index import Index
 
-DJANGO = CHECKOUT / "tests" / "support" / "django.txt"
 MUST_FAIL = CHECKOUT / "tests" / "documents" / "must_fail.rst"
 DOCUMENTS = sorted(
     [CHECKOUT / "README.rst", *(CHECKOUT / "docs").rglob("*.rst"), *CHECKOUT.glob("examples/*/README.rst")]
@@ -27,33 +25,6 @@ CHECKED_OUT = ("bootstrap.py", "toolchain.txt", "setup.py", "README.rst", "LICEN
 
 def name_of(path: Path) -> str:
     return path.relative_to(CHECKOUT).as_posix()
-
-
-@pytest.fixture(scope="session")
-def example_index(shared: Shared) -> Iterator[Index]:
-    """An index with everything that the example may need, and with Django."""
-
-    def make(place: Path) -> None:
-        (place / "scratch").mkdir()
-        fill_index(place / "files", place / "scratch")
-        known = {path.name.partition("-")[0] for path in (place / "files").iterdir()}
-        for wheel in downloaded(DJANGO).iterdir():
-            if wheel.name.partition("-")[0] not in known:
-                (place / "files" / wheel.name).symlink_to(wheel)
-
-    with Index(shared.once("example", make) / "files") as index:
-        yield index
-
-
-@pytest.fixture(scope="session")
-def cache(shared: Shared, wheels: Path) -> Path:
-    """A cache that all documents share, with the toolchain already fetched."""
-
-    def make(place: Path) -> None:
-        (place / "bootstrap").mkdir()
-        (place / "bootstrap" / wheels.name).symlink_to(wheels)
-
-    return shared.once("documents-cache", make)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import compileall
 import json
 import os
@@ -26,7 +27,8 @@ from eggcarton.core.linking import link
 from eggcarton.core.locks import scratch, sweep
 from eggcarton.core.script import Start, script
 from eggcarton.core.standing import discard
-from eggcarton.packages import closed
+from eggcarton.packages import closed, new_checkout, own_wheel
+from eggcarton.packages.own_wheel import Distribution
 from eggcarton.packages.store import Store, Unpacked
 from eggcarton.packages.store_names import HIDDEN
 
@@ -48,7 +50,8 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupted)
     try:
-        bootstrap(json.loads(sys.argv[1]))
+        order = json.loads(sys.argv[1])
+        _COMMANDS[order["command"]](order)
     except KeyboardInterrupt:
         # The parent tells of it.
         sys.exit(130)
@@ -111,6 +114,33 @@ def bootstrap(order: Mapping[str, Any]) -> None:
         note.write_text(json.dumps([str(scripts), order["wish"]]), "utf-8")
     else:
         note.unlink(missing_ok=True)
+
+
+def init(order: Mapping[str, Any]) -> None:
+    """Write a new checkout; what it needs of ours is what a ``bin/eggcarton`` made from here would put there."""
+    parser = argparse.ArgumentParser(prog="bootstrap.py init")
+    new_checkout.arguments(parser)
+    for line in new_checkout.begin(parser.parse_args(order["arguments"]), _ours(order)):
+        print(line)
+
+
+_COMMANDS = {"bootstrap": bootstrap, "init": init}
+
+
+def _ours(order: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the files that a checkout needs of ours: the wheel is the vendored one, or made of the checkout here."""
+    if order["own_wheel"] is not None:
+        wheel = Path(order["own_wheel"][0])
+        return own_wheel.beside(wheel.name, wheel.read_bytes())
+    place = Path(order["cache"]) / "toolchain" / closed.directory_name()
+    found = _provide(order, place, f"py{sys.version_info[0]}.{sys.version_info[1]}-{sysconfig.get_platform()}")
+    with tempfile.TemporaryDirectory(prefix="eggcarton-bootstrap-") as name:
+        egg = _own_egg(Path(order["checkout"]), found, Path(name), Path(order["python"]))
+        metadata = egg / "EGG-INFO"
+        texts = {name: (metadata / name).read_text("utf-8") for name in own_wheel.TEXTS if (metadata / name).is_file()}
+        texts["METADATA"] = (metadata / "PKG-INFO").read_text("utf-8")
+    ours = Distribution(egg.name.split("-")[1], texts)
+    return own_wheel.beside(own_wheel.file_name(ours.version), own_wheel.content(ours))
 
 
 def _provide(order: Mapping[str, Any], store: Path, tag: str) -> list[dict[str, str]]:

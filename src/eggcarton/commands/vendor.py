@@ -13,7 +13,6 @@ from eggcarton.packages.own_wheel import Distribution
 from eggcarton.packages.vendoring import RECORD
 
 HELP = "put bootstrap.py, the toolchain's pins and eggcarton's own wheel into a checkout, to be committed there"
-_TEXTS = ("entry_points.txt", "top_level.txt", "licenses/LICENSE.txt")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,9 +55,7 @@ def check_place(directory: Path) -> None:
 
 def ours() -> dict[str, bytes]:
     """Return what a place needs of ours: bootstrap.py, the toolchain's pins and the wheel of what runs."""
-    wheel = own_wheel.file_name(running().version)
-    files = {name: own_wheel.shipped(name) for name in ("bootstrap.py", "toolchain.txt")}
-    return {**files, wheel: own_wheel.content(running())}
+    return own_wheel.beside(own_wheel.file_name(running().version), own_wheel.content(running()))
 
 
 def running() -> Distribution:
@@ -70,5 +67,5 @@ def running() -> Distribution:
     found = toolchain.running().get("eggcarton")
     if found is None:
         raise EggcartonError("what runs here is no installed eggcarton; run bootstrap.py, whose bin/eggcarton is")
-    texts = {name: found.get_metadata(name) for name in _TEXTS if found.has_metadata(name)}
+    texts = {name: found.get_metadata(name) for name in own_wheel.TEXTS if found.has_metadata(name)}
     return Distribution(found.version, {"METADATA": found.get_metadata(found.PKG_INFO), **texts})

@@ -16,6 +16,8 @@ PACKAGE = Path(eggcarton.__file__).resolve().parent
 _DAY = (1980, 1, 1, 0, 0, 0)
 _KINDS = ("*.py", "*.txt", "*.in", "py.typed")
 _LICENSE = "LICENSE.txt"
+TEXTS = ("entry_points.txt", "top_level.txt", f"licenses/{_LICENSE}")
+"""The texts that the wheel's metadata has beside METADATA, where there are such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,11 @@ def content(distribution: Distribution) -> bytes:
 def shipped(name: str) -> bytes:
     """Return a file that lies beside the package in a checkout, ``bootstrap.py`` or ``toolchain.txt``."""
     return (PACKAGE / "vendored" / f"{name.partition('.')[0]}.txt").read_bytes()
+
+
+def beside(wheel: str, data: bytes) -> dict[str, bytes]:
+    """Return what a checkout needs of ours, by name: a wheel and the two files that stand beside it."""
+    return {**{name: shipped(name) for name in ("bootstrap.py", "toolchain.txt")}, wheel: data}
 
 
 def _package_files() -> Iterator[tuple[str, bytes]]:
