@@ -157,10 +157,11 @@ def test_plone(tmp_path: Path, shared: Shared) -> None:
     (tmp_path / "home").mkdir()
     project.variables = environment(tmp_path / "home", EGGCARTON_CACHE=str(user_cache()))
     assert "Ran 1 tests with 0 failures, 0 errors" in project.run("bin/test")
+    # The first start makes a user of it.
+    assert (project.place / "parts/instance/inituser").read_text("utf-8").startswith("admin:")
     with project.served("bin/instance", "fg") as address:
         assert "<title>Welcome to Plone!</title>" in page(f"{address}/")
         assert "<h1>Acme site</h1>" in page(f"{address}/@@acme-site")
-    assert (project.place / "parts/instance/inituser").read_text("utf-8").startswith("admin:")
     clone = fresh_clone(project, committed, tmp_path / "in use")
     clone.run(PYTHON, "bootstrap.py", "-c", "production.cfg", "-o", port)
     assert [] == clone.git("status", "--short")
