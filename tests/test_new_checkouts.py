@@ -20,7 +20,7 @@ from support.index import Index
 
 pytestmark = pytest.mark.slow
 
-NO_NETWORK = 4
+NO_NETWORK, LOCKING = 4, 600
 # Whom commits are by, on a machine where nobody has told git.
 AUTHOR = ("-c", "user.name=somebody", "-c", "user.email=somebody@index.example")
 
@@ -149,7 +149,8 @@ def test_plone(tmp_path: Path, shared: Shared) -> None:
     project, committed = new(tmp_path / "acme site", "plone", variables)
     port = "instance:http-address=127.0.0.1:0"
     with locked(shared.directory / "plone"):
-        status, output = run([PYTHON, "bootstrap.py", port], cwd=project.place, variables=variables)
+        # All of Plone is locked anew.
+        status, output = run([PYTHON, "bootstrap.py", port], cwd=project.place, variables=variables, wait=LOCKING)
     if status == NO_NETWORK:
         pytest.skip(f"Plone cannot be locked here: {output.splitlines()[-1]}")
     assert 0 == status, output

@@ -79,8 +79,15 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     }
 
 
-def run(command: Iterable[str | Path], *, cwd: Path, variables: Mapping[str, str], user: int | None = None) -> Result:
-    """Run a command to its end."""
+def run(
+    command: Iterable[str | Path],
+    *,
+    cwd: Path,
+    variables: Mapping[str, str],
+    user: int | None = None,
+    wait: float = WAIT,
+) -> Result:
+    """Run a command to its end, or until it is given up after so many seconds."""
     done = subprocess.run(
         [str(word) for word in command],
         cwd=cwd,
@@ -90,7 +97,7 @@ def run(command: Iterable[str | Path], *, cwd: Path, variables: Mapping[str, str
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
-        timeout=WAIT,
+        timeout=wait,
         check=False,
         user=user,
     )
