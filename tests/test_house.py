@@ -81,6 +81,7 @@ STANDARD_LIBRARY_AND_CORE = (
     "watched",
     "while_running",
     "build_hook",
+    "seals",
 )
 # Where the private names of zc.buildout may stand, and why.
 INSIDERS = {

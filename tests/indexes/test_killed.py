@@ -87,9 +87,10 @@ def started(index: Index, cache: Cache, file: Wanted, room: int | None = None) -
     )
 
 
-def fetched(index: Index, cache: Cache, file: Wanted) -> Path:
+def fetched(index: Index, cache: Cache, file: Wanted, patience: float = 60.0) -> Path:
     network = Network(Client())
-    fetcher = Fetcher(cache, Pages(Routing((Configured("main", index.url),)), network), network)
+    pages = Pages(Routing((Configured("main", index.url),)), network)
+    fetcher = Fetcher(cache, pages, network, patience=patience)
     return fetcher.fetch([file])[file.sha256]
 
 
@@ -135,12 +136,38 @@ def test_a_full_disk(index: Index, cache: Cache, file: Wanted) -> None:
     assert {f"partial/{file.sha256}": 100_000} == stored(cache)
 
 
+def test_two_builds_fetch_a_file_once(index: Index, cache: Cache, file: Wanted) -> None:
+    """While one build is at a file, others wait for it; all have it then, and it was asked for once."""
+    index.fault("/files/*", f"slow:{(file.size or 0) // 2}")
+    with started(index, cache, file) as process, started(index, cache, file) as other:
+        wait_for(cache, f"partial/{file.sha256}", 1)
+        assert file.sha256 == file_digest(fetched(index, cache, file))
+        assert [("", 0), ("", 0)] == [(each.communicate(timeout=60)[0], each.returncode) for each in (process, other)]
+    assert 1 == len(index.paths("/files/*"))
+    assert [f"sha256/{file.sha256[:2]}/{file.sha256}"] == list(stored(cache))
+
+
+def test_who_waits_goes_on_when_the_other_dies(index: Index, cache: Cache, file: Wanted) -> None:
+    """When a build is killed that others wait for, one of them goes on where it was, and the others wait for that."""
+    half = int((file.size or 0) * 0.5)
+    index.fault("/files/*", "stall:0.5", "ok")
+    with started(index, cache, file) as first:
+        wait_for(cache, f"partial/{file.sha256}", half)
+        with started(index, cache, file) as second, started(index, cache, file) as third:
+            assert [None, None] == [each.poll() for each in (second, third)]
+            first.kill()
+            assert ["", ""] == [each.communicate(timeout=60)[0] for each in (second, third)]
+    ranges = [request.headers.get("Range") for request in index.requests if request.path.startswith("/files/")]
+    assert [None, f"bytes={half}-"] == ranges
+    assert [f"sha256/{file.sha256[:2]}/{file.sha256}"] == list(stored(cache))
+
+
 def test_two_builds_and_one_cache(index: Index, cache: Cache, file: Wanted) -> None:
-    """While one build is at a file, another one brings it by itself, and neither disturbs the other."""
+    """While nothing comes of a file that one build is at, another one brings it, and neither disturbs the other."""
     index.fault("/files/*", "stall:0.5", "ok")
     with started(index, cache, file) as process:
         wait_for(cache, f"partial/{file.sha256}", int((file.size or 0) * 0.5))
-        assert file.sha256 == file_digest(fetched(index, cache, file))
+        assert file.sha256 == file_digest(fetched(index, cache, file, patience=0.1))
         assert 2 == len(stored(cache))
         process.kill()
     assert file.sha256 == file_digest(fetched(index, cache, file))

@@ -9,7 +9,12 @@ import pytest
 
 from eggcarton.core.errors import UsageProblem
 from eggcarton.packages.member import Member
-from eggcarton.packages.selection import Selection, key_of, load, save, set_key
+from eggcarton.packages.seals import SUFFIX
+from eggcarton.packages.selection import Selection, current, key_of, load, save, set_key
+
+
+def seal_of(egg: Path) -> Path:
+    return egg.with_name(f"{egg.name}{SUFFIX}")
 
 
 @pytest.fixture
@@ -17,6 +22,7 @@ def selection(tmp_path: Path) -> Selection:
     egg = tmp_path / ".eggcarton" / "ab" / "six.egg"
     egg.mkdir(parents=True)
     (tmp_path / "six.egg").symlink_to(egg)
+    seal_of(egg).touch()
     distributions = {"six": {"version": "1.17.0", "sha256": "ab", "egg": str(egg)}}
     return Selection("key", distributions, {"one": ["web", "six"], "none": []})
 
@@ -62,6 +68,28 @@ def test_it_stands_with_its_eggs(tmp_path: Path, selection: Selection) -> None:
     assert selection.stands(str(tmp_path))
     (tmp_path / ".eggcarton/ab/six.egg").rmdir()
     assert not selection.stands(str(tmp_path))
+
+
+def test_it_stands_with_its_seals(tmp_path: Path, selection: Selection) -> None:
+    """It falls where an egg has lost its seal, so that it is not known to be whole."""
+    seal_of(tmp_path / ".eggcarton/ab/six.egg").unlink()
+    assert not selection.stands(str(tmp_path))
+
+
+def test_after_the_machine_started_anew(tmp_path: Path, selection: Selection) -> None:
+    """After a later start of the machine each egg is looked at once more, and that is noted with the selection."""
+    earlier, path = replace(selection, start="an earlier one"), tmp_path / "selection.json"
+    # The egg has no RECORD: it was cut off.
+    assert (True, False) == (selection.stands(str(tmp_path)), earlier.stands(str(tmp_path)))
+    info = tmp_path / ".eggcarton/ab/six.egg/six.dist-info"
+    info.mkdir()
+    (info / "RECORD").write_text("six.dist-info/RECORD,,\n")
+    seal_of(info.parent).unlink()
+    assert earlier.stands(str(tmp_path))
+    assert selection == current(path, earlier) == load(path)
+    path.unlink()
+    assert selection == current(path, selection)
+    assert not path.exists()
 
 
 @pytest.mark.parametrize("other", [None, ".eggcarton/cd/six.egg"])

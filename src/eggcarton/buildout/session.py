@@ -185,7 +185,7 @@ class Session:
         is_same = found is not None and found.is_of(key, frozen=self.settings.frozen) and not absent
         stands = found is not None and is_same and self._stands(found, group)
         if found is not None and stands and upgrade is None and not lock_only:
-            self.selected[group] = found
+            self.selected[group] = found if self.reading else selection.current(where, found)
             return []
         if self.reading:
             raise Drift(

@@ -12,7 +12,7 @@ from typing import Any
 
 from eggcarton.child.door import Door, Sources
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable
-from eggcarton.packages import build_lock
+from eggcarton.packages import build_lock, once
 from eggcarton.packages import lock as locks
 from eggcarton.packages.build_lock import BuildLock, LockedBuild
 from eggcarton.packages.build_requirements import changes, chosen, identity, name_of, spelled
@@ -206,7 +206,7 @@ class BuildRequirements:
         found = self.door.unpackables(packages)
         store, items = Store(self.place.store, self.place.tag), [item for _, item, _ in found]
         missing = [(p, file) for p, item, file in found if store.find(item.sha256) is None]
-        eggs = store.add(self._files(missing), items) if items else {}
+        eggs = once.unpacked(store, self._files(missing), items) if items else {}
         return [(item, eggs[item.sha256]) for item in items]
 
     def _files(self, wanted: Sequence[tuple[LockedPackage, LockedFile]]) -> dict[str, Path]:

@@ -15,7 +15,7 @@ from eggcarton.child.door import Door, Sources
 from eggcarton.child.offline import Missing
 from eggcarton.core import writing
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
-from eggcarton.packages import build_lock, given, markers, routed, trusted, while_running, yanked
+from eggcarton.packages import build_lock, given, markers, once, routed, trusted, while_running, yanked
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
 from eggcarton.packages.addresses import given_up
@@ -324,7 +324,7 @@ def _filled(store: Store, packages: Sequence[LockedPackage], door: Door) -> dict
     wanted = [
         door.wanted(package, file) for package, item, file in chosen if item in missing and item.sha256 not in door.made
     ]
-    with store.filling(unpacked) as take:
+    with once.filling(store, unpacked) as take:
         files = {**door.made, **(door.fetch(wanted, take) if wanted else {})}
         for sha256, path in files.items():
             take(sha256, path)

@@ -11,7 +11,7 @@ from eggcarton.child.door import Door, Sources
 from eggcarton.core.errors import Unavailable
 from eggcarton.indexes.cache import file_digest
 from eggcarton.indexes.wanted import Wanted
-from eggcarton.packages import pins
+from eggcarton.packages import once, pins
 from eggcarton.packages.needs import Need, Needs
 from eggcarton.packages.pins import Pin
 from eggcarton.packages.store import Store, Unpacked
@@ -31,7 +31,7 @@ def provide(*, pins_file: str, sources: Mapping[str, Any], store: str, tag: str)
     wanted = [_placed(pin, target) or _chosen(pin, door) for pin in needed]
     missing = [Wanted(i.name, i.filename, i.sha256) for i in wanted if target.find(i.sha256) is None]
     files = door.fetch(missing) if missing else {}
-    eggs = target.add(files, wanted)
+    eggs = once.unpacked(target, files, wanted)
     target.show(eggs.values())
     return [{"name": item.name, "version": item.version, "egg": str(eggs[item.sha256])} for item in wanted]
 

@@ -21,26 +21,45 @@ _ABANDONED = 24 * 3600.0
 _LOCK = ".lock"
 
 
-def hold(path: Path) -> TextIO | None:
+def hold(path: Path, *, wait: bool = False, shared: bool = False, make: bool = True) -> TextIO | None:
     """Return what holds a file until it is closed or this process ends; None where a place has no locks.
 
+    A file of another user's that can only be read is held as well as one of our own.
+
+    Args:
+        wait: whether to wait until nobody else holds it.
+        shared: whether others may hold it with us, as long as they share it too.
+        make: whether the file is made where it is not there.
+
     Raises:
-        BlockingIOError: somebody holds it already.
+        BlockingIOError: somebody holds it already, and it is not to be waited for.
+        FileNotFoundError: it is not there, and is not to be made.
     """
     if fcntl is None:
         return None
     try:
-        stream = path.open("a", encoding="utf-8")
+        stream = _opened(path, make=make)
+    except FileNotFoundError:
+        if not make:
+            raise
+        return None
     except OSError:
         return None
     try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(stream, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
     except OSError as error:
         stream.close()
         if isinstance(error, BlockingIOError):
             raise
         return None
     return stream
+
+
+def _opened(path: Path, *, make: bool) -> TextIO:
+    try:
+        return path.open("a" if make else "r", encoding="utf-8")
+    except PermissionError:
+        return path.open("r", encoding="utf-8")
 
 
 @contextmanager

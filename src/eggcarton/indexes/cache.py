@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from eggcarton.core.errors import EggcartonError, IntegrityProblem
@@ -79,7 +79,9 @@ class Cache:
         """Give a checked file, which lies in this directory under another name, the name of its digest."""
         final = self.place(sha256)
         final.parent.mkdir(parents=True, exist_ok=True)
-        path.chmod(0o644)
+        with suppress(PermissionError):
+            # What another user of a cache that is shared has begun lies there for all who may read it.
+            path.chmod(0o644)
         os.replace(path, final)
         return final
 

@@ -18,7 +18,7 @@ from eggcarton.indexes.journal import FILE
 from eggcarton.indexes.listing import Pages
 from eggcarton.indexes.network import Failed, Network, NoRoute
 from eggcarton.indexes.outcomes import Kind, Outcome
-from eggcarton.indexes.partial import Partial, sweep
+from eggcarton.indexes.partial import PATIENCE, Partial, sweep
 from eggcarton.indexes.places import Places
 from eggcarton.indexes.routing import Route
 from eggcarton.indexes.transfer import LIMIT, Transfer
@@ -39,6 +39,7 @@ class Fetcher:
         network: by which they come.
         directories: where files may lie by their names already.
         limit: bytes at which a file is cut whose size nobody knows.
+        patience: seconds for which a file that another run brings is waited for while nothing of it comes.
     """
 
     def __init__(
@@ -49,10 +50,11 @@ class Fetcher:
         *,
         directories: Sequence[Path] = (),
         limit: int = LIMIT,
+        patience: float = PATIENCE,
     ) -> None:
         self._cache, self._places, self._network = cache, Places(pages, network), network
         self._watch = Watch(network.now)
-        self._directories, self._limit = tuple(directories), limit
+        self._directories, self._limit, self._patience = tuple(directories), limit, patience
         self._guard = threading.Lock()
         self._is_swept = False
         self.brought: dict[str, int] = {}
@@ -119,13 +121,17 @@ class Fetcher:
             if wanted.url and wanted.url.startswith("file:"):
                 path = self._copy(wanted.url, wanted.name, wanted.sha256)
             else:
-                path = Transfer(wanted, self._cache, self._places, self._network, self._watch, limit=self._limit).run()
+                path = self._transfer(wanted).run()
         except Unavailable as problem:
             if not (spoilt := self.spoilt(wanted)):
                 raise
             lines = [f"  {path}: {why}; copy it anew" for path, why in spoilt.items()]
             raise IntegrityProblem("\n".join([str(problem), *lines])) from problem
         return self._counted(path)
+
+    def _transfer(self, wanted: Wanted) -> Transfer:
+        ways = (self._cache, self._places, self._network, self._watch)
+        return Transfer(wanted, *ways, limit=self._limit, patience=self._patience)
 
     def _counted(self, path: Path) -> Path:
         with self._guard:

@@ -107,6 +107,11 @@ class Watch:
                 # What was answered from memory was no request.
                 self._begun += call.began is not None
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the run is being given up."""
+        return self._is_closed
+
     def claim(self) -> bool:
         """Tell whether one more second request may be sent in this run, which then counts."""
         with self._changed:

@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +20,11 @@ if sys.platform != "win32":
 OLD = 86_400.0
 """Seconds after which a partial file that nobody goes on with is removed."""
 
+PATIENCE = 15.0
+"""Seconds for which a file that another run brings is waited for while nothing of it comes."""
+
 _YOUNG = 60.0
+_LOOK = 0.02
 _BLOCK = 1 << 20
 EARLIER = "an earlier run"
 
@@ -27,8 +32,16 @@ EARLIER = "an earlier run"
 class Partial:
     """A partial file that this process, and no other one, writes.
 
-    It is locked for as long as it is open. Where another run or request has the one of its name, this is one of its
-    own, which is removed when it is closed.
+    It is locked for as long as it is open. Where another run has the one of its name, that is waited for while
+    something comes; after that, or for a second request of this run, this is one of its own, which is removed when it
+    is closed.
+
+    Args:
+        cache: where it lies.
+        sha256: its name; a file whose digest nobody knows yet has none.
+        shared: whether it is the one that is gone on with.
+        patience: seconds for which another run is waited for while nothing comes.
+        given_up: tells that nothing is waited for any more.
 
     Attributes:
         size: bytes that are there.
@@ -38,11 +51,19 @@ class Partial:
         CacheProblem: it cannot be written.
     """
 
-    def __init__(self, cache: Cache, sha256: str = "", *, shared: bool = True) -> None:
+    def __init__(
+        self,
+        cache: Cache,
+        sha256: str = "",
+        *,
+        shared: bool = True,
+        patience: float = 0.0,
+        given_up: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._cache, self._name = cache, sha256
         with cache.storing():
             cache.partial.mkdir(parents=True, exist_ok=True)
-            held = _locked(cache.partial / sha256) if sha256 and shared else None
+            held = _awaited(cache.partial / sha256, patience, given_up) if sha256 and shared else None
             self._is_shared = held is not None
             if held is None:
                 handle, name = tempfile.mkstemp(prefix=f"{sha256}.", dir=cache.partial)
@@ -136,10 +157,40 @@ def sweep(cache: Cache, wall: float | None = None) -> None:
             continue
 
 
+def _awaited(path: Path, patience: float, given_up: Callable[[], bool]) -> FileIO | None:
+    """Return a file, locked, once who has it has finished or is no more; None where nothing of it comes for so long."""
+    size, since = _size(path), time.monotonic()
+    while (held := _locked(path)) is None:
+        if (found := _size(path)) != size:
+            size, since = found, time.monotonic()
+        if time.monotonic() - since >= patience or given_up() or not _is_ours(path):
+            return None
+        time.sleep(_LOOK)
+    return held
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether this user may write what lies at a path, or put something there."""
+    return sys.platform != "win32" and (os.access(path, os.W_OK) or not path.exists())
+
+
 def _locked(path: Path) -> FileIO | None:
     """Return a file, open and locked and at its first byte, None where somebody else has it."""
     while sys.platform != "win32":
-        stream = FileIO(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+        try:
+            # As far as the umask goes, another user of a cache that is shared goes on with it.
+            stream = FileIO(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+        except PermissionError:
+            if not path.exists():
+                raise
+            return None
         if not _lock(stream):
             stream.close()
             return None

@@ -19,7 +19,7 @@ from eggcarton.indexes.hedge import Remedy, Watch
 from eggcarton.indexes.journal import FILE
 from eggcarton.indexes.network import Crowded, Failed, Network, NoRoute
 from eggcarton.indexes.outcomes import Kind, Outcome
-from eggcarton.indexes.partial import Partial
+from eggcarton.indexes.partial import PATIENCE, Partial
 from eggcarton.indexes.places import Address, Places
 from eggcarton.indexes.receiving import Anew, Doubtful, receive
 from eggcarton.indexes.routing import AFTER_ALL, Route
@@ -53,9 +53,10 @@ class Transfer:
         watch: Watch,
         *,
         limit: int = LIMIT,
+        patience: float = PATIENCE,
     ) -> None:
         self._wanted, self._cache, self._places, self._network = wanted, cache, places, network
-        self._watch, self._limit = watch, limit
+        self._watch, self._limit, self._patience = watch, limit, patience
         self._routes = places.routes(wanted)
         # What find-links list is asked only where the index has failed, however slow that is.
         self._rivals = [route for route in self._routes if route.tier <= AFTER_ALL]
@@ -73,7 +74,8 @@ class Transfer:
             Unavailable: no route serves it.
             CacheProblem: it cannot be stored.
         """
-        with Partial(self._cache, self._wanted.sha256) as partial:
+        sha256, given_up = self._wanted.sha256, lambda: self._watch.is_closed
+        with Partial(self._cache, sha256, patience=self._patience, given_up=given_up) as partial:
             # Another run may have had it in hand until now.
             if found := self._cache.find(self._wanted.sha256):
                 return found

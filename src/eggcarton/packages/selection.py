@@ -6,11 +6,12 @@ import hashlib
 import json
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from eggcarton.core.errors import UsageProblem
+from eggcarton.packages import seals
 from eggcarton.packages.member import Member
 from eggcarton.packages.store_names import leads_to
 
@@ -22,13 +23,15 @@ class Selection:
     """The locked distributions of this Python and platform, and the names in each working set.
 
     ``distributions`` maps a canonical name to its version, sha256 and egg; ``sets`` a working set's key to names,
-    develop packages among them. ``surplus`` is whether the lock has what a run that may change it would drop.
+    develop packages among them. ``surplus`` is whether the lock has what a run that may change it would drop, ``start``
+    the start of the machine after which all these eggs were whole.
     """
 
     key: str
     distributions: Mapping[str, Mapping[str, str]]
     sets: Mapping[str, Sequence[str]]
     surplus: bool = False
+    start: str = field(default_factory=seals.machine_start)
 
     def is_of(self, key: str, *, frozen: bool) -> bool:
         """Tell whether a run with this key would select the same, and leave the lock as it is."""
@@ -53,11 +56,15 @@ class Selection:
     def stands(self, store: str, others: Sequence[str] = ()) -> bool:
         """Tell whether every egg is still in the store, and is what zc.buildout finds there under its name.
 
+        When the machine has started anew, what it lost then is looked for once; until then a seal is enough.
         Another project that shares the store may have other bytes of the same version.
 
         Args:
             others: the eggs of the other locks of this build, of which one may have that name.
         """
+        now = seals.machine_start()
+        if self.start != now and not all(seals.is_whole(Path(egg), start=now) for egg in self.eggs()):
+            return False
         same: dict[str, list[Path]] = {}
         for other in others:
             same.setdefault(os.path.basename(other), []).append(Path(other))
@@ -67,6 +74,8 @@ class Selection:
 def _is_shown(store: Path, egg: Path, others: Sequence[Path]) -> bool:
     """Tell whether the name of an egg leads to it, or where it is there at least, to another one of that name."""
     name = store / egg.name
+    if not seals.is_sealed(egg):
+        return False
     return leads_to(name, egg) or (egg.exists() and any(leads_to(name, other) for other in others))
 
 
@@ -103,9 +112,18 @@ def load(path: Path) -> Selection | None:
     """Return the selection of the last run, or None where there is none."""
     try:
         raw = json.loads(path.read_text("utf-8"))
-        return Selection(raw["key"], raw["distributions"], raw["sets"], raw.get("surplus", False))
+        return Selection(raw["key"], raw["distributions"], raw["sets"], raw.get("surplus", False), raw.get("start", ""))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
+
+
+def current(path: Path, found: Selection) -> Selection:
+    """Return a selection that stands after this start of the machine, and note that where that is new."""
+    now = seals.machine_start()
+    if found.start != now:
+        found = replace(found, start=now)
+        save(path, found)
+    return found
 
 
 def save(path: Path, selection: Selection) -> None:

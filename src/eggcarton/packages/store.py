@@ -13,9 +13,10 @@ from packaging.utils import canonicalize_name, canonicalize_version
 from eggcarton.core.errors import EggcartonError, IntegrityProblem
 from eggcarton.core.locks import scratch, sweep
 from eggcarton.packages import eggs as contents
-from eggcarton.packages import sharing, store_names
+from eggcarton.packages import seals, sharing, store_names
 from eggcarton.packages.crew import Crew
 from eggcarton.packages.eggs import COMPILED
+from eggcarton.packages.entries import put
 from eggcarton.packages.store_names import HIDDEN
 from eggcarton.packages.unpacking import Made, Order
 
@@ -46,17 +47,26 @@ class Store:
     def __init__(self, directory: Path, tag: str, *, compiled: bool = False) -> None:
         self.directory, self.tag, self.compiled = directory, tag, compiled
         self.added: set[str] = set()
+        self._whole: dict[str, Path] = {}
 
     def _place(self, sha256: str) -> Path:
         return self.directory / HIDDEN / (f"{sha256}{COMPILED}" if self.compiled else sha256)
 
     def find(self, sha256: str) -> Path | None:
-        """Return the egg that was unpacked from the file with this digest, for this Python and platform."""
-        place = self._place(sha256)
-        try:
-            return next(place / name for name in listdir(place) if name.endswith(f"-{self.tag}.egg"))
-        except (FileNotFoundError, NotADirectoryError, StopIteration):
-            return None
+        """Return the egg that was unpacked from the file with this digest, for this Python and platform.
+
+        One that was cut off is none. What was found whole once is not looked at again.
+        """
+        if sha256 not in self._whole:
+            place = self._place(sha256)
+            try:
+                egg = next(place / name for name in listdir(place) if name.endswith(f"-{self.tag}.egg"))
+            except (FileNotFoundError, NotADirectoryError, StopIteration):
+                return None
+            if not seals.is_whole(egg):
+                return None
+            self._whole[sha256] = egg
+        return self._whole[sha256]
 
     def share(self, wanted: Sequence[Unpacked]) -> None:
         """Have what is there for another Python of this platform for this one too: the same files, as far as can be.
@@ -165,13 +175,8 @@ class Store:
 
     def _put_in_place(self, egg: Path, sha256: str) -> None:
         final = self._place(sha256) / egg.name
-        final.parent.mkdir(exist_ok=True)
-        try:
-            egg.rename(final)
-        except OSError:
-            # Another build was faster; what it put there is complete, since it too was renamed whole.
-            if not final.is_dir():
-                raise
+        put(egg, final)
+        self._whole[sha256] = final
 
     def show(self, eggs: Iterable[Path]) -> list[str]:
         """Give eggs their names in buildout's layout, and return what the user should hear of that."""
