@@ -21,6 +21,7 @@ from eggcarton.buildout import (
     interpreters,
     needs,
     pythons,
+    registering,
     rows,
     settings,
     strays,
@@ -298,6 +299,7 @@ class Session:
         self.done.selected = sum(len(found.distributions) for found in selected)
         if complete:
             generations.keep(self.records / "environments", self.used_environments)
+        registering.register(self)
         logger.info("%s", self.done)
         self.close()
 
@@ -324,7 +326,7 @@ def begun(buildout: Any, *, reading: bool = False) -> Session:
     child = closed.Child(
         partial(closed.ensure, store, index=read.index, say=logger.info), done.traffic.heed, read.remedy
     )
-    return Session(
+    session = Session(
         buildout=buildout,
         reading=reading,
         sections=sections,
@@ -346,3 +348,5 @@ def begun(buildout: Any, *, reading: bool = False) -> Session:
         ),
         files=RequirementsFiles(state / "requirements", read.root, child, reading=reading),
     )
+    registering.begin(session)
+    return session
