@@ -18,8 +18,6 @@ from eggcarton.indexes.cache import file_digest
 from eggcarton.packages import once, seals
 from eggcarton.packages.store import Store, Unpacked
 from eggcarton.packages.store_names import HIDDEN
-from support.clearing import wait_for_clearing
-from support.closed import uv_program
 from support.distributions import wheel
 
 TAG = "py3.11-test"
@@ -28,7 +26,7 @@ import os, signal, sys
 from pathlib import Path
 from eggcarton.packages import once
 from eggcarton.packages.store import Store, Unpacked
-directory, tag, uv, *wheels = sys.argv[1:]
+directory, tag, *wheels = sys.argv[1:]
 files, items = {}, []
 for argument in wheels:
     sha256, _, path = argument.partition("=")
@@ -39,7 +37,7 @@ for argument in wheels:
 
 def unpack():
     store = Store(Path(directory), tag)
-    once.unpacked(store, Path(uv), files, items)
+    once.unpacked(store, files, items)
     return sorted(store.added)
 
 
@@ -102,7 +100,7 @@ def items(wheels: Mapping[str, Path]) -> list[Unpacked]:
 def command(code: str, store: Store, wheels: Mapping[str, Path]) -> Sequence[str]:
     files = [f"{sha256}={path}" for sha256, path in wheels.items()]
     path = f"import sys; sys.path[:0] = {[entry for entry in sys.path if entry]!r}\n"
-    return [sys.executable, "-c", path + BEGIN + code, str(store.directory), store.tag, str(uv_program()), *files]
+    return [sys.executable, "-c", path + BEGIN + code, str(store.directory), store.tag, *files]
 
 
 @contextmanager
@@ -175,8 +173,7 @@ def test_two_pythons_share_the_files(store: Store, wheels: dict[str, Path]) -> N
 @pytest.mark.slow
 def test_steps_that_are_killed(store: Store, wheels: dict[str, Path], tmp_path: Path) -> None:
     """Killed before any of its steps, a process leaves eggs that are whole or not trusted; the next one makes them."""
-    expected = [digest_of_tree(egg) for egg in once.unpacked(store, uv_program(), wheels, items(wheels)).values()]
-    wait_for_clearing()
+    expected = [digest_of_tree(egg) for egg in once.unpacked(store, wheels, items(wheels)).values()]
     number = trusted = status = 0
     with held(store, wheels, STEPS) as steps:
         assert steps.stdin is not None
@@ -190,10 +187,9 @@ def test_steps_that_are_killed(store: Store, wheels: dict[str, Path], tmp_path: 
             found = digests(Store(place, TAG), wheels)
             assert set(found) <= set(expected), number
             trusted += len(found)
-            eggs = once.unpacked(Store(place, TAG), uv_program(), wheels, items(wheels)).values()
+            eggs = once.unpacked(Store(place, TAG), wheels, items(wheels)).values()
             assert expected == [digest_of_tree(egg) for egg in eggs], number
             assert [True] * len(expected) == [seals.is_sealed(egg) for egg in eggs], number
-    wait_for_clearing()
     # It has got to where one egg was in place and the other one not.
     assert number > 20
     assert trusted > 2
@@ -212,9 +208,8 @@ def test_a_full_disk(store: Store, wheels: dict[str, Path], room: int) -> None:
     )
     assert 1 == done.returncode, done.stderr
     assert [] == digests(store, wheels)
-    eggs = once.unpacked(store, uv_program(), wheels, items(wheels)).values()
+    eggs = once.unpacked(store, wheels, items(wheels)).values()
     assert [True, True] == [seals.is_whole(egg) for egg in eggs]
-    wait_for_clearing()
     assert [] == left(store)
 
 
@@ -228,16 +223,15 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 
 def test_a_cut_off_egg_is_replaced(store: Store, wheels: dict[str, Path]) -> None:
     """An egg of which a file was lost is none: it is unpacked anew in its place, and nothing of it stays."""
-    before = once.unpacked(store, uv_program(), wheels, items(wheels))
+    before = once.unpacked(store, wheels, items(wheels))
     expected = digests(store, wheels)
     first, second = before.values()
     os.truncate(first / "one.py", 2)
     (first / "of the first").touch()
     again = Store(store.directory, TAG)
-    assert before == once.unpacked(again, uv_program(), wheels, items(wheels))
+    assert before == once.unpacked(again, wheels, items(wheels))
     assert {first.parent.name} == again.added
     assert expected == digests(store, wheels)
-    wait_for_clearing()
     assert [] == left(store)
     assert seals.is_whole(second)
 
@@ -247,6 +241,6 @@ def test_a_directory_without_its_metadata(store: Store, wheels: dict[str, Path])
     sha256 = next(iter(wheels))
     (store.directory / HIDDEN / sha256 / f"one-1.0-{TAG}.egg" / "one").mkdir(parents=True)
     assert None is store.find(sha256)
-    eggs = once.unpacked(store, uv_program(), wheels, items(wheels))
+    eggs = once.unpacked(store, wheels, items(wheels))
     assert not (eggs[sha256] / "one").exists()
     assert (eggs[sha256] / "one.py").is_file()
