@@ -329,7 +329,7 @@ def _filled(store: Store, packages: Sequence[LockedPackage], door: Door) -> dict
         for sha256, path in files.items():
             take(sha256, path)
     eggs = store.eggs(unpacked)
-    remarks = store.show(eggs.values())
+    remarks = [*store.remarks, *store.show(eggs.values())]
     # What was fetched for its metadata alone, or ahead and then not needed, is not what the build consists of.
     added = store.added & set(eggs)
     fetched = {sha256: size for sha256, size in door.fetcher.brought.items() if sha256 in added}

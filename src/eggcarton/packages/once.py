@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from eggcarton.packages import claims
+from eggcarton.packages.entries import storing
 from eggcarton.packages.store import Store, Unpacked
 from eggcarton.packages.store_names import HIDDEN
 
@@ -36,24 +37,27 @@ def filling(store: Store, wanted: Sequence[Unpacked]) -> Iterator[Callable[[str,
 
     Raises:
         EggcartonError: as for `Store.filling`.
+        StoreProblem: the store cannot be written.
     """
-    files, hidden = dict[str, Path](), store.directory / HIDDEN
-    missing = _missing(store, wanted)
+    files, hidden, missing = dict[str, Path](), store.directory / HIDDEN, _missing(store, wanted)
     if not missing:
         yield files.__setitem__
         return
-    hidden.mkdir(parents=True, exist_ok=True)
-    with claims.taken(hidden, missing.keys()) as mine:
-        with store.filling([item for sha256, item in missing.items() if sha256 in mine]) as take:
+    with storing(store.directory), ExitStack() as stack:
+        hidden.mkdir(parents=True, exist_ok=True)
+        mine = stack.enter_context(claims.taken(hidden, missing.keys()))
+        # For another Python somebody may have unpacked the same file meanwhile.
+        own = [item for sha256, item in missing.items() if sha256 in mine]
+        store.share(own)
+        take = stack.enter_context(store.filling(own))
 
-            def both(sha256: str, path: Path) -> None:
-                files[sha256] = path
-                take(sha256, path)
+        def both(sha256: str, path: Path) -> None:
+            files[sha256] = path
+            take(sha256, path)
 
-            yield both
+        yield both
     while missing := {sha256: item for sha256, item in _missing(store, wanted).items() if sha256 in files}:
-        with claims.taken(hidden, missing.keys()) as mine:
-            # For another Python somebody may have unpacked the same file meanwhile.
+        with storing(store.directory), claims.taken(hidden, missing.keys()) as mine:
             own = [item for sha256, item in missing.items() if sha256 in mine]
             store.share(own)
             store.add(files, own)

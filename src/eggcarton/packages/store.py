@@ -16,7 +16,7 @@ from eggcarton.packages import eggs as contents
 from eggcarton.packages import seals, sharing, store_names
 from eggcarton.packages.crew import Crew
 from eggcarton.packages.eggs import COMPILED
-from eggcarton.packages.entries import put
+from eggcarton.packages.entries import put, storing
 from eggcarton.packages.store_names import HIDDEN
 from eggcarton.packages.unpacking import Made, Order
 
@@ -41,12 +41,13 @@ class Store:
         tag: how the names of eggs end there, such as ``py3.11-linux-x86_64``; pkg_resources decides it.
         compiled: whether eggs are byte-compiled; those lie beside the others, which stay as they are.
 
-    ``added`` holds the sha256 of what was unpacked so far.
+    ``added`` holds the sha256 of what was unpacked so far, ``remarks`` what the user should hear of it.
     """
 
     def __init__(self, directory: Path, tag: str, *, compiled: bool = False) -> None:
         self.directory, self.tag, self.compiled = directory, tag, compiled
         self.added: set[str] = set()
+        self.remarks: list[str] = []
         self._whole: dict[str, Path] = {}
 
     def _place(self, sha256: str) -> Path:
@@ -175,12 +176,14 @@ class Store:
 
     def _put_in_place(self, egg: Path, sha256: str) -> None:
         final = self._place(sha256) / egg.name
-        put(egg, final)
+        if put(egg, final):
+            self.remarks.append(f"{egg.name} in the store was cut off; it was unpacked anew")
         self._whole[sha256] = final
 
     def show(self, eggs: Iterable[Path]) -> list[str]:
         """Give eggs their names in buildout's layout, and return what the user should hear of that."""
-        return store_names.show(self.directory, eggs)
+        with storing(self.directory):
+            return store_names.show(self.directory, eggs)
 
 
 def _check_version(item: Order, found: str) -> None:
