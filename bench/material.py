@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,9 +89,10 @@ def gather(work: Path, python: Path, lock: Path, bootstrap_pins: Path) -> Materi
 
 
 def _download(material: Material, arguments: Sequence[str | Path]) -> None:
+    """Have pip put into the directory of wheels what is not there yet."""
     pip = [str(material.tools / "bin/python"), "-m", "pip"]
     run(
-        [*pip, "download", "-q", "--only-binary=:all:", "-d", material.wheels, *arguments],
+        [*pip, "download", "-q", "--only-binary=:all:", "-f", material.wheels, "-d", material.wheels, *arguments],
         material.wheels,
         os.environ,
     )
@@ -138,3 +140,10 @@ def served(directory: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
+
+
+def warm(index: str, material: Material) -> None:
+    """Have the index read and hash every file before the first side asks for one."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    for pin in (*material.pins, *material.toolchain):
+        direct.open(f"{index}{pin.name}/", timeout=30).read()

@@ -10,10 +10,9 @@ import argparse
 import os
 import sys
 import tempfile
-import urllib.request
 from pathlib import Path
 
-from material import Material, gather, served
+from material import Material, gather, served, warm
 from measure import REPOSITORY, Goal, Result, run, take_turns, write_results
 from sides import EXAMPLE, Ours, Side, Stock, Uv
 
@@ -105,13 +104,6 @@ def measure(options: argparse.Namespace, work: Path) -> tuple[Material, list[Res
         if "start" in chosen:
             results.append(start(sides, options.samples or 21))
     return material, results
-
-
-def warm(index: str, material: Material) -> None:
-    """Have the index read and hash every file before the first side asks for one."""
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    for pin in (*material.pins, *material.toolchain):
-        direct.open(f"{index}{pin.name}/", timeout=30).read()
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from material import Material, normalized
+from material import Material, Pin, normalized
 from measure import REPOSITORY, Runner, run
 
 SETTLED = 6.0
@@ -93,7 +93,7 @@ class Side:
 
     @property
     def application(self) -> Path:
-        return self.place / "guestbook"
+        return self.place / "application"
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -115,10 +115,14 @@ class Side:
     def bootstrap(self) -> None:
         """Make a fresh copy of the example and everything that a build begins with; keep a copy of that state."""
         shutil.rmtree(self.place, ignore_errors=True)
-        shutil.copytree(EXAMPLE, self.application, ignore=LEFTOVERS)
+        self.check_out()
         (self.place / "home").mkdir()
         self.make_tools()
-        shutil.copytree(self.application, self.place / "kept/guestbook", symlinks=True)
+        shutil.copytree(self.application, self.place / "kept/application", symlinks=True)
+
+    def check_out(self) -> None:
+        """Make the directory of what is to be built."""
+        shutil.copytree(EXAMPLE, self.application, ignore=LEFTOVERS)
 
     def make_tools(self) -> None:
         """Make what is there before the clock starts."""
@@ -126,9 +130,9 @@ class Side:
 
     def empty(self) -> None:
         """Bring back the state after bootstrap: nothing built, every store, cache and home empty."""
-        for name in ("guestbook", "home"):
+        for name in ("application", "home"):
             shutil.rmtree(self.place / name)
-        shutil.copytree(self.place / "kept/guestbook", self.application, symlinks=True)
+        shutil.copytree(self.place / "kept/application", self.application, symlinks=True)
         (self.place / "home").mkdir()
         # ext4 keeps away from inodes that were deleted within the last five seconds, and searches long for others.
         time.sleep(SETTLED)
@@ -182,18 +186,25 @@ class Stock(Side):
     def make_tools(self) -> None:
         """Make the virtual environment with uv, and the configuration that says the same as the example's."""
         venv = self.place / "toolchain"
-        pins = [*self.material.pins, *self.material.toolchain]
-        versions = "".join(f"{pin.name} = {pin.version}\n" for pin in pins)
-        config = STOCK_CONFIG.format(index=self.index, directory=str(self.application), versions=versions)
-        (self.application / "buildout.cfg").write_text(config)
+        (self.application / "buildout.cfg").write_text(self.config())
         wanted = self.place / "toolchain.txt"
-        wanted.write_text("".join(f"{pin}\n" for pin in pins))
+        wanted.write_text("".join(f"{pin}\n" for pin in self.pins))
         uv = self.material.uv
         run([uv, "venv", "-q", "--python", self.python, venv], self.place, self.environment)
         names = ["zc.buildout", "zc.recipe.egg", "setuptools", "pip", "wheel"]
         into = ["--python", str(venv / "bin/python"), "-c", str(wanted)]
         run([uv, "pip", "install", "-q", *into, *names], self.place, self.environment)
         run([venv / "bin/buildout", "bootstrap"], self.application, self.environment)
+
+    @property
+    def pins(self) -> list[Pin]:
+        """The lock's, and those of what the lock has no need for."""
+        return [*self.material.pins, *self.material.toolchain]
+
+    def config(self) -> str:
+        """Return the configuration that says the same as ours."""
+        versions = "".join(f"{pin.name} = {pin.version}\n" for pin in self.pins)
+        return STOCK_CONFIG.format(index=self.index, directory=str(self.application), versions=versions)
 
     def not_newest(self) -> Runner:
         """Return the build that does not look for newer versions, as a third side of the second run."""
