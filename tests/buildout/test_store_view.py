@@ -23,7 +23,7 @@ from eggcarton.buildout.store_view import StoreView
 looked, find = [], pkg_resources.find_distributions
 pkg_resources.find_distributions = lambda path: looked.append(Path(path).name) or find(path)
 store = Path({store!r})
-view = StoreView([], store)
+view = StoreView([], store, lambda path: list(pkg_resources.find_distributions(path)))
 names = [[str(dist) for dist in view[name]] for name in ("Dotted_Name", "greeting", "nowhere")]
 seen = list(looked)
 (store / "greeting-1.0-py3.egg").rename(store / "later-1.0-py3.egg")

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from zc.buildout.easy_install import pkg_resources
 
-from eggcarton.buildout import develop, needs, part, toolchain
+from eggcarton.buildout import develop, needs, part, read_once, toolchain
 from eggcarton.buildout.recipes import OURS
 from eggcarton.core.errors import EggcartonError, UsageProblem
 from eggcarton.packages import closed
@@ -176,8 +176,11 @@ def by_pip(
     """Have zc.buildout start pip, closed where one of our runs goes on."""
     if not running:
         return original(spec, dest, editable)
-    with part.told(), for_pip(running[-1], spec, editable=editable):
-        return original(spec, dest, editable)
+    try:
+        with part.told(), for_pip(running[-1], spec, editable=editable):
+            return original(spec, dest, editable)
+    finally:
+        read_once.forget(running)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ zc.buildout does when there is none, so that a configuration which does not name
 
 from __future__ import annotations
 
-import copy
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -19,13 +18,15 @@ from zc.buildout import download, easy_install
 from zc.buildout.buildout import Buildout, Options
 from zc.buildout.easy_install import pkg_resources
 
-from eggcarton.buildout import asking, building, current, develop_paths, downloads, installed, store_view, working_sets
+from eggcarton.buildout import asking, building, current, develop_paths, downloads, installed, read_once, store_view
 from eggcarton.buildout.configuration import readable
 from eggcarton.buildout.extends import Extends
 from eggcarton.buildout.part import told
+from eggcarton.buildout.replacing import replaced
 from eggcarton.buildout.session import Session, begun
 from eggcarton.buildout.settings import SECTION
 from eggcarton.buildout.transaction import Transaction
+from eggcarton.buildout.working_sets import answer, at_work
 
 _NAME = "eggcarton"
 _running: list[Session] = []
@@ -112,8 +113,8 @@ def abandon(buildout: Any) -> None:
 @contextmanager
 def _kept(extends: Extends) -> Iterator[None]:
     """Have zc.buildout read the kept copies of what it extends, and keep what it downloads, while the block runs."""
-    fetching = _replaced(download, "urlretrieve", extends.retrieve)
-    with fetching, _replaced(download.Download, "__call__", extends.download), closing(extends):
+    fetching = replaced(download, "urlretrieve", extends.retrieve)
+    with fetching, replaced(download.Download, "__call__", extends.download), closing(extends):
         yield
 
 
@@ -198,9 +199,12 @@ def _installer_install(original: Callable[..., Any]) -> Callable[..., Any]:
         if _running:
             session = _running[-1]
             with told():
-                added = working_set is None and working_sets.answer(session, specs)
+                added = working_set is None and answer(session, specs)
                 # A recipe's section may name versions of its own; under a lock they are the lock's.
-                self._versions = session.pins(for_recipes=working_set is not None)
+                pins = session.pins(for_recipes=working_set is not None)
+            if added:
+                read_once.forget(_running)
+            self._versions = read_once.pins(session, pins)
             self._newest = False
             if isinstance(self._env, store_view.StoreView):
                 self._env.hold(session.eggs(for_recipes=working_set is not None), anew=added)
@@ -210,14 +214,12 @@ def _installer_install(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _constrain(original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Have zc.buildout look for what the lock has of an address by its name: it cannot give such a one a version."""
+    """Have each requirement be held to the pins once."""
 
     def constrain(self: Any, requirement: Any) -> Any:
-        if _running and requirement.url:
-            requirement = copy.deepcopy(requirement)
-            requirement.url = None
-            requirement = type(requirement).parse(str(requirement))
-        return original(self, requirement)
+        if not _running:
+            return original(self, requirement)
+        return read_once.constrained(_running[-1], requirement, self._versions, partial(original, self))
 
     return constrain
 
@@ -249,7 +251,7 @@ def _scripts(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _make_env(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def make_env(self: Any) -> Any:
-        view = store_view.of(_running[-1].store, self._dest, self._path) if _running else None
+        view = store_view.of(_running[-1], self._dest, self._path) if _running else None
         return original(self) if view is None else view
 
     return make_env
@@ -258,13 +260,13 @@ def _make_env(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _at_work(original: Callable[..., Any]) -> Callable[..., Any]:
     """Know whose recipe runs, so that what it asks for can be told as that part's."""
 
-    def at_work(self: Any, *arguments: Any) -> Any:
+    def run(self: Any, *arguments: Any) -> Any:
         if not _running:
             return original(self, *arguments)
-        with told(), downloads.unwrapped(), working_sets.at_work(_running[-1], self), building.hint_at_pip(self.name):
+        with told(), downloads.unwrapped(), at_work(_running[-1], self), building.hint_at_pip(self.name):
             return original(self, *arguments)
 
-    return at_work
+    return run
 
 
 def _print_picked_versions(original: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -298,6 +300,8 @@ _PATCHES: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
     (download, "urlretrieve", partial(partial, downloads.urlretrieve, _running)),
     (easy_install.AllowHostsPackageIndex, "open_url", partial(partialmethod, downloads.open_url, _running)),
     (easy_install.Installer, "_make_env", _make_env),
+    (pkg_resources, "find_distributions", partial(partial, read_once.find_distributions, _running)),
+    (pkg_resources.Distribution, "__deepcopy__", lambda original: read_once.duplicate),
 )
 
 
@@ -336,15 +340,5 @@ def seated(*, own_toolchain: bool = False) -> Iterator[None]:
         stack.callback(log.removeFilter, _worth_telling)
         log.addFilter(_worth_telling)
         for owner, name, make in (*_PATCHES, *(_own_toolchain() if own_toolchain else ())):
-            stack.enter_context(_replaced(owner, name, make))
+            stack.enter_context(replaced(owner, name, make))
         yield
-
-
-@contextmanager
-def _replaced(owner: Any, name: str, make: Callable[[Any], Any]) -> Iterator[None]:
-    original = getattr(owner, name)
-    setattr(owner, name, make(original))
-    try:
-        yield
-    finally:
-        setattr(owner, name, original)

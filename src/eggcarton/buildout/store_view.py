@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zc.buildout import easy_install
-from zc.buildout.easy_install import pkg_resources
 
+from eggcarton.buildout import read_once
 from eggcarton.core.layout import canonical_name
 from eggcarton.packages.store_names import leads_to
+
+if TYPE_CHECKING:
+    from eggcarton.buildout.session import Session
 
 
 class StoreView(easy_install.Environment):  # type: ignore[misc]
@@ -23,10 +27,11 @@ class StoreView(easy_install.Environment):  # type: ignore[misc]
     Args:
         path: what is searched at once.
         store: the eggs directory.
+        look: returns the distributions of an egg, as eggs.
     """
 
-    def __init__(self, path: Sequence[str], store: Path) -> None:
-        self._store = store
+    def __init__(self, path: Sequence[str], store: Path, look: Callable[[str], Sequence[Any]]) -> None:
+        self._store, self._look = store, look
         self._unseen: dict[str, list[str]] = {}
         self._held: dict[str, str] = {}
         super().__init__(path)
@@ -63,10 +68,7 @@ class StoreView(easy_install.Environment):  # type: ignore[misc]
 
     def _see(self, paths: Iterable[str]) -> None:
         for path in map(self._meant, paths):
-            for dist in pkg_resources.find_distributions(path):
-                if os.path.dirname(dist.location) == os.path.dirname(path):
-                    # What lies in the eggs directory is never taken for a develop package.
-                    dist.precedence = pkg_resources.EGG_DIST
+            for dist in self._look(path):
                 self.add(dist)
 
     def _meant(self, path: str) -> str:
@@ -74,15 +76,17 @@ class StoreView(easy_install.Environment):  # type: ignore[misc]
         return path if held == path or leads_to(Path(path), Path(held)) else held
 
 
-def of(store: Path, dest: str | None, path: Sequence[str]) -> StoreView | None:
+def of(session: Session, dest: str | None, path: Sequence[str]) -> StoreView | None:
     """Return what zc.buildout's installer searches, None where that does not hold the store.
 
     Offline, recipes name the store as a path only, and there zc.buildout does not see its own eggs.
 
     Args:
-        store: the eggs directory.
+        session: the run, which has a store.
         dest: where zc.buildout puts what it installs.
         path: what it searches besides.
     """
+    store = session.store
     found = [place for place in (dest, *path) if place and os.path.realpath(place) == os.path.realpath(store)]
-    return StoreView([place for place in path if place not in found], Path(found[0])) if found else None
+    others = [place for place in path if place not in found]
+    return StoreView(others, Path(found[0]), partial(read_once.as_eggs, session)) if found else None
