@@ -121,3 +121,4 @@ def test_pythons_in_the_words_of_uv() -> None:
     assert [12, 13] == minors(words, ">=3.11")
     assert [13] == minors(words, ">=3.12")
     assert [] == minors("nothing of that", ">=3.12")
+    assert [12] == minors(words, ">=3.11,<3.13")

@@ -289,6 +289,34 @@ def test_forks_by_python(index: Index, tmp_path: Path) -> None:
     assert (">=3.9", []) == (lock.requires_python, drift(lock, needs("six")))
 
 
+def test_the_end_of_a_range_of_pythons(index: Index, tmp_path: Path) -> None:
+    """Nothing is locked for Pythons beyond the range, and what they could not have stands in nobody's way."""
+    wheel(index.directory, "six", "1.18.0", requires_python=">=3.12")
+    wheel(
+        index.directory, "app", requires=['nowhere; python_version >= "3.13"', 'colour; sys_platform == "win32"', "six"]
+    )
+    resolver = made(index.url, tmp_path)
+    asked = needs("app", 'web ; sys_platform == "linux"', requires_python=">=3.10,<3.12")
+    lock = resolver.resolve(asked)
+    assert {
+        "app": ("1.0", None),
+        "colour": ("1.0", "sys_platform == 'win32'"),
+        "six": ("1.17.0", None),
+        "web": ("2.0", "sys_platform == 'linux'"),
+    } == {package.name: (package.version, package.marker) for package in lock.packages}
+    assert ">=3.10,<3.12" == lock.requires_python
+    assert lock == resolver.resolve(asked, old=lock)
+    with pytest.raises(EggcartonError, match="nowhere"):
+        resolver.resolve(replace(asked, requires_python=">=3.10"))
+
+
+def test_a_conflict_within_a_range_of_pythons(index: Index, tmp_path: Path) -> None:
+    """Why there is no solution is told as ever, and by no name that nobody has."""
+    with pytest.raises(EggcartonError, match="six") as raised:
+        made(index.url, tmp_path).resolve(needs("six>=1.17", pins={"six": "1.16.0"}, requires_python=">=3.10,<3.12"))
+    assert "range-of-pythons" not in str(raised.value)
+
+
 def test_a_pin_that_wants_a_later_patch_version_of_python(index: Index, tmp_path: Path) -> None:
     """Where nobody asks for a range of Pythons, a pin narrows it; who asks for one is told that it cannot be."""
     python = platform.python_version()

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from eggcarton.core.errors import EggcartonError
 from eggcarton.indexes.wanted import hint_of
+from eggcarton.packages import python_range
 from eggcarton.packages.lock import LockedFile, LockedPackage
 from eggcarton.packages.needs import Needs
 
@@ -23,7 +24,8 @@ def packages(
         direct: what comes from an address, as it is to be locked but for its markers.
     """
     by_name = {package.name: package for package in direct}
-    entries = [entry for entry in compiled.get("packages", ()) if entry["name"] not in needs.developed]
+    stubs = {*needs.developed, python_range.NAME}
+    entries = [entry for entry in compiled.get("packages", ()) if entry["name"] not in stubs]
     return [_package(entry, needs.requires_python, by_name) for entry in entries]
 
 
@@ -43,12 +45,8 @@ def _package(entry: dict[str, object], requires_python: str, direct: Mapping[str
 
 def _told_apart(marker: str, requires_python: str) -> str | None:
     """Return a marker without the clause that only repeats the lock's own Python range, as uv writes it everywhere."""
-    clause = f"python_full_version >= '{lowest(requires_python)}'"
-    if marker == clause:
-        return None
-    if marker.startswith(f"{clause} and ") and " or " not in marker:
-        return marker.removeprefix(f"{clause} and ")
-    return marker or None
+    first = f"python_full_version >= '{lowest(requires_python)}'"
+    return python_range.without_clauses(marker, [first, *python_range.bounds(requires_python)]) or None
 
 
 def _tables(value: object) -> Iterable[dict[str, object]]:

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from eggcarton.indexes.relay import Relay
-from eggcarton.packages import compiled, uv
+from eggcarton.packages import compiled, python_range, uv
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
 from eggcarton.packages.lock import Lock, LockedPackage
@@ -103,7 +103,9 @@ class Compiler:
     def _write(self, directory: Path, needs: Needs, direct: Sequence[LockedPackage]) -> None:
         """Write what is asked for and what holds, for uv to read."""
         stubs = {package.name: _stub(directory, package) for package in needs.develop}
-        lines = {_as_needed(need.requirement, stubs) for need in needs.needs}
+        python = needs.requires_python
+        lines = {python_range.within(_as_needed(need.requirement, stubs), python) for need in needs.needs}
+        lines |= set(python_range.fork(python, lambda name, version: write_wheel(directory, name, version, ())))
         # A file that only this user can read: on the command line everybody could read where the relay is.
         links = [f"--find-links {link}" for link in self._relay.links]
         (directory / "needs.in").write_text("".join(f"{line}\n" for line in (*links, *sorted(lines))), "utf-8")

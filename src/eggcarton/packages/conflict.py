@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from eggcarton.packages.lock import Lock, LockedPackage
@@ -71,7 +72,8 @@ class Attempt:
 def minors(words: str, requires_python: str) -> list[int]:
     """Return the minor versions of Python 3 that uv speaks of, above the lowest of a range, in their order."""
     lowest = min(map(int, re.findall(r"3\.(\d+)", requires_python)), default=0)
-    return sorted({minor for found in _MINOR.findall(words) if (minor := int(found)) > lowest})
+    later = {minor for found in _MINOR.findall(words) if (minor := int(found)) > lowest}
+    return sorted(minor for minor in later if SpecifierSet(requires_python).contains(f"3.{minor}"))
 
 
 def mentions(words: str, name: str) -> bool:
