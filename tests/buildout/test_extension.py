@@ -132,7 +132,7 @@ def test_a_stock_buildout_gets_the_closed_set_by_itself(build: Buildout, stock: 
     build.index.fault("*/jinja2-*.whl", "flip", forever=True)
     output = build.fails(status=5)
     assert "has another sha256 than closed-set.txt pins; nothing was installed" in output
-    assert [] == list((build.root / "eggs/v5/.eggcarton").iterdir())
+    assert [] == [*(build.root / "eggs/v5/.eggcarton").glob("*closed*")]
     build.index.stop()
     healthy = type(build.index)(build.index.directory, port=build.index.port)
     with healthy:

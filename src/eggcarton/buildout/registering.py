@@ -51,7 +51,11 @@ def register(session: Session) -> None:
 
 
 def _note(session: Session, key: str) -> None:
-    registers.note(session.store, Build(_root(session), key, {*_entries(session)}, {*_files(session)}))
+    root, store = _root(session), session.store
+    registers.note(store, Build(root, key, {*_entries(session)}, {*_files(session)}))
+    if Path(os.path.realpath(store)).is_relative_to(root):
+        # A store that is moved with its build knows that by its old name too.
+        registers.forget(store, [build for build in registers.all_of(store) if not build.is_there])
 
 
 def _root(session: Session) -> Path:
