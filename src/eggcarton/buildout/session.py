@@ -232,12 +232,9 @@ class Session:
     def _provided(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
         """Have a lock answer; what other configurations ask of it is found out when something has to be locked."""
         others: list[dict[str, Any]] | None = None if self.settings.configs else []
-        answer: dict[str, Any] | None = None
-        if operation == "provide":
-            answer = self.child.ask(operation, **asked, others=others)
-        if answer is None:
-            answer = self.child.ask(operation, **configs.beside(asked, self.others))
-        return answer
+        is_new = operation == "provide"
+        answer: dict[str, Any] | None = self.child.ask(operation, **asked, others=others) if is_new else None
+        return answer or dict(self.child.ask(operation, **configs.beside(asked, self.others)))
 
     @property
     def others(self) -> list[dict[str, Any]]:
