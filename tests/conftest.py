@@ -9,6 +9,7 @@ from hypothesis import settings
 
 pytest_plugins = [
     "support.buildouts",
+    "support.adoption",
     "support.kept",
     "support.machines",
     "support.mixed",

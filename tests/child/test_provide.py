@@ -306,11 +306,11 @@ def test_all_that_is_refused_is_told_at_once(build: Build) -> None:
     """What is locked already, and may not be built any more, is in one block, whether or not all is locked anew."""
     for name in ("old", "older", "oldest"):
         sdist(build.index.directory, name, "1.0", {f"{name}.py": ""})
-    block = "allow-sdist =\n      old\n      older"
+    block = "allow-sdist =\n    old\n    older"
     build.ask("old", "older", allow_sdist=["old*"])
     with pytest.raises(UsageProblem, match=block):
         build.ask("old", "older")
-    with pytest.raises(UsageProblem, match=f"{block}\n      oldest"):
+    with pytest.raises(UsageProblem, match=f"{block}\n    oldest"):
         build.ask("old", "older", "oldest")
 
 

@@ -205,7 +205,7 @@ def test_a_source_distribution_is_refused(index: Index, tmp_path: Path) -> None:
     sdist(index.directory, "old-style", "1.0")
     with pytest.raises(EggcartonError) as caught:
         made(index.url, tmp_path).resolve(needs("old_style"))
-    assert "\n  [eggcarton]\n  allow-sdist =\n      old-style" in str(caught.value)
+    assert "\n[eggcarton]\nallow-sdist =\n    old-style" in str(caught.value)
     assert [] == index.paths("*.tar.gz")
 
 
@@ -217,7 +217,7 @@ def test_all_that_is_refused_is_told_at_once(index: Index, tmp_path: Path) -> No
     with pytest.raises(UsageProblem) as caught:
         made(index.url, tmp_path, "oldest").resolve(needs("old", "leads"))
     assert str(caught.value).startswith("old, older: there is no wheel")
-    assert str(caught.value).endswith("\n  [eggcarton]\n  allow-sdist =\n      old\n      older")
+    assert str(caught.value).endswith("\n[eggcarton]\nallow-sdist =\n    oldest\n    old\n    older")
 
 
 def test_an_allowed_source_distribution(index: Index, tmp_path: Path) -> None:

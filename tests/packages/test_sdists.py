@@ -42,8 +42,8 @@ def test_refusal_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     assert (
         f"a, b: there is no wheel, and building one runs its author's code{lame}; pin a version that has a wheel, "
         "or allow it:\n"
-        "  [eggcarton]\n  allow-sdist =\n      a\n      b"
-    ) == refusal(["b", "a"])
+        "[eggcarton]\nallow-sdist =\n    z*\n    a\n    b"
+    ) == refusal(["b", "a"], ["z*"])
 
 
 @pytest.mark.parametrize("compiler", [True, False])

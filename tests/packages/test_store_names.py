@@ -76,3 +76,15 @@ def test_the_links_of_names_are_relative(tmp_path: Path) -> None:
     """A store may be moved as a whole."""
     show(tmp_path, [egg(tmp_path, "a", "one")])
     assert f"{HIDDEN}/a/one-1.0-py3.egg" == os.readlink(tmp_path / "one-1.0-py3.egg")
+
+
+def test_many_strangers(tmp_path: Path) -> None:
+    """Of the eggs that another installer had put there one remark tells, however many they are."""
+    eggs = [egg(tmp_path, digest, digest).rename(tmp_path / HIDDEN / f"{digest}-1.0-py3.egg") for digest in "abcd"]
+    for one in eggs:
+        (tmp_path / one.name).mkdir()
+    (remark,) = show(tmp_path, eggs)
+    names = ", ".join(one.name for one in eggs[:3])
+    aside = tmp_path / HIDDEN / "replaced"
+    assert f"4 eggs in {tmp_path} had not come from the lock and were moved to {aside}: {names}, ..." == remark
+    assert {one.name for one in eggs} == {path.name for path in aside.glob("*/*")}

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eggcarton.buildout import asking, current, toolchain
+from eggcarton.buildout import asking, current, extended, toolchain
 from eggcarton.buildout.needs import RECIPES
 from eggcarton.buildout.settings import Settings
 from eggcarton.core import errors
@@ -92,6 +92,7 @@ def tell() -> None:
     with told():
         name, answer, policy = sys.argv[1:]
         buildout = patches.opened(name, [], user_defaults=True)
+        extended.recall(buildout)
         if not patches.is_named(buildout):
             raise UsageProblem("it has no 'extensions = eggcarton' in [buildout], so that it asks nothing of a lock")
         session = begun(buildout, reading=True)

@@ -8,6 +8,7 @@ unless it is named.
 from __future__ import annotations
 
 import atexit
+import sys
 from contextlib import ExitStack
 from typing import Any
 
@@ -28,6 +29,8 @@ def load(buildout: Any) -> None:
     setattr(buildout, _STACK, stack)
     # A stock main calls no extension when a run fails, so the end of the process is what tells.
     atexit.register(_end, buildout)
+    if current.config(buildout) is None:
+        current.set_config(buildout, stock.config(sys.argv[1:]))
     other = stock.settle(buildout, patches.begin(buildout))
     if other:
         _end(buildout)

@@ -18,6 +18,7 @@ from eggcarton.buildout import (
     configs,
     develop,
     developing,
+    extended,
     interpreters,
     needs,
     pythons,
@@ -103,6 +104,8 @@ class Session:
 
     def prepare_parts(self) -> list[str]:
         """Build develop packages, lock, fetch and unpack; return the entries of ``develop-eggs`` that belong to it."""
+        if not self.reading:
+            extended.note(self.buildout)
         self.developed = developing.develop_all(self)
         self._select_parts()
         building.provide_for_pip(self)

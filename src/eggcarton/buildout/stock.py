@@ -10,7 +10,8 @@ import hashlib
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,16 @@ from typing import Any
 from zc.buildout import easy_install
 from zc.buildout.easy_install import pkg_resources
 
-from eggcarton.buildout import installed, needs, toolchain
+from eggcarton.buildout import needs, toolchain
+from eggcarton.buildout.part import refusals, told
 from eggcarton.buildout.recipes import OURS
 from eggcarton.buildout.session import Session
+from eggcarton.core import linking, writing
 from eggcarton.core.errors import UsageProblem
 from eggcarton.core.layout import canonical_name
+from eggcarton.core.locks import scratch
+from eggcarton.packages.merging import is_lasting
+from eggcarton.packages.store_names import HIDDEN, plain
 
 logger = logging.getLogger("eggcarton")
 LEAST = "5.2"
@@ -32,18 +38,34 @@ RESTARTED = "EGGCARTON_RESTARTED"
 _PROGRAM = ("eggcarton", "eggcarton.buildout.start", "eggcarton")
 
 
-def check() -> None:
-    """Refuse a zc.buildout that is too old; an extension that requires a newer one would have that installed.
+def check(least: str = LEAST) -> None:
+    """Refuse a zc.buildout that is too old; were it required, a newer one would be fetched, and not be what runs.
 
     Raises:
         UsageProblem: with what to paste.
     """
     found = toolchain.running()["zc-buildout"].version
-    if pkg_resources.parse_version(found) < pkg_resources.parse_version(LEAST):
+    if pkg_resources.parse_version(found) < pkg_resources.parse_version(least):
         raise UsageProblem(
-            f"zc.buildout {found} runs here, and the extension eggcarton works with {LEAST} and later; upgrade it:\n"
-            f"{sys.executable} -m pip install --upgrade 'zc.buildout>={LEAST}'"
+            f"zc.buildout {found} runs here, and the extension eggcarton works with {least} and later; upgrade it:\n"
+            f"{sys.executable} -m pip install --upgrade 'zc.buildout>={least}'"
         )
+
+
+def config(arguments: Sequence[str]) -> str:
+    """Return the configuration's name in a command line, read as zc.buildout's main reads it.
+
+    >>> config(["-vc", "site.cfg", "install"]), config(["-t", "5", "-Ncother.cfg"]), config(["buildout:parts=app"])
+    ('site.cfg', 'other.cfg', 'buildout.cfg')
+    """
+    queue, name = list(arguments), "buildout.cfg"
+    while queue and (queue[0].startswith("-") or "=" in queue[0]):
+        word = queue.pop(0)
+        option = word[1:].lstrip("vqhWUoOnNDA") if word.startswith("-") else ""
+        if option[:1] in ("c", "t") and option:
+            value = option[1:] if option[0] == "c" and option[1:] else queue.pop(0) if queue else ""
+            name = value if option[0] == "c" else name
+    return name
 
 
 def settle(buildout: Any, session: Session) -> list[str]:
@@ -54,21 +76,21 @@ def settle(buildout: Any, session: Session) -> list[str]:
         were loaded than are locked; none where all is well.
     """
     _keep_ours(session.store)
-    buildout._develop = partial(_develop, buildout, buildout._develop)
+    buildout._develop = partial(_develop, session, set(session.sections.parts()), buildout._develop)
     found = session.selected.get(needs.RECIPES)
     loaded = {name: has for name, has in _loaded(session.store).items() if found and found.pins().get(name, has) != has}
     if not found or not loaded:
         return []
     pins = {name: found.pins()[name] for name in sorted(loaded)}
-    told = ", ".join(f"{name} {pin}" for name, pin in pins.items())
+    are = ", ".join(f"{name} {pin}" for name, pin in pins.items())
     were = ", ".join(f"{name} {loaded[name]}" for name in pins)
     section = buildout["buildout"].get("versions", "versions")
     if RESTARTED in os.environ:
-        logger.warning("%s run here, and %s are locked; pin these in [%s]", were, told, section)
+        logger.warning("%s run here, and %s are locked; pin these in [%s]", were, are, section)
         return []
     logger.info(
         "%s: zc.buildout had taken %s, so this run starts anew; a pin in [%s] saves that",
-        f"locked are {told}",
+        f"locked are {are}",
         were,
         section,
     )
@@ -96,47 +118,73 @@ def _loaded(store: Path) -> dict[str, str]:
 
 
 def _keep_ours(store: Path) -> None:
-    """Have eggcarton's own egg lie where the locked ones lie, with a link to it in its place.
+    """Have eggcarton's own egg be a develop package to zc.buildout, which asks no index for such a one.
 
-    What a link of the store leads to is a develop package to a stock zc.buildout, for which it asks no index.
+    It takes for one whatever does not lie among the eggs themselves.
     """
     dist = toolchain.running().get(OURS)
     if dist is None:
         return
     place = Path(dist.location)
-    if place.is_symlink() or os.path.realpath(place.parent) != os.path.realpath(store):
+    if os.path.realpath(place.parent) != os.path.realpath(store):
         return
     records = sorted(place.glob("*-info/RECORD"))
     if not records:
         return
-    kept = store / ".eggcarton" / f"own-{hashlib.sha256(records[0].read_bytes()).hexdigest()[:16]}" / place.name
-    beside = store / f".{place.name}.{os.getpid()}"
-    try:
+    digest = hashlib.sha256(records[0].read_bytes()).hexdigest()
+    kept = store / HIDDEN / f"own-{digest[:16]}" / place.name
+    if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        beside.symlink_to(os.path.relpath(kept, store))
-        os.rename(place, kept)
-        os.replace(beside, place)
-    except OSError as error:
-        logger.debug("eggcarton's own egg stays where it is: %s", error)
-        return
+        with scratch(kept.parent, ".own-") as staging:
+            linking.link(place, staging / place.name, symlink=linking.refused, is_wanted=is_lasting)
+            with suppress(FileExistsError):
+                (staging / place.name).rename(kept)
     # As the next run finds it, so that what zc.buildout notes of the parts of our recipes is the same then.
     dist.location, dist.precedence = os.path.realpath(kept), pkg_resources.DEVELOP_DIST
 
 
-def _develop(buildout: Any, original: Any) -> str:
-    """Write ``bin/eggcarton`` before the develop packages, and have it noted as if it were one of them.
+def _develop(session: Session, parts: Set[str], original: Any) -> str:
+    """Have what a stock main needs noted among the develop packages.
 
     So zc.buildout removes it as soon as the extension is not named any more.
     """
-    program = _write_program(buildout)
-    return "\n".join([*original().split("\n"), *([program] if program else [])]).strip("\n")
+    if set(session.sections.parts()) - parts:
+        # An extension that was loaded after ours has added some, whose recipes are locked too.
+        with told():
+            session.prepare_recipes()
+    program = _write_program(session.buildout)
+    developed = original().split("\n")
+    with told(), refusals("buildout"):
+        links = _write_links(session)
+        # Without the extension zc.buildout takes them for what they are: eggs that a newer one may take the place of.
+        plain(session.store, [Path(egg) for found in session.selected.values() for egg in found.eggs()])
+    return "\n".join([*filter(None, [*developed, program]), *links])
+
+
+def _write_links(session: Session) -> list[str]:
+    """Have zc.buildout find the extensions that run among the develop packages, and return what it finds them by."""
+    found = session.selected.get(needs.RECIPES)
+    eggs = {} if found is None else {name: one["egg"] for name, one in found.distributions.items()}
+    ours = toolchain.running().get(OURS)
+    if ours is not None and Path(ours.location).parent.name.startswith("own-"):
+        eggs[OURS] = ours.location
+    links = []
+    for spec in session.buildout["buildout"].get("extensions", "").split():
+        egg = eggs.get(canonical_name(pkg_resources.Requirement.parse(spec).project_name))
+        if egg is not None:
+            place = session.develop_eggs / f"{Path(egg).name.partition('-')[0]}.egg-link"
+            text = f"{egg}\n.\n"
+            if not place.is_file() or place.read_text("utf-8") != text:
+                writing.replace(place, text)
+            links.append(str(place))
+    return links
 
 
 def _write_program(buildout: Any) -> str | None:
     """Write ``bin/eggcarton`` and return its path, None where somebody else has put one there."""
     section = buildout["buildout"]
     place = Path(section["bin-directory"], _PROGRAM[0])
-    if os.path.lexists(place) and place not in installed.of(buildout).develop_eggs:
+    if os.path.lexists(place) and not _is_ours(place):
         return None
     dists = pkg_resources.WorkingSet([])
     for dist in toolchain.running().values():
@@ -144,3 +192,12 @@ def _write_program(buildout: Any) -> str | None:
     root = section["directory"] if section.get("relative-paths", "false") == "true" else ""
     easy_install.scripts([_PROGRAM], dists, sys.executable, str(place.parent), relative_paths=root)
     return str(place)
+
+
+def _is_ours(program: Path) -> bool:
+    """Tell whether a program is as zc.buildout writes it for us; pip's, and bootstrap.py's, look otherwise."""
+    try:
+        text = program.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return "sys.path[0:0] = [" in text and _PROGRAM[1] in text

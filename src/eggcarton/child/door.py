@@ -140,7 +140,7 @@ class Door:
             and not is_allowed(package.name, self.allow_sdist)
         ]
         if refused and self.builder is not None:
-            raise UsageProblem(refusal(refused))
+            raise UsageProblem(refusal(refused, self.allow_sdist))
         return [(package, *self.unpackable(package)) for package in packages]
 
     def unpackable(self, package: LockedPackage) -> tuple[Unpacked, LockedFile]:
@@ -165,7 +165,7 @@ class Door:
             source = self.fetch([self.wanted(package, sdist)])[sdist.sha256]
             built = self.builder.wheel(source, sdist.sha256, sdist.name)
         else:
-            raise UsageProblem(refusal([package.name]))
+            raise UsageProblem(refusal([package.name], self.allow_sdist))
         digest = file_digest(built)
         self.made[digest] = built
         return Unpacked(package.name, package.version, built.name, digest), sdist

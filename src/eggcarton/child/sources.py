@@ -19,7 +19,7 @@ from eggcarton.indexes.wanted import hint_of
 from eggcarton.packages import build_lock, cutoff
 from eggcarton.packages.build_lock import BuildLock
 from eggcarton.packages.lock import LockedFile, LockedPackage
-from eggcarton.packages.sdists import is_allowed
+from eggcarton.packages.sdists import is_allowed, permission
 
 
 def provide(
@@ -54,7 +54,7 @@ def provide(
     if not is_allowed(name, allow_sdist):
         raise UsageProblem(
             f"[{part}] builds {name} from source, which runs its author's code; allow it:\n"
-            f"  [eggcarton]\n  allow-sdist =\n      {name}"
+            f"{permission([name], allow_sdist)}"
         )
     door, changed = Sources.of(sources).open(), []
     there = [source for source in lock.sources if source.name == name]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from eggcarton.buildout import current, patches
+from eggcarton.buildout import current, extended, patches
 from eggcarton.buildout.session import Session, begun
 from eggcarton.core.errors import UsageProblem
 
@@ -24,13 +24,15 @@ class Call:
     def buildout(self, *, writing: bool = False, refresh: bool = False) -> Any:
         """Return the buildout as its configuration says, whether or not it names the extension; nothing is run."""
         settings = [*self.settings, *([("buildout", "offline", "true")] if self.options.offline else [])]
-        return patches.opened(
+        buildout = patches.opened(
             self.options.config,
             settings,
             user_defaults=self.options.defaults,
             writing=writing,
             refresh=refresh,
         )
+        extended.recall(buildout)
+        return buildout
 
     @contextmanager
     def session(self, *, writing: bool = False, refresh: bool = False) -> Iterator[Session]:

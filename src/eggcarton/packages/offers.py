@@ -82,7 +82,7 @@ class Offers:
             UsageProblem: with the lines that allow it.
         """
         if self.refused:
-            raise UsageProblem(refusal(sorted(self.refused)))
+            raise UsageProblem(refusal(sorted(self.refused), self._allow_sdist))
 
     def _best(self, name: str) -> tuple[Version, Listed]:
         """Return the newest source distribution that pins and direct needs admit."""

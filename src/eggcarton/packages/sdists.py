@@ -57,13 +57,22 @@ def is_compiled(archive: Path, name: str) -> bool:
     return any(file.endswith(_COMPILED) for file in files)
 
 
-def refusal(names: Sequence[str]) -> str:
+def permission(names: Sequence[str], allowed: Sequence[str]) -> str:
+    """Return the lines that allow distributions to be built from source, as they can be pasted as they stand.
+
+    Args:
+        allowed: what is allowed already, which a section that is pasted below would else take away.
+    """
+    lines = [*sorted(allowed), *sorted(set(names) - set(allowed))]
+    return "\n".join(["[eggcarton]", "allow-sdist =", *(f"    {name}" for name in lines)])
+
+
+def refusal(names: Sequence[str], allowed: Sequence[str]) -> str:
     """Return what to tell, and to paste, about distributions that exist only as source."""
-    block = "\n".join(["  [eggcarton]", "  allow-sdist =", *(f"      {name}" for name in sorted(names))])
     lame = "" if has_compiler() else " (there is no compiler here, which some of them may need)"
     return (
         f"{', '.join(sorted(names))}: there is no wheel, and building one runs its author's code{lame}; pin a version "
-        f"that has a wheel, or allow it:\n{block}"
+        f"that has a wheel, or allow it:\n{permission(names, allowed)}"
     )
 
 

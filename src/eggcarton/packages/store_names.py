@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from eggcarton.core import linking
@@ -40,9 +40,9 @@ def show(
         hardlink: makes a hard link, where that cannot.
 
     Returns:
-        a remark for each stranger that was moved aside, and one where there are no symbolic links.
+        a remark on the strangers that were moved aside, and one where there are no symbolic links.
     """
-    remarks, kinds = [], set[Kind]()
+    strangers, kinds = list[tuple[Path, Path]](), set[Kind]()
     for egg in eggs:
         name, target = directory / egg.name, _written(egg, directory)
         stands = _target_of(name)
@@ -51,7 +51,7 @@ def show(
         if stands is None and os.path.lexists(name):
             aside = Path(tempfile.mkdtemp(prefix=f"{egg.name}.", dir=_made(directory / HIDDEN / "replaced")))
             name.rename(aside / egg.name)
-            remarks.append(f"{name} had not come from the lock and was moved to {aside}")
+            strangers.append((name, aside))
         temporary = directory / HIDDEN / f".link-{os.getpid()}-{egg.name}"
         discard(temporary)
         kind = linking.link(target, temporary, source=egg, symlink=symlink, hardlink=hardlink, is_wanted=is_lasting)
@@ -59,9 +59,34 @@ def show(
         if kind != "symbolic":
             (temporary / MARK).write_text(target, "utf-8")
         _replace(name, temporary)
-    if without_links := linking.sentence(directory, kinds):
-        remarks.append(without_links)
-    return remarks
+    return list(filter(None, [_told(directory, strangers), linking.sentence(directory, kinds)]))
+
+
+def plain(directory: Path, eggs: Iterable[Path]) -> None:
+    """Have the names of eggs be directories of hard links, where they are links.
+
+    What a link leads to is a develop package to zc.buildout, which then asks for no newer one; it does so for these.
+
+    Args:
+        directory: the store; the eggs lie in it.
+    """
+    for egg in eggs:
+        name, target = directory / egg.name, _written(egg, directory)
+        if name.is_symlink() and _target_of(name) == target:
+            temporary = directory / HIDDEN / f".link-{os.getpid()}-{egg.name}"
+            discard(temporary)
+            linking.link(target, temporary, source=egg, symlink=linking.refused, is_wanted=is_lasting)
+            (temporary / MARK).write_text(target, "utf-8")
+            _replace(name, temporary)
+
+
+def _told(directory: Path, strangers: Sequence[tuple[Path, Path]]) -> str:
+    """Return one remark on all eggs that were moved aside: the first run in an old store finds hundreds."""
+    if len(strangers) > 1:
+        names = ", ".join(name.name for name, _ in strangers[:3]) + (", ..." if len(strangers) > 3 else "")
+        aside = directory / HIDDEN / "replaced"
+        return f"{len(strangers)} eggs in {directory} had not come from the lock and were moved to {aside}: {names}"
+    return "".join(f"{name} had not come from the lock and was moved to {aside}" for name, aside in strangers)
 
 
 def _written(egg: Path, directory: Path) -> str:
