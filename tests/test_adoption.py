@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -129,7 +130,7 @@ def test_adoption(tmp_path: Path, index: Index, adoption: Adoption, version: str
         # In what order zc.buildout puts eggs there depends on which of them it has just fetched.
         assert sorted(stock) == sorted(site.paths())
         assert not (build.bin / "eggcarton").exists()
-        assert [] == [path.name for path in (build.root / "develop-eggs").glob("*.egg-link")]
+        assert not {"eggcarton.egg-link", "mr.developer.egg-link"} & set(os.listdir(build.root / "develop-eggs"))
         greeting(index.directory, "1.1")
         build.build()
         assert "greeting 1.1\n" == build.run(program="greet").output

@@ -120,7 +120,7 @@ def test_the_program_beside_it(site: Buildout) -> None:
     """bin/eggcarton is written, works, and goes with the line; one that somebody else has put there stays as it is."""
     site.build()
     status, output = site.run("lock", "--check", program="eggcarton")
-    assert (0, "pylock.toml answers the configuration.") == (status, output.splitlines()[-1]), output
+    assert (0, "pylock.toml, pylock.recipes.toml answer the configuration.") == (status, output.splitlines()[-1]), output
     config = (site.root / "buildout.cfg").read_text("utf-8")
     site.configure(config.replace("telling eggcarton", "telling"))
     assert "eggcarton's extension is not in force" in site.build()
