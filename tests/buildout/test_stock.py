@@ -120,7 +120,9 @@ def test_the_program_beside_it(site: Buildout) -> None:
     """bin/eggcarton is written, works, and goes with the line; one that somebody else has put there stays as it is."""
     site.build()
     status, output = site.run("lock", "--check", program="eggcarton")
-    assert (0, "pylock.toml, pylock.recipes.toml answer the configuration.") == (status, output.splitlines()[-1]), output
+    assert (0, "pylock.toml, pylock.recipes.toml answer the configuration.") == (status, output.splitlines()[-1]), (
+        output
+    )
     config = (site.root / "buildout.cfg").read_text("utf-8")
     site.configure(config.replace("telling eggcarton", "telling"))
     assert "eggcarton's extension is not in force" in site.build()
@@ -130,3 +132,16 @@ def test_the_program_beside_it(site: Buildout) -> None:
     site.configure(config)
     site.build()
     assert "mine" == (site.bin / "eggcarton").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_offline_from_the_start(site: Buildout) -> None:
+    """With -o a checkout that has eggcarton, and not yet what that works with, opens no socket, and says what to do."""
+    site.build()
+    hidden = next(site.home.glob("eggs/v5/.eggcarton"))
+    shutil.rmtree(next(hidden.glob("closed-set-*")))
+    (site.root / "pylock.toml").unlink()
+    site.index.requests.clear()
+    output = site.fails("-o", status=4)
+    assert "offline, and the libraries that eggcarton itself works with are not in" in output
+    assert [] == site.index.requests

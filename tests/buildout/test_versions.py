@@ -57,7 +57,7 @@ def test_versions_must_be_pinned(locked: Buildout) -> None:
         "Error: allow-picked-versions = false in [buildout], and not everything that is locked is pinned; add,"
         in output
     )
-    assert "  [versions]\n  greeting = 1.0\n  library = 1.0\n" in output
+    assert "\n[versions]\ngreeting = 1.0\nlibrary = 1.0\n" in output
     assert before == locked.tree("bin", "parts/app")
     locked.configure(CONFIG.format("allow-picked-versions = false", "greeting = 1.0\nlibrary = 1.0"))
     locked.build()

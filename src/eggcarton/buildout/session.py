@@ -324,7 +324,9 @@ def begun(buildout: Any, *, reading: bool = False) -> Session:
         logger.warning(warning)
     done = Done(traffic=Traffic(None if reading else state))
     child = closed.Child(
-        partial(closed.ensure, store, index=read.index, say=logger.info), done.traffic.heed, read.remedy
+        partial(closed.ensure, store, index=read.index, say=logger.info, offline=read.offline),
+        done.traffic.heed,
+        read.remedy,
     )
     session = Session(
         buildout=buildout,

@@ -184,7 +184,7 @@ def check_picked(used: Sequence[LockedPackage], needs: Needs) -> None:
         UsageProblem: with the lines to add.
     """
     if not needs.terms.picked and (found := unpinned(used, needs.pins)):
-        lines = "\n".join(["  [versions]", *(f"  {package.name} = {package.version}" for package in found)])
+        lines = "\n".join(["[versions]", *(f"{package.name} = {package.version}" for package in found)])
         raise UsageProblem(
             "allow-picked-versions = false in [buildout], and not everything that is locked is pinned; add, or set it "
             f"to true, since the lock holds versions as well:\n{lines}"

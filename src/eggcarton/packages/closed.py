@@ -43,22 +43,30 @@ def directory_name() -> str:
     return f"closed-set-{hashlib.sha256(content).hexdigest()[:16]}"
 
 
-def ensure(store: Path, *, index: str | None, say: Callable[[str], None] = lambda line: None) -> Path:
+def ensure(
+    store: Path, *, index: str | None, say: Callable[[str], None] = lambda line: None, offline: bool = False
+) -> Path:
     """Return the closed set of a store; where bootstrap.py has not put it there, pip does, by the same hashes.
 
     Args:
         store: the eggs directory.
         index: where pip asks; None leaves that to what is configured for pip.
         say: is told when something has to be fetched.
+        offline: whether nothing may be.
 
     Raises:
         UsageProblem: the index, or the proxy, cannot be one.
-        Unavailable: pip could not fetch it.
+        Unavailable: pip could not fetch it, or must not.
         IntegrityProblem: what pip fetched is not what the pins name.
     """
     place = store / ".eggcarton" / directory_name()
     if place.is_dir():
         return place
+    if offline:
+        raise errors.Unavailable(
+            f"offline, and the libraries that eggcarton itself works with are not in {place.parent}; run bin/buildout "
+            "once where it may fetch them"
+        )
     say(f"Getting the libraries that eggcarton itself works with into {place}")
     place.parent.mkdir(parents=True, exist_ok=True)
     sweep(place.parent, ".closed-")
