@@ -80,8 +80,12 @@ STANDARD_LIBRARY_AND_CORE = (
     "code_places",
     "watched",
     "while_running",
-    "build_hook",
     "seals",
+    "surroundings",
+    "build_hook",
+    "build_questions",
+    "build_sight",
+    "build_watch",
 )
 # Where the private names of zc.buildout may stand, and why.
 INSIDERS = {
@@ -248,9 +252,10 @@ def test_only_patches_replaces_anything_in_zc_buildout() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr":
                 roots.append(node.args[0])
             found |= {name_of(path) for root in roots if isinstance(root, ast.Name) and root.id in names}
-    # In the first, directories are listed in one order, whatever the file system's; in the second, what a process has
-    # measured is saved before it ends or becomes another program.
-    assert {"packages/build_hook.py", "runtime/testing/processes.py"} == found
+    # In the first, directories are listed in one order, whatever the file system's; in the second, what a build looks
+    # for is told to its watch; in the third, what a process has measured is saved before it ends or becomes another
+    # program.
+    assert {"packages/build_hook.py", "packages/build_sight.py", "runtime/testing/processes.py"} == found
 
 
 def exempt() -> set[str]:

@@ -6,6 +6,7 @@ import glob
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import sys
@@ -19,9 +20,11 @@ from typing import Any
 from eggcarton.core import locks
 from eggcarton.core.errors import UsageProblem
 from eggcarton.core.layout import canonical_name
+from eggcarton.packages import surroundings
 from eggcarton.packages.member import Member
-from eggcarton.packages.watched import build_digests, fingerprint
+from eggcarton.packages.watched import NOTHING_WATCHED, Watched, build_digests, fingerprint
 
+_FORMAT = 2
 _BUILDING, _OLD, _NEW = ".building-", ".old-", ".new-"
 _NAME = re.compile(r"^\s*name\s*=\s*[\"']?([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 
@@ -30,9 +33,9 @@ _NAME = re.compile(r"^\s*name\s*=\s*[\"']?([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULT
 class Developed:
     """A develop package as it stands in ``develop-eggs``.
 
-    ``files`` are its entries there; ``fingerprint`` is of everything its build read, or empty when the build
-    depended on something that cannot be watched, such as version control. ``locked`` is the digest of its locked build
-    requirements, empty where the toolchain was enough.
+    ``files`` are its entries there; ``fingerprint`` is of everything that was ``watched`` while it was built, or empty
+    when the build depended on something that cannot be watched, such as another program. ``locked`` is the digest of
+    its locked build requirements, empty where the toolchain was enough.
     """
 
     source: str
@@ -42,10 +45,9 @@ class Developed:
     extras: tuple[str, ...]
     files: tuple[str, ...]
     fingerprint: str
-    read: tuple[str, ...]
-    listed: tuple[str, ...]
     identity: str
     locked: str = ""
+    watched: Watched = NOTHING_WATCHED
 
     def stub(self) -> dict[str, Any]:
         """Return it as a resolution knows it: requirements, and no files."""
@@ -110,7 +112,10 @@ class Records:
     ) -> None:
         self._place, self._directory, self._lock = place, directory, lock
         self._seen = {} if seen is None else seen
-        self._with = hashlib.sha256(json.dumps([sys.version, sorted(toolchain.items())]).encode()).hexdigest()
+        # A kernel's version is part of what setup.py is told of the machine; its name in the network decides nothing.
+        machine = [platform.system(), platform.release(), platform.machine()]
+        decided = [_FORMAT, sys.version, machine, sorted(toolchain.items())]
+        self._with = hashlib.sha256(json.dumps(decided).encode()).hexdigest()
 
     def _file(self, source: Path) -> Path:
         return self._place / f"{hashlib.sha256(os.fsencode(source)).hexdigest()[:16]}.json"
@@ -127,9 +132,10 @@ class Records:
             return None
         if found.locked and found.locked not in self._locked():
             return None
-        asked = source, found.read, found.listed
+        asked = source, found.watched
         if asked not in self._seen:
-            self._seen[asked] = fingerprint(*asked)
+            now = surroundings.of_develop(os.environ)
+            self._seen[asked] = fingerprint(*asked, now, lambda question: question.ask(source, now))
         return found if self._seen[asked] == found.fingerprint else None
 
     def _locked(self) -> frozenset[str]:
@@ -159,9 +165,9 @@ class Records:
 
 def _read(path: Path) -> tuple[Developed, str]:
     raw: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    made_with = str(raw.pop("with"))
+    made_with, watched = str(raw.pop("with")), Watched.of(raw.pop("watched"))
     fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
-    return Developed(**fields), made_with
+    return Developed(**fields, watched=watched), made_with
 
 
 def put_in_place(
@@ -183,7 +189,8 @@ def put_in_place(
     for name in set(old.files if old else ()) - set(files):
         _remove(directory / name)
     _remove_others(directory, built["project"], files)
-    watched = "" if built["out_of_sight"] else fingerprint(source, built["read"], built["listed"])
+    watched = Watched.of(built["watched"])
+    now = "" if watched.out_of_sight else fingerprint(source, watched, surroundings.of_develop(os.environ))
     return Developed(
         source=str(source),
         name=built["name"],
@@ -191,11 +198,10 @@ def put_in_place(
         requires=tuple(built["requires"]),
         extras=tuple(built["extras"]),
         files=tuple(files),
-        fingerprint=watched,
-        read=tuple(built["read"]),
-        listed=tuple(built["listed"]),
+        fingerprint=now,
         identity=digest.hexdigest(),
         locked=built["locked"],
+        watched=watched,
     )
 
 

@@ -60,7 +60,8 @@ def _built(
     session.develop_eggs.mkdir(parents=True, exist_ok=True)
     with scratch(session.develop_eggs, ".building-") as out:
         projects = [str(source) for source in missing]
-        made = session.child.ask("develop", projects=projects, out=str(out), **building.order(session, frozen=frozen))
+        order = building.order(session, frozen=frozen) | {"logs": str(session.state / "build-logs")}
+        made = session.child.ask("develop", projects=projects, out=str(out), **order)
         for line in building.told(made["changed"]):
             logger.info("%s", line)
         for number, (source, answer) in enumerate(zip(missing, made["built"], strict=True)):

@@ -30,6 +30,7 @@ def build(
     sources: Mapping[str, Any],
     allow_sdist: Sequence[str],
     out: str,
+    logs: str | None = None,
 ) -> dict[str, Any]:
     """Build each project as an editable wheel, and unpack the result below ``out``.
 
@@ -39,6 +40,7 @@ def build(
         sources: the fields of `Sources`.
         allow_sdist: names and patterns of what may be built from source, should a build require it.
         out: a directory to fill with one directory a project, named by its position.
+        logs: the directory for what builds that fail have said.
 
     Returns:
         ``built``, as `develop.build` returns it, and ``changed``: what was locked, a line each.
@@ -49,7 +51,9 @@ def build(
         return partial(requirements.answer, label_of(project))
 
     tools = Toolchain(tuple(toolchain["paths"]), toolchain["versions"])
-    built = develop.build([Path(project) for project in projects], tools, Path(out), answer)
+    built = develop.build(
+        [Path(project) for project in projects], tools, Path(out), answer, Path(logs) if logs else None
+    )
     return {"built": built, "changed": requirements.changed}
 
 

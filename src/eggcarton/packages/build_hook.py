@@ -1,8 +1,7 @@
-"""Run one hook of a build backend and write down everything it read: a file that works alone, in a process of its own.
+"""Run one hook of a build backend: a file that works alone, in a process of its own.
 
-Argument: a JSON file that says what to build, and where to write the answer. Whatever decides a develop
-package's metadata (``setup.py`` may read any file) is found out by watching, not by guessing: a build that starts a
-process or opens a socket may depend on things that cannot be watched, and its answer says so.
+Argument: a JSON file that says what to build, and where to write the answer. Where a build is to be watched, the answer
+has what `build_watch`, which lies beside this file then, has seen.
 """
 
 from __future__ import annotations
@@ -16,39 +15,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
-_OUT_OF_SIGHT = ("subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork", "socket.connect")
-
-
-class Watch:
-    """An audit hook that collects the files read and the directories listed below one directory."""
-
-    def __init__(self, root: str) -> None:
-        self.root = os.path.realpath(root) + os.sep
-        self.files: set[str] = set()
-        self.directories: set[str] = set()
-        self.out_of_sight: set[str] = set()
-        self.active = True
-
-    def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
-        if not self.active:
-            return
-        if event == "open":
-            path, mode = arguments[0], arguments[1]
-            if isinstance(path, (str, bytes)) and (
-                mode is None or (isinstance(mode, str) and "r" in mode and "+" not in mode)
-            ):
-                self._note(self.files, os.fsdecode(path))
-        elif event in ("os.listdir", "os.scandir"):
-            path = arguments[0]
-            if isinstance(path, (str, bytes)) or path is None:
-                self._note(self.directories, os.fsdecode(path) if path else os.getcwd())
-        elif event in _OUT_OF_SIGHT:
-            self.out_of_sight.add(event)
-
-    def _note(self, found: set[str], path: str) -> None:
-        full = os.path.abspath(path)
-        if (full + os.sep).startswith(self.root):
-            found.add(os.path.relpath(full, self.root))
+_WATCHING = ("build_watch", "build_questions", "build_sight")
 
 
 class Sorted:
@@ -94,10 +61,11 @@ def in_order() -> None:
 
 def main() -> None:
     """Build what the first argument's file describes."""
-    # What lies beside this file is none of the build's business.
-    sys.path.pop(0)
     with open(sys.argv[1], encoding="utf-8") as stream:
         wanted = json.load(stream)
+    watching = {name: importlib.import_module(name) for name in _WATCHING} if wanted["watch"] is not None else {}
+    # What lies beside this file is none of the build's business.
+    sys.path.pop(0)
     in_order()
     if wanted["same_names"]:
         import tempfile
@@ -107,8 +75,7 @@ def main() -> None:
     os.chdir(wanted["source"])
     sys.path[:0] = [os.path.join(wanted["source"], path) for path in wanted["backend_path"]]
     sys.argv[:] = ["setup.py"]
-    watch = Watch(wanted["source"])
-    sys.addaudithook(watch)
+    watch = watching["build_watch"].start(wanted["source"], wanted["watch"], watching) if watching else None
     module, _, attributes = wanted["backend"].partition(":")
     backend = importlib.import_module(module)
     for name in filter(None, attributes.split(".")):
@@ -122,10 +89,7 @@ def main() -> None:
     is_due = wanted["answered"] is not None and set(told) <= set(wanted["answered"])
     if hook is not None and is_due:
         answer["wheel"] = hook(wanted["out"], None, None)
-    watch.active = False
-    answer["files"] = sorted(watch.files)
-    answer["directories"] = sorted(watch.directories)
-    answer["out_of_sight"] = sorted(watch.out_of_sight)
+    answer["watched"] = watch.told() if watch is not None else None
     with open(wanted["answer"], "w", encoding="utf-8") as stream:
         json.dump(answer, stream)
 

@@ -18,11 +18,11 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from eggcarton.core.errors import EggcartonError
-from eggcarton.core.linking import link
-from eggcarton.packages import environment, surroundings
-from eggcarton.packages.environment import Makeup
-from eggcarton.packages.interpreter import Interpreter
+from eggcarton.packages import surroundings
+from eggcarton.packages.build_environments import BuildEnvironments
+from eggcarton.packages.build_failures import failed
 from eggcarton.packages.member import Member
+from eggcarton.packages.watched import NOTHING_WATCHED, Watched
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -30,7 +30,7 @@ else:
     import tomli as tomllib
 
 _LEGACY = {"requires": ["setuptools"], "build-backend": "setuptools.build_meta:__legacy__"}
-_HOOK = Path(__file__).with_name("build_hook.py")
+_HOOKS = ("build_hook.py", "build_watch.py", "build_questions.py", "build_sight.py")
 _SAY_NO_MORE = sys.stdlib_module_names | {"setuptools", "pkg_resources"}
 _MAY_SAY_MORE = (b"setup_requires", b"setup-requires", b"**", b"exec", b"__import__", b"import_module")
 # What a backend asks for may hang on what it was given for what it asked for before.
@@ -84,27 +84,33 @@ NOTHING = Toolchain((), {})
 class Built:
     """The end of a build: the wheel's name in the directory given, or what stood in its way.
 
-    ``foreign`` are requirements that were not answered; ``read`` and ``listed`` are files and directories below the
-    source; ``out_of_sight`` is what the build did that cannot be watched; ``tools`` is what it was built with.
+    ``foreign`` are requirements that were not answered; ``watched`` is what decided the result, as far as that was
+    watched; ``tools`` is what it was built with.
     """
 
     wheel: str | None
     foreign: tuple[str, ...] = ()
-    read: tuple[str, ...] = ()
-    listed: tuple[str, ...] = ()
-    out_of_sight: tuple[str, ...] = ()
+    watched: Watched = NOTHING_WATCHED
     tools: Toolchain = field(default=NOTHING, compare=False)
 
 
-def build(kind: str, source: Path, toolchain: Toolchain, out: Path, answer: Answer | None = None) -> Built:
+def build(
+    kind: str,
+    source: Path,
+    toolchain: Toolchain,
+    out: Path,
+    answer: Answer | None = None,
+    environments: BuildEnvironments | None = None,
+) -> Built:
     """Build one wheel.
 
     Args:
-        kind: ``editable`` (PEP 660) or ``wheel`` (PEP 517).
+        kind: ``editable`` (PEP 660), which is watched, or ``wheel`` (PEP 517).
         source: the project's directory; a wheel is built where it leaves no trace of the directory that holds it.
         toolchain: what the build may import, where that is all that it requires.
         out: an empty directory, which the wheel and the traces of the build go to.
         answer: is asked for what else the build may import instead; without it the build ends there.
+        environments: where it runs; without it, in an environment of its own.
 
     Raises:
         EggcartonError: the build failed; its last lines are in the message. Or its backend has no such hook.
@@ -117,7 +123,7 @@ def build(kind: str, source: Path, toolchain: Toolchain, out: Path, answer: Answ
         tools = answer(requires, ())
     answered = tools.answered
     for _ in range(_ROUNDS):
-        told = _run(kind, source, system, tools, out, answered)
+        told = _run(kind, source, system, tools, out, answered, environments)
         more = [line for line in told["requires"] if line not in answered]
         if not more:
             break
@@ -133,13 +139,8 @@ def build(kind: str, source: Path, toolchain: Toolchain, out: Path, answer: Answ
             f"{source} cannot be built: its build backend {system['build-backend']} has no hook build_{kind}; require "
             "a version of it that has one, or use another backend"
         )
-    return Built(
-        told["wheel"],
-        read=tuple(told["files"]),
-        listed=tuple(told["directories"]),
-        out_of_sight=tuple(told["out_of_sight"]),
-        tools=tools,
-    )
+    watched = Watched.of(told["watched"]) if told["watched"] else NOTHING_WATCHED
+    return Built(told["wheel"], watched=watched, tools=tools)
 
 
 def required(kind: str, source: Path, answer: Answer) -> tuple[list[str], list[str]]:
@@ -203,7 +204,13 @@ def _imported(code: bytes) -> set[str]:
 
 
 def _run(
-    kind: str, source: Path, system: Mapping[str, Any], tools: Toolchain, out: Path, answered: Sequence[str] | None
+    kind: str,
+    source: Path,
+    system: Mapping[str, Any],
+    tools: Toolchain,
+    out: Path,
+    answered: Sequence[str] | None,
+    environments: BuildEnvironments | None = None,
 ) -> dict[str, Any]:
     """Run the backend in an environment of nothing but its tools, and return what it told.
 
@@ -212,21 +219,17 @@ def _run(
     place = out / "tools"
     place.mkdir()
     try:
-        makeup = Makeup(
-            python=Interpreter.running(),
-            members=tuple(tools.members),
-            extra_paths=tuple(Path(path) for path in tools.paths),
-        )
-        made, _ = environment.ensure(place, makeup, place)
-        # Its own name hangs on where the store is.
-        prefix = place / "environment"
-        link(made.prefix.name, prefix)
-        variables = surroundings.variables(os.environ, prefix / "bin")
+        prefix, real = (environments or BuildEnvironments(place))(tools)
         if kind == "wheel":
-            inside = dict.fromkeys((prefix, made.prefix, *(m.place for m in tools.members)), "/environment")
+            variables = surroundings.variables(os.environ, prefix / "bin")
+            inside = dict.fromkeys((prefix, real, *(m.place for m in tools.members)), "/environment")
             variables = surroundings.apart(variables, source.parent, inside)
-        # Alone in its directory: what lies beside a program is what it imports first.
-        hook = Path(shutil.copy(_HOOK, place))
+        else:
+            variables = surroundings.of_develop(os.environ, prefix / "bin")
+        own = [str(path) for path in (out, prefix, real, *tools.paths, *(m.place for m in tools.members))]
+        # Alone in their directory: what lies beside a program is what it imports first.
+        (place / "hook").mkdir()
+        hook, *_ = [Path(shutil.copy(Path(__file__).with_name(name), place / "hook")) for name in _HOOKS]
         order = {
             "kind": kind,
             "source": str(source),
@@ -236,6 +239,7 @@ def _run(
             "answered": None if answered is None else list(answered),
             "out": str(out),
             "same_names": kind == "wheel",
+            "watch": own if kind == "editable" else None,
             "answer": str(place / "answer.json"),
         }
         (place / "order.json").write_text(json.dumps(order), "utf-8")
@@ -252,8 +256,7 @@ def _run(
             check=False,
         )
         if process.returncode:
-            last = process.stdout.decode("utf-8", "replace").strip().splitlines()[-20:]
-            raise EggcartonError("\n".join([f"{source} could not be built:", *(f"  {line}" for line in last)]))
+            raise failed(source, process.stdout.decode("utf-8", "replace"))
         told: dict[str, Any] = json.loads((place / "answer.json").read_text("utf-8"))
         return told
     finally:

@@ -7,6 +7,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from email.parser import HeaderParser
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,18 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from eggcarton.packages import builds
+from eggcarton.core.errors import EggcartonError
+from eggcarton.packages import build_failures, builds
+from eggcarton.packages.build_environments import BuildEnvironments
 from eggcarton.packages.builds import Answer, Toolchain
-from eggcarton.packages.watched import watchable
 
 
 def build(
-    projects: Sequence[Path], toolchain: Toolchain, out: Path, answer: Callable[[Path], Answer]
+    projects: Sequence[Path],
+    toolchain: Toolchain,
+    out: Path,
+    answer: Callable[[Path], Answer],
+    logs: Path | None = None,
 ) -> list[dict[str, Any]]:
     """Build each project, in parallel, and unpack the result below ``out``.
 
@@ -29,22 +35,46 @@ def build(
         toolchain: what the builds may import beside the standard library, if that is all that they require.
         out: a directory to fill with one directory a project, named by its position.
         answer: gives what answers a project that requires something else.
+        logs: the directory for what builds that fail have said; without it, only their last lines are told.
 
     Returns:
         a mapping a project: name, project, version, requires, extras, the names of its ``files`` below its directory,
-        what its build read, and as ``locked`` the digest of its build requirements, empty where the toolchain did.
+        what was ``watched``, and as ``locked`` the digest of its build requirements, empty where the toolchain did.
 
     Raises:
-        EggcartonError: a build failed; its last lines are in the message.
+        EggcartonError: builds failed; the last lines of each are in the message.
     """
-    with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-        jobs = [pool.submit(_one, p, toolchain, out / str(n), answer(p)) for n, p in enumerate(projects)]
-        return [job.result() for job in jobs]
+    for source in projects if logs is not None else ():
+        build_failures.log_of(logs or Path(), source).unlink(missing_ok=True)
+    built, failures = list[dict[str, Any]](), dict[Path, EggcartonError]()
+    with tempfile.TemporaryDirectory(prefix="eggcarton-tools-") as tools, ThreadPoolExecutor(_at_once()) as pool:
+        environments = BuildEnvironments(Path(tools))
+        jobs = [pool.submit(_one, p, toolchain, out / str(n), answer(p), environments) for n, p in enumerate(projects)]
+        try:
+            for source, job in zip(projects, jobs, strict=True):
+                try:
+                    built.append(job.result())
+                except EggcartonError as error:
+                    failures[source] = error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    if failures:
+        raise build_failures.all_of(failures, len(projects), logs)
+    return built
 
 
-def _one(source: Path, toolchain: Toolchain, place: Path, answer: Answer) -> dict[str, Any]:
+def _at_once() -> int:
+    """Return how many builds run at the same time: one for each processor that this process may use."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+    return max(2, available)
+
+
+def _one(
+    source: Path, toolchain: Toolchain, place: Path, answer: Answer, environments: BuildEnvironments
+) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="eggcarton-build-") as name:
-        built = builds.build("editable", source, toolchain, Path(name), answer)
+        built = builds.build("editable", source, toolchain, Path(name), answer, environments)
         assert built.wheel is not None
         with zipfile.ZipFile(Path(name, built.wheel)) as archive:
             archive.extractall(place)
@@ -59,9 +89,7 @@ def _one(source: Path, toolchain: Toolchain, place: Path, answer: Answer) -> dic
         "requires": sorted({str(Requirement(line)) for line in metadata.get_all("Requires-Dist", ())}),
         "extras": sorted(metadata.get_all("Provides-Extra", ())),
         "files": sorted(path.name for path in place.iterdir()),
-        "read": [path for path in built.read if watchable(path)],
-        "listed": [path for path in built.listed if watchable(path)],
-        "out_of_sight": list(built.out_of_sight),
+        "watched": asdict(built.watched),
         "locked": built.tools.locked,
     }
 

@@ -27,21 +27,37 @@ _PERSONAL = frozenset(
     | {"USER", "LOGNAME", "HOSTNAME", "MAKEFLAGS", "DESTDIR"}
 )
 _FIXED = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": EPOCH, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+_VERSIONS = ("SETUPTOOLS_SCM_PRETEND_VERSION", "PDM_BUILD_SCM_VERSION", "VCS_VERSIONING_PRETEND_VERSION")
 _MAPS = ("-ffile-prefix-map", "-fdebug-prefix-map")
 
 
-def variables(inherited: Mapping[str, str], programs: Path) -> dict[str, str]:
+def variables(inherited: Mapping[str, str], programs: Path | None) -> dict[str, str]:
     """Return the variables of a build: those inherited, less all that would steer it.
 
     Args:
-        programs: the directory whose programs come first.
+        programs: the directory whose programs come first, if any.
     """
     kept = {name: value for name, value in inherited.items() if not name.startswith(_STEERING)}
     for name in _PERSONAL:
         kept.pop(name, None)
     # What calls an empty path the default has no use for an empty entry in ours, which means the current directory.
-    path = os.pathsep.join(filter(None, (str(programs), kept.get("PATH", os.defpath))))
+    path = os.pathsep.join(filter(None, (str(programs or ""), kept.get("PATH", os.defpath))))
     return kept | _FIXED | {"PATH": path}
+
+
+def of_develop(inherited: Mapping[str, str], programs: Path | None = None) -> dict[str, str]:
+    """Return the variables of the build of a develop package: those of `variables`, and those that tell a version.
+
+    Args:
+        programs: the directory whose programs come first; without it, as the same build sees them anywhere.
+    """
+    told = {name: value for name, value in inherited.items() if tells_version(name)}
+    return variables(inherited, programs) | told
+
+
+def tells_version(name: str) -> bool:
+    """Tell whether a variable tells the version of a project in the place of its version control."""
+    return name.startswith(_VERSIONS)
 
 
 @contextmanager
