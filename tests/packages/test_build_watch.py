@@ -218,6 +218,20 @@ def test_what_git_is_asked(tmp_path: Path) -> None:
     assert question.told != question.ask(repository.place, os.environ)
 
 
+def test_what_tools_do_above(place: Path, tmp_path: Path) -> None:
+    """That tools look for a repository in the directories above counts only by what they do not find there."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    code = "import os\ndef look():\n    for name in os.listdir('..'): os.path.exists('../' + name)\n"
+    (tools / "looking.py").write_text(code + "    os.path.exists('../.git')\n", "utf-8")
+    (place / "backend.py").write_text(BACKEND.format(body="    looking.look()\n", code="import looking"), "utf-8")
+    (tmp_path / "out").mkdir()
+    watched = builds.build("editable", place, Toolchain((str(tools),), {}), tmp_path / "out").watched
+    assert str(tmp_path / ".git") in watched.probed
+    assert str(tmp_path / "beside.txt") not in watched.probed
+    assert str(tmp_path) not in watched.listed
+
+
 @pytest.fixture
 def setuptools() -> Toolchain:
     """A toolchain of nothing but setuptools."""

@@ -332,12 +332,14 @@ def _stubs(session: Session, *, frozen: bool) -> list[dict[str, Any]]:
     records = develop.Records(
         session.state / "develop", session.develop_eggs, toolchain.versions(known), building.lock_of(session)
     )
-    found = {source: records.find(source) for source in session.develop_directories()}
+    found = records.find(session.develop_directories())
     stubs = [built.stub() for built in found.values() if built is not None]
     changed = [str(source) for source, built in found.items() if built is None]
     if changed:
         with tempfile.TemporaryDirectory(prefix="eggcarton-develop-") as out:
             order = building.order(session, frozen=frozen)
             answers = session.child.ask("develop", projects=changed, out=out, **order)["built"]
+        names = [(built.name, source) for source, built in found.items() if built is not None]
+        develop.refuse_twins([*names, *((answer["name"], p) for p, answer in zip(changed, answers, strict=True))])
         stubs += [{key: answer[key] for key in ("name", "version", "requires", "extras")} for answer in answers]
     return stubs

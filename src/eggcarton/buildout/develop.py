@@ -11,7 +11,8 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ from eggcarton.packages.member import Member
 from eggcarton.packages.watched import NOTHING_WATCHED, Watched, build_digests, fingerprint
 
 _FORMAT = 2
+_AT_ONCE = 8
+"""How many packages ask their questions at the same time; most of that is waiting."""
 _BUILDING, _OLD, _NEW = ".building-", ".old-", ".new-"
 _NAME = re.compile(r"^\s*name\s*=\s*[\"']?([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 
@@ -91,6 +94,21 @@ def names_in(source: Path) -> set[str]:
     return {canonical_name(name) for name in found}
 
 
+def refuse_twins(named: Iterable[tuple[str, Path | str]]) -> None:
+    """Refuse two develop packages of one name, of which nobody could tell which is meant.
+
+    Args:
+        named: the canonical name of each, and its directory.
+    """
+    known: dict[str, Path | str] = {}
+    for name, source in named:
+        if known.setdefault(name, source) != source:
+            raise UsageProblem(
+                f"[buildout] option 'develop': {known[name]} and {source} are both named {name}; leave one out, or "
+                "name it otherwise"
+            )
+
+
 class Records:
     """What is known of the develop packages of one buildout between runs.
 
@@ -120,8 +138,18 @@ class Records:
     def _file(self, source: Path) -> Path:
         return self._place / f"{hashlib.sha256(os.fsencode(source)).hexdigest()[:16]}.json"
 
-    def find(self, source: Path) -> Developed | None:
-        """Return a package as it was built last, when building it again would give the same."""
+    def find(self, sources: Sequence[Path]) -> dict[Path, Developed | None]:
+        """Return packages as they were built last, None for those which building again might make something else."""
+        known = {source: self._standing(source) for source in sources}
+        asking = [source for source, found in known.items() if found is not None and found.watched.programs]
+        if len(asking) > 1:
+            # Each waits for its git.
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                list(pool.map(lambda source: self._is_current(source, known[source]), asking))
+        return {source: found if self._is_current(source, found) else None for source, found in known.items()}
+
+    def _standing(self, source: Path) -> Developed | None:
+        """Return a package as its record has it, when it was built with what would build it now, and is still there."""
         try:
             found, made_with = _read(self._file(source))
             if made_with != self._with:
@@ -130,13 +158,16 @@ class Records:
             return None
         if not found.fingerprint or not all((self._directory / name).exists() for name in found.files):
             return None
-        if found.locked and found.locked not in self._locked():
-            return None
+        return found if not found.locked or found.locked in self._locked() else None
+
+    def _is_current(self, source: Path, found: Developed | None) -> bool:
+        if found is None:
+            return False
         asked = source, found.watched
         if asked not in self._seen:
             now = surroundings.of_develop(os.environ)
             self._seen[asked] = fingerprint(*asked, now, lambda question: question.ask(source, now))
-        return found if self._seen[asked] == found.fingerprint else None
+        return self._seen[asked] == found.fingerprint
 
     def _locked(self) -> frozenset[str]:
         try:

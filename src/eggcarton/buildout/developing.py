@@ -31,20 +31,26 @@ def develop_all(session: Session, *, lock_only: bool = False) -> dict[str, devel
     place, lock = session.state / "develop", building.lock_of(session)
     records = develop.Records(place, session.develop_eggs, versions, lock, session.seen)
     sources = session.develop_directories()
-    found = {source: records.find(source) for source in sources}
+    found = records.find(sources)
     missing = [source for source in sources if found[source] is None]
     if missing and session.reading:
         raise Drift("develop packages have changed, so plans are not known; run bin/buildout, which builds them")
     if missing:
         session.seen.clear()
-        found |= _built(session, missing, records, frozen=session.settings.frozen and not lock_only)
+        kept = [(d.name, source) for source, d in found.items() if d is not None]
+        found |= _built(session, missing, kept, records, frozen=session.settings.frozen and not lock_only)
     if not session.reading:
         develop.forget(records, sources, session.develop_eggs)
     return {d.name: d for d in found.values() if d is not None}
 
 
 def _built(
-    session: Session, missing: Sequence[Path], records: develop.Records, *, frozen: bool
+    session: Session,
+    missing: Sequence[Path],
+    kept: Sequence[tuple[str, Path]],
+    records: develop.Records,
+    *,
+    frozen: bool,
 ) -> dict[Path, develop.Developed]:
     for source in missing:
         logger.info("Develop: %r", str(source))
@@ -64,11 +70,14 @@ def _built(
         made = session.child.ask("develop", projects=projects, out=str(out), **order)
         for line in building.told(made["changed"]):
             logger.info("%s", line)
+        develop.refuse_twins([*kept, *((answer["name"], p) for p, answer in zip(missing, made["built"], strict=True))])
         for number, (source, answer) in enumerate(zip(missing, made["built"], strict=True)):
             before = old.get(str(source))
             unpacked, root = out / str(number), session.settings.root
             found[source] = develop.put_in_place(answer, source, unpacked, session.develop_eggs, before, root)
             records.keep(found[source])
+            if unseen := found[source].watched.out_of_sight:
+                logger.debug("%s is built in each run, since its build %s", found[source].name, ", ".join(unseen))
     for line in _pinned_in_vain(session, [found[source] for source in missing]):
         logger.info("%s", line)
     return found

@@ -128,8 +128,13 @@ class Watch:
             self._own.append(os.path.join(name, ""))
 
     def _list(self, path: Any) -> None:
-        if (name := self._name(os.getcwd() if path is None else path)) is not None:
-            (self.exact if self._asker()[0] else self.listed).add(name)
+        if (name := self._name(os.getcwd() if path is None else path)) is None:
+            return
+        if self._asker()[0]:
+            self.exact.add(name)
+        elif not self._root.startswith(os.path.join(name, "")):
+            # In the directories above tools look for a repository, and whoever else works there has files come and go.
+            self.listed.add(name)
 
     def _run(self, code: Any) -> None:
         if isinstance(code, CodeType) and self._is_by_project(code):
@@ -167,7 +172,7 @@ class Watch:
         is_by_project, ways = self._asker()
         if is_by_project and not _LOOKS & {way, *ways}:
             self.measured.add(name)
-        elif is_by_project or os.path.isabs(name) or self._kind(os.path.join(self._root, name)) == "-":
+        elif is_by_project or self._kind(os.path.join(self._root, name)) == "-":
             # What tools find there counts when it is read; what they do not find might be read the next time.
             self.probed.add(name)
 
