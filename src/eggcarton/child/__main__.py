@@ -67,6 +67,9 @@ def main() -> None:
     except KeyboardInterrupt:
         # Not sys.exit: that would wait for the threads of downloads.
         os._exit(130)
+    except BrokenPipeError:
+        # Whoever asked was killed meanwhile; nobody is left to be told of it.
+        os._exit(1)
 
 
 def _serve(answers: TextIO) -> None:
