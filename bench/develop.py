@@ -3,9 +3,9 @@
     python3 bench/develop.py                # a minute to prepare, ten to measure
     python3 bench/develop.py --samples 1    # only see that it runs
 
-The same packages in three buildouts without parts: eggcarton's, one of zc.buildout 6.0.1 with nva.recipe.rocket, which has
-pip build them in parallel and keeps what it built by the content of three files, and zc.buildout 6.0.1 as it comes. Writes
-bench/results/develop.json and develop.txt.
+The same packages in three buildouts without parts: eggcarton's, one of zc.buildout 6.0.1 with nva.recipe.rocket, which
+has pip build them in parallel and keeps what it built by the content of three files, and zc.buildout 6.0.1 as it comes.
+Writes bench/results/develop.json and develop.txt.
 """
 
 import argparse
@@ -158,7 +158,7 @@ class Side:
 def measure(place: Path, samples: int) -> list[Result]:
     """Measure all sides in turns."""
     wheels = place / "wheels"
-    command = [sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", "-d", wheels, *TOOLCHAIN]
+    command = (sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", "-d", wheels, *TOOLCHAIN)
     run(command, place, os.environ)
     with served(wheels) as index:
         sides = [Side(name, place / name, index) for name in ("eggcarton", "nva.recipe.rocket", "zc.buildout")]

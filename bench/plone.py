@@ -11,7 +11,7 @@ import os
 import statistics
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from material import Material, served, warm
@@ -43,15 +43,27 @@ class Place:
     def ours(self, folder: str, name: str = OURS, parts: int = 1, recipe: str = "zc.recipe.egg") -> OursOfPlone:
         """Return a side of eggcarton's, bootstrapped."""
         shape = Shape(locked=self.locked, parts=parts, recipe=recipe)
-        given = {"python": self.python, "material": self.material, "index": self.index}
-        side = OursOfPlone(name=name, place=self.work / folder, shape=shape, **given)
+        side = OursOfPlone(
+            name=name,
+            place=self.work / folder,
+            shape=shape,
+            python=self.python,
+            material=self.material,
+            index=self.index,
+        )
         side.bootstrap()
         return side
 
     def stock(self, folder: str, parts: int = 1) -> StockOfPlone:
         """Return a side of stock zc.buildout, bootstrapped."""
-        given = {"python": self.python, "material": self.material, "index": self.index}
-        side = StockOfPlone(name=STOCK, place=self.work / folder, shape=Shape(locked=self.locked, parts=parts), **given)
+        side = StockOfPlone(
+            name=STOCK,
+            place=self.work / folder,
+            shape=Shape(locked=self.locked, parts=parts),
+            python=self.python,
+            material=self.material,
+            index=self.index,
+        )
         side.bootstrap()
         return side
 
@@ -118,8 +130,7 @@ def fresh_checkout(place: Place, ours: OursOfPlone) -> Result:
     runner = ours.building(from_nothing=False)
     run(runner.command, runner.directory, runner.environment)
     goal = Goal("at most 1.5 s", lambda median: median[OURS], lambda x: x <= 1.5)
-    given = {"name": runner.name, "command": runner.command, "directory": runner.directory}
-    fresh = type(runner)(**given, environment=runner.environment, prepare=ours.forget_checkout, check=ours.check)
+    fresh = replace(runner, prepare=ours.forget_checkout, check=ours.check)
     return take_turns("A fresh checkout, the store filled", [fresh], place.times("checkout"), [goal])
 
 

@@ -123,8 +123,8 @@ class UvOfPlone(Uv):
 
     @property
     def build(self) -> tuple[str | Path, ...]:
-        wanted = ["--no-deps", "--require-hashes", "-r", self.place / "requirements.txt"]
-        into = ["--python", self.python, "--target", self.application / "target"]
+        wanted = ("--no-deps", "--require-hashes", "-r", self.place / "requirements.txt")
+        into = ("--python", self.python, "--target", self.application / "target")
         return (self.material.uv, "pip", "install", "-q", *into, *wanted)
 
     def check(self) -> None:

@@ -90,6 +90,8 @@ STANDARD_LIBRARY_AND_CORE = (
 # Where the private names of zc.buildout may stand, and why.
 INSIDERS = {
     "buildout/patches.py": "it is what changes zc.buildout",
+    "buildout/extended.py": "it tells what an extension has added to a configuration from what is written in it",
+    "buildout/stock.py": "a stock main develops packages itself, and is told there of what the next one needs",
     "buildout/sections.py": "what a section says must be known before zc.buildout makes its recipe",
     "buildout/strays.py": "it looks for sections that no recipe and no option names",
 }

@@ -25,6 +25,7 @@ from eggcarton.buildout import (
     registering,
     rows,
     settings,
+    standing,
     strays,
     toolchain,
 )
@@ -187,7 +188,7 @@ class Session:
         found = selection.load(where)
         absent = asking.absent(self) if group == needs.PARTS and not lock_only else []
         is_same = found is not None and found.is_of(key, frozen=self.settings.frozen) and not absent
-        stands = found is not None and is_same and self._stands(found, group)
+        stands = found is not None and is_same and standing.stands(self, group, found)
         if found is not None and stands and upgrade is None and not lock_only:
             self.selected[group] = found if self.reading else selection.current(where, found)
             return []
@@ -224,13 +225,6 @@ class Session:
             self._note(group, lock, order, answer, where)
         told = "" if group == needs.PARTS else f"{lock.name}: "
         return [*(f"{told}{line}" for line in answer["changed"]), *building.told(answer["builds"])]
-
-    def _stands(self, found: Selection, group: str) -> bool:
-        """Tell whether the eggs of a group stand; another group may have other ones of the same names."""
-        if found.stands(str(self.store)):
-            return True
-        noted = [selection.load(self.state / f"selection-{other}.json") for other in self.groups() if other != group]
-        return found.stands(str(self.store), [egg for other in noted if other is not None for egg in other.eggs()])
 
     def _provided(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
         """Have a lock answer; what other configurations ask of it is found out when something has to be locked."""
