@@ -41,7 +41,9 @@ def config(parts: int, recipe: str) -> str:
 
 def part(name: str, recipe: str, eggs: str) -> str:
     """Return the section of a part that makes an interpreter, and no script."""
-    return f"\n[{name}]\nrecipe = {recipe}\neggs =\n    {eggs}\ninterpreter = {name}\nscripts = {name}\n"
+    # zc.recipe.egg makes no interpreter where ``scripts`` is empty; it takes a name that no distribution has.
+    scripts = "" if recipe.startswith("eggcarton") else name
+    return f"\n[{name}]\nrecipe = {recipe}\neggs =\n    {eggs}\ninterpreter = {name}\nscripts = {scripts}\n"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,11 +7,9 @@ from functools import partial
 from eggcarton.buildout.part import Part
 from eggcarton.buildout.recipes import RECIPES
 
-scripts = partial(Part, RECIPES["scripts"])
-eggs = partial(Part, RECIPES["eggs"])
-test = partial(Part, RECIPES["test"])
-coverage = partial(Part, RECIPES["coverage"])
-wsgi = partial(Part, RECIPES["wsgi"])
-template = partial(Part, RECIPES["template"])
-pins = partial(Part, RECIPES["pins"])
-mirrors = partial(Part, RECIPES["mirrors"])
+
+def __getattr__(name: str) -> partial[Part]:
+    """Return the recipe of a name; no other's module is imported."""
+    if name not in RECIPES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return partial(Part, RECIPES[name])

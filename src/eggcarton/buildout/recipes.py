@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from types import ModuleType
 
 from eggcarton.core.layout import canonical_name
-from eggcarton.recipes import coverage, eggs, mirrors, pins, scripts, template, test, wsgi
 
 OURS = "eggcarton"
 """The distribution that our recipes are of."""
-RECIPES: Mapping[str, ModuleType] = {
-    "default": scripts,
-    "scripts": scripts,
-    "eggs": eggs,
-    "test": test,
-    "coverage": coverage,
-    "wsgi": wsgi,
-    "template": template,
-    "pins": pins,
-    "mirrors": mirrors,
-}
+_NAMES = ("default", "scripts", "eggs", "test", "coverage", "wsgi", "template", "pins", "mirrors")
+
+
+class _Modules(Mapping[str, ModuleType]):
+    """The module of each recipe by its name, imported when it is asked for: a run has few of them, and pays for few."""
+
+    def __getitem__(self, name: str) -> ModuleType:
+        if name not in self:
+            raise KeyError(name)
+        return import_module(f"eggcarton.recipes.{'scripts' if name == 'default' else name}")
+
+    def __contains__(self, name: object) -> bool:
+        return name in _NAMES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_NAMES)
+
+    def __len__(self) -> int:
+        return len(_NAMES)
+
+
+RECIPES: Mapping[str, ModuleType] = _Modules()
 
 
 def ours(values: Mapping[str, str]) -> str | None:
