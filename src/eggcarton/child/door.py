@@ -25,6 +25,7 @@ from eggcarton.indexes.network import SMALL, Network
 from eggcarton.indexes.pages import Listed
 from eggcarton.indexes.routing import DEFAULT, Index, Routing
 from eggcarton.indexes.wanted import Wanted
+from eggcarton.packages import zipped_eggs
 from eggcarton.packages.chains import Places
 from eggcarton.packages.direct import Direct
 from eggcarton.packages.lock import LockedFile, LockedPackage
@@ -51,12 +52,20 @@ class Sources:
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Sources:
-        """Return what a request says, its text turned into paths."""
+        """Return what a request says, its text turned into paths; zipped eggs in find-links are there as wheels, too.
+
+        Raises:
+            EggcartonError: such an egg cannot be read.
+        """
+        links, cache = list(fields["find_links"]), Path(fields["cache"])
+        # Offered as any wheel of find-links is, and found by its name when the lock wants it.
+        made = zipped_eggs.converted([Path(link) for link in links if "://" not in link], cache / "from-eggs")
+        more = [made] if made else []
         return cls(
             indexes=_indexes(fields),
-            find_links=tuple(fields["find_links"]),
-            cache=Path(fields["cache"]),
-            directories=tuple(Path(directory) for directory in fields["directories"]),
+            find_links=(*links, *map(str, more)),
+            cache=cache,
+            directories=(*map(Path, fields["directories"]), *more),
             offline=fields["offline"],
             allow_hosts=tuple(fields.get("allow_hosts", ("*",))),
             keeps=fields.get("keeps", True),
