@@ -28,8 +28,12 @@ def _get(buildout: Any) -> None:
     section = buildout["buildout"]
     offline = section.get("offline", "false") == "true"
     store, path = section["eggs-directory"], [section["develop-eggs-directory"]]
+    # zc.buildout takes the newest, whatever that requires, and fails then.
+    own = next(
+        dist for dist in easy_install.buildout_and_setuptools_dists if dist.key.replace("-", ".") == "zc.buildout"
+    )
     easy_install.install(
-        [NAME],
+        [f"{NAME}<{own.parsed_version.major + 1}"],
         None if offline else store,
         path=[*path, store] if offline else path,
         links=section.get("find-links", "").split(),
