@@ -26,7 +26,7 @@ TOOLCHAIN = ("zc.buildout==6.0.1", "nva.recipe.rocket==0.1.0", "setuptools", "pi
 CONFIG = """\
 [buildout]
 extensions = {extension}
-develop = sources/*
+develop = {develop}
 parts =
 index = {index}
 """
@@ -80,6 +80,7 @@ class Side:
     name: str
     place: Path
     index: str
+    develops: bool = True
 
     @property
     def root(self) -> Path:
@@ -114,7 +115,9 @@ class Side:
             run([sys.executable, "-m", "venv", venv], self.place, self.environment)
             run([venv / "bin/pip", "install", "-q", "-U", *TOOLCHAIN], self.place, self.environment)
             run([venv / "bin/buildout", "bootstrap"], self.root, self.environment)
-        config.write_text(CONFIG.format(extension=extension, index=self.index))
+        config.write_text(
+            CONFIG.format(extension=extension, index=self.index, develop="sources/*" if self.develops else "")
+        )
 
     def forget(self) -> None:
         """Take away all that a build of the packages has made, by whom ever."""
@@ -129,7 +132,7 @@ class Side:
     def check(self) -> None:
         """See that all packages are there."""
         found = list((self.root / "develop-eggs").glob("measured*.dist-info"))
-        if len(found) != NUMBER:
+        if len(found) != NUMBER * self.develops:
             raise SystemExit(f"{self.name} has developed {len(found)} packages, not {NUMBER}.")
 
     def building(self, *, first: bool) -> Runner:
@@ -143,17 +146,6 @@ class Side:
             check=self.check,
         )
 
-    def without(self) -> Runner:
-        """Return a run that has nothing to develop: the rest is what the develop step takes."""
-        config = self.root / "nothing.cfg"
-        config.write_text(f"[buildout]\nextensions = eggcarton\nparts =\nindex = {self.index}\n")
-        return Runner(
-            name=f"{self.name}, none to develop",
-            command=(self.root / "bin/buildout", "-c", config, "buildout:develop-eggs-directory=no-develop-eggs"),
-            directory=self.root,
-            environment=self.environment,
-        )
-
 
 def measure(place: Path, samples: int) -> list[Result]:
     """Measure all sides in turns."""
@@ -162,24 +154,23 @@ def measure(place: Path, samples: int) -> list[Result]:
     run(command, place, os.environ)
     with served(wheels) as index:
         sides = [Side(name, place / name, index) for name in ("eggcarton", "nva.recipe.rocket", "zc.buildout")]
-        for side in sides:
-            side.make("" if side.name == "zc.buildout" else side.name)
+        empty = Side("eggcarton, none to develop", place / "none", index, develops=False)
+        for side, extension in zip((*sides, empty), ("eggcarton", "nva.recipe.rocket", "", "eggcarton"), strict=True):
+            side.make(extension)
         ours, rocket, _ = (side.name for side in sides)
 
         def over_rocket(seconds: Mapping[str, float]) -> float:
             return seconds[rocket] / seconds[ours]
 
         def step(seconds: Mapping[str, float]) -> float:
-            return seconds[ours] - seconds[nothing.name]
+            return seconds[ours] - seconds[empty.name]
 
         faster = Goal(f"{ours} is faster than {rocket}", over_rocket, lambda figure: figure > 1)
         first = [side.building(first=True) for side in sides]
         built = take_turns(f"The first build of {NUMBER} develop packages", first, max(1, samples // 3), [faster])
-        nothing = sides[0].without()
-        run(nothing.command, nothing.directory, nothing.environment)
+        run(empty.building(first=False).command, empty.root, empty.environment)
         goal = Goal(f"the develop step takes under {MOST_FOR_STEP} s", step, lambda figure: figure < MOST_FOR_STEP)
-        unchanged = [side.building(first=False) for side in sides[:2]]
-        runners = [*unchanged, nothing]
+        runners = [side.building(first=False) for side in (*sides[:2], empty)]
         title = f"A run in which none of {NUMBER} develop packages has changed"
         second = take_turns(title, runners, samples, [faster, goal])
         return [built, second]

@@ -114,6 +114,7 @@ def test_what_cannot_be_watched_is_built_each_time(build: Buildout) -> None:
     build.configure(CONFIG)
     for _ in range(2):
         assert "Develop: " in build.build()
+    assert "greeting is built in each run, since its build runs true\n" in build.build("-v")
 
 
 def test_a_removed_one_leaves_nothing_behind(developed: Buildout) -> None:
