@@ -25,8 +25,9 @@ from eggcarton.buildout.part import told
 from eggcarton.buildout.replacing import replaced
 from eggcarton.buildout.session import Session, begun
 from eggcarton.buildout.settings import SECTION
+from eggcarton.buildout.toolchain import alone, leave_out
 from eggcarton.buildout.transaction import Transaction
-from eggcarton.buildout.working_sets import answer, at_work
+from eggcarton.buildout.working_sets import answer, at_work, for_namespaces
 
 _NAME = "eggcarton"
 _running: list[Session] = []
@@ -194,23 +195,39 @@ def _install(original: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]
     return install
 
 
+def _held(installer: Any, session: Session, specs: Sequence[str], *, for_recipes: bool) -> None:
+    """Have an installer find what is locked, once the lock answers what it is asked for."""
+    with told():
+        added = not for_recipes and answer(session, specs)
+        # A recipe's section may name versions of its own; under a lock they are the lock's.
+        pins = session.pins(for_recipes=for_recipes)
+    if added:
+        read_once.forget(_running)
+    installer._versions, installer._newest = read_once.pins(session, pins), False
+    if isinstance(installer._env, store_view.StoreView):
+        installer._env.hold(session.eggs(for_recipes=for_recipes), anew=added)
+    if not for_recipes:
+        leave_out(installer._env)
+
+
 def _installer_install(original: Callable[..., Any]) -> Callable[..., Any]:
     def install(self: Any, specs: Any, working_set: Any = None) -> Any:
         if _running:
-            session = _running[-1]
-            with told():
-                added = working_set is None and answer(session, specs)
-                # A recipe's section may name versions of its own; under a lock they are the lock's.
-                pins = session.pins(for_recipes=working_set is not None)
-            if added:
-                read_once.forget(_running)
-            self._versions = read_once.pins(session, pins)
-            self._newest = False
-            if isinstance(self._env, store_view.StoreView):
-                self._env.hold(session.eggs(for_recipes=working_set is not None), anew=added)
+            _held(self, _running[-1], specs, for_recipes=working_set is not None)
         return original(self, specs, working_set)
 
     return install
+
+
+def _maybe_add_setuptools(original: Callable[..., None]) -> Callable[..., None]:
+    """Have the lock answer for setuptools too, which zc.buildout adds for some namespaces of develop packages."""
+
+    def add(self: Any, ws: Any, dist: Any) -> None:
+        if _running and ws is not pkg_resources.working_set and easy_install.dist_needs_pkg_resources(dist):
+            _held(self, _running[-1], [for_namespaces(_running[-1])], for_recipes=False)
+        original(self, ws, dist)
+
+    return add
 
 
 def _constrain(original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -294,6 +311,7 @@ _PATCHES: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
     (Options, "_call", _at_work),
     (easy_install.Installer, "install", _installer_install),
     (easy_install.Installer, "_constrain", _constrain),
+    (easy_install.Installer, "_maybe_add_setuptools", _maybe_add_setuptools),
     (easy_install.Installer, "build", _installer_build),
     (easy_install, "call_pip_install", _call_pip_install),
     (easy_install, "scripts", _scripts),
@@ -313,21 +331,6 @@ def _worth_telling(record: logging.LogRecord) -> bool:
     return session.done.tells(record, session.buildout["buildout"].get("parts", "").split())
 
 
-def _stay(original: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Never let zc.buildout change the toolchain that bootstrap.py has put together, nor its ``bin/buildout``."""
-    return lambda self: None
-
-
-def _own_toolchain() -> tuple[tuple[Any, str, Callable[[Any], Any]], ...]:
-    """Return what is patched besides where every distribution of the toolchain is an egg of its own.
-
-    zc.buildout runs pip with all these eggs on its path. pip 26.3 then cannot read the version of setuptools, because
-    of the name that zc.buildout gives to metadata in eggs, and fails whatever it is to install; so it gets pip alone.
-    """
-    pip = [dist.location for dist in easy_install.pip_dists if dist.project_name == "pip"]
-    return ((Buildout, "_maybe_upgrade", _stay), (easy_install, "pip_path", lambda original: pip or original))
-
-
 @contextmanager
 def seated(*, own_toolchain: bool = False) -> Iterator[None]:
     """Hold the patches in place while the block runs.
@@ -339,6 +342,6 @@ def seated(*, own_toolchain: bool = False) -> Iterator[None]:
     with ExitStack() as stack:
         stack.callback(log.removeFilter, _worth_telling)
         log.addFilter(_worth_telling)
-        for owner, name, make in (*_PATCHES, *(_own_toolchain() if own_toolchain else ())):
+        for owner, name, make in (*_PATCHES, *(alone() if own_toolchain else ())):
             stack.enter_context(replaced(owner, name, make))
         yield

@@ -74,8 +74,7 @@ def as_eggs(session: Session, path: str) -> Sequence[Any]:
     if path not in known.eggs:
         found = tuple(map(duplicate, pkg_resources.find_distributions(path)))
         for dist in found:
-            if os.path.dirname(dist.location) == os.path.dirname(path):
-                dist.precedence = pkg_resources.EGG_DIST
+            dist.precedence = pkg_resources.EGG_DIST
         known.eggs[path] = found
     return known.eggs[path]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from zc.buildout import easy_install
+from zc.buildout.buildout import Buildout
 from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.core.layout import canonical_name
@@ -66,3 +67,34 @@ def add(eggs: Iterable[str]) -> None:
         for egg in eggs:
             _added.add(os.path.realpath(egg))
             pkg_resources.working_set.add_entry(egg)
+
+
+def leave_out(environment: Any) -> None:
+    """Take out of an installer's environment what it has of the toolchain and of where that is installed.
+
+    zc.buildout adds the places of its own distributions to wherever it searches for a part's. One of them is the
+    site-packages of the machine, or of the virtual environment that it is installed in, and of two distributions of
+    one version it takes the one that is no egg.
+    """
+    places = {dist.location for dist in easy_install.buildout_and_setuptools_dists}
+    for name in list(environment):
+        # Its method that removes one does not find names that zc.buildout spells otherwise.
+        found = environment[name]
+        for dist in list(found):
+            # What is held as an egg is the lock's, be it the very egg that runs here.
+            if dist.location in places and dist.precedence == pkg_resources.DEVELOP_DIST:
+                found.remove(dist)
+
+
+def alone() -> tuple[tuple[Any, str, Callable[[Any], Any]], ...]:
+    """Return what is patched besides where every distribution of the toolchain is an egg of its own.
+
+    zc.buildout must never change the toolchain that bootstrap.py has put together, nor its ``bin/buildout``. It runs
+    pip with all these eggs on its path. pip 26.3 then cannot read the version of setuptools, because of the name that
+    zc.buildout gives to metadata in eggs, and fails whatever it is to install; so it gets pip alone.
+    """
+    pip = [dist.location for dist in easy_install.pip_dists if dist.project_name == "pip"]
+    return (
+        (Buildout, "_maybe_upgrade", lambda original: lambda self: None),
+        (easy_install, "pip_path", lambda original: pip or original),
+    )

@@ -68,6 +68,18 @@ def answer(session: Session, specs: Iterable[str]) -> bool:
     return bool(new)
 
 
+def for_namespaces(session: Session) -> str:
+    """Return the requirement of what namespaces import in the style of pkg_resources: a setuptools that has it.
+
+    zc.buildout adds that to the working set of who has such a package and does not require it; where something else
+    has a later one locked, it takes what there is.
+    """
+    chosen = session.selected.get(session.group_of(session.asked.part_at_work))
+    found = chosen.distributions.get("setuptools") if chosen is not None else None
+    with_it = pkg_resources.Requirement.parse("setuptools<82")
+    return str(with_it) if found is None or found["version"] in with_it else "setuptools"
+
+
 def _is_answered(session: Session, spec: str, group: str, *, asked: bool) -> bool:
     """Tell whether a requirement is part of what was locked, with its extras, and in a version that suits.
 
