@@ -107,3 +107,34 @@ def test_locking_once_more(built: Buildout) -> None:
     assert (0, []) == (status, built.index.requests), output
     assert before == (tree(built.root / "bin", *built.root.glob("pylock*")), [path.read_bytes() for path in locks])
     assert times == [path.stat().st_mtime_ns for path in locks]
+
+
+LISTED = """
+import os, runpy, sys
+
+seen = []
+sys.addaudithook(lambda event, arguments: event in ("os.listdir", "os.scandir") and seen.append(str(arguments[0])))
+sys.argv = sys.argv[1:]
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+finally:
+    print(len([path for path in seen if "kept-files" in path]))
+"""
+
+
+def test_a_download_cache(built: Buildout) -> None:
+    """However many files lie in a download cache or in find-links, nothing of it is read as long as none is needed.
+
+    Source: zc.buildout issue 626.
+    """
+    for place in ("kept-files/dist", "links/kept-files"):
+        (built.root / place).mkdir(parents=True)
+        for number in range(100):
+            (built.root / place / f"one{number}-1.0.tar.gz").touch()
+    places = "download-cache = kept-files\nfind-links = links/kept-files\n"
+    built.configure(CONFIG.replace("[buildout]\n", f"[buildout]\n{places}"))
+    built.build()
+    script = built.write("listed.py", LISTED)
+    command = [PYTHON, "-IS", script, built.bin / "buildout"]
+    status, output = run(command, cwd=built.root, variables=built.environment())
+    assert (0, "0") == (status, output.splitlines()[-1]), output

@@ -159,3 +159,24 @@ def open_url(index: Any, running: Sequence[Session], original: Callable[..., Any
             "name what is wanted there in the eggs of a part"
         )
     )
+
+
+def get_index(
+    running: Sequence[Session],
+    original: Callable[..., Any],
+    url: str | None,
+    links: Sequence[str],
+    hosts: Sequence[str] = ("*",),
+) -> Any:
+    """Return what zc.buildout asks for distributions; it looks at find-links and its download cache when it is asked.
+
+    It would look at each file there before, and a locked run asks for nothing (zc.buildout issue 626).
+    """
+    if not running:
+        return original(url, links, hosts)
+    index = original(url, (), hosts)
+    if index.to_scan is None:
+        index.add_find_links(links)
+    else:
+        index.to_scan += [link for link in links if link not in index.to_scan]
+    return index

@@ -315,6 +315,7 @@ _PATCHES: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
     (easy_install.Installer, "build", _installer_build),
     (easy_install, "call_pip_install", _call_pip_install),
     (easy_install, "scripts", _scripts),
+    (easy_install, "_get_index", partial(partial, downloads.get_index, _running)),
     (download, "urlretrieve", partial(partial, downloads.urlretrieve, _running)),
     (easy_install.AllowHostsPackageIndex, "open_url", partial(partialmethod, downloads.open_url, _running)),
     (easy_install.Installer, "_make_env", _make_env),
