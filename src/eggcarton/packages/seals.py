@@ -120,27 +120,33 @@ def _record(egg: Path) -> bytes | None:
 
 def _holds(egg: Path, record: bytes, *, by_content: bool) -> bool:
     """Tell whether an egg has every file of its RECORD; what Python compiled there since is no matter."""
+    info = info_of(egg)
     try:
-        rows = [[*row, "", ""] for row in csv.reader(io.StringIO(record.decode("utf-8"))) if row]
+        rows = _rows(record.decode("utf-8"))
     except (UnicodeDecodeError, csv.Error):
         return False
-    info = info_of(egg)
     own = next((row[0] for row in rows if row[0].endswith(".dist-info/RECORD")), "").partition("/")[0]
     if info is None or not own:
         return False
-    base, renamed = f"{egg}/", f"{egg}/{info.name}/"
-    for name, digest, size, *_ in rows:
-        path = renamed + name[len(own) + 1 :] if name.startswith(f"{own}/") else base + name
-        try:
-            if size and os.stat(path).st_size != int(size):
-                return False
-            if not size and not os.path.exists(path):
+    base, prefix, renamed = f"{egg}/", f"{own}/", f"{egg}/{info.name}/"
+    stat = os.stat
+    try:
+        for name, digest, size in rows:
+            path = renamed + name[len(prefix) :] if name.startswith(prefix) else base + name
+            if (size or "-1") not in (str(stat(path).st_size), "-1"):
                 return False
             if by_content and digest and not _is_of(path, Row.read(digest)):
                 return False
-        except (OSError, ValueError):
-            return False
+    except OSError:
+        return False
     return True
+
+
+def _rows(record: str) -> list[list[str]]:
+    """Return the path, the digest and the size of each file; most often nothing in them is quoted."""
+    lines = record.splitlines()
+    read = csv.reader(io.StringIO(record)) if '"' in record else (line.rsplit(",", 2) for line in lines)
+    return [row if len(row) == 3 else [*row, "", ""][:3] for row in read if row and row[0]]
 
 
 def _is_of(path: str, row: Row) -> bool:
