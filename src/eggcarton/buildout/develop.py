@@ -21,11 +21,11 @@ from typing import Any
 from eggcarton.core import locks
 from eggcarton.core.errors import UsageProblem
 from eggcarton.core.layout import canonical_name
-from eggcarton.packages import surroundings
+from eggcarton.packages import editable_metadata, surroundings
 from eggcarton.packages.member import Member
 from eggcarton.packages.watched import NOTHING_WATCHED, Watched, build_digests, fingerprint
 
-_FORMAT = 2
+_FORMAT = 3
 _AT_ONCE = 8
 """How many packages ask their questions at the same time; most of that is waiting."""
 _BUILDING, _OLD, _NEW = ".building-", ".old-", ".new-"
@@ -38,7 +38,7 @@ class Developed:
 
     ``files`` are its entries there; ``fingerprint`` is of everything that was ``watched`` while it was built, or empty
     when the build depended on something that cannot be watched, such as another program. ``locked`` is the digest of
-    its locked build requirements, empty where the toolchain was enough.
+    its locked build requirements, empty where the toolchain was enough. ``beside`` is the metadata that lies beside its modules.
     """
 
     source: str
@@ -50,6 +50,7 @@ class Developed:
     fingerprint: str
     identity: str
     locked: str = ""
+    beside: str = ""
     watched: Watched = NOTHING_WATCHED
 
     def stub(self) -> dict[str, Any]:
@@ -163,6 +164,8 @@ class Records:
     def _is_current(self, source: Path, found: Developed | None) -> bool:
         if found is None:
             return False
+        if not editable_metadata.stands(source, found.beside):
+            return False
         asked = source, found.watched
         if asked not in self._seen:
             now = surroundings.of_develop(os.environ)
@@ -232,6 +235,7 @@ def put_in_place(
         fingerprint=now,
         identity=digest.hexdigest(),
         locked=built["locked"],
+        beside=built["beside"],
         watched=watched,
     )
 

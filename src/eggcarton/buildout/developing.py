@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from eggcarton.buildout import building, develop, toolchain
+from eggcarton.buildout import building, develop, developed_by_parts, toolchain
 from eggcarton.core.errors import Drift
 from eggcarton.core.layout import canonical_name
 from eggcarton.core.locks import scratch
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger("eggcarton")
 
 
-def develop_all(session: Session, *, lock_only: bool = False) -> dict[str, develop.Developed]:
-    """Return all develop packages by canonical name, built where that is due.
+Developed: TypeAlias = "develop.Developed | developed_by_parts.DevelopedByPart"
+
+
+def develop_all(session: Session, *, lock_only: bool = False) -> dict[str, Developed]:
+    """Return all develop packages by canonical name, built where that is due and no part does so itself.
 
     Args:
         lock_only: whether locking is all that was asked for, so that it may be done under any policy.
@@ -41,7 +44,8 @@ def develop_all(session: Session, *, lock_only: bool = False) -> dict[str, devel
         found |= _built(session, missing, kept, records, frozen=session.settings.frozen and not lock_only)
     if not session.reading:
         develop.forget(records, sources, session.develop_eggs)
-    return {d.name: d for d in found.values() if d is not None}
+    by_parts = developed_by_parts.found(session, frozen=session.settings.frozen and not lock_only)
+    return by_parts | {d.name: d for d in found.values() if d is not None}
 
 
 def _built(

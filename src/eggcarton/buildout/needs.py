@@ -124,6 +124,16 @@ def _whole(sections: Sections, module: ModuleType, part: str, values: Mapping[st
     return variables.in_place(module, part, values, lambda name: sections.section(name) if name in sections else None)
 
 
+def entry_of(part: str, values: Mapping[str, str]) -> tuple[str, str]:
+    """Return the canonical name of the distribution of a section's recipe, and the name after the colon.
+
+    Raises:
+        OptionProblems: it is none.
+    """
+    recipe, entry = _recipe(part, values["recipe"].strip())
+    return canonical_name(recipe), entry
+
+
 def _recipe(part: str, text: str) -> tuple[str, str]:
     """Return the distribution of a recipe and the name after the colon.
 

@@ -74,7 +74,7 @@ class Session:
     child: closed.Child
     asked: Asked
     files: RequirementsFiles
-    developed: dict[str, develop.Developed] = field(default_factory=dict)
+    developed: dict[str, developing.Developed] = field(default_factory=dict)
     selected: dict[str, Selection] = field(default_factory=dict)
     beside: dict[str, Session] = field(default_factory=dict)
     used_environments: set[str] = field(default_factory=set)

@@ -24,6 +24,7 @@ OPERATIONS = {
     "toolchain": "eggcarton.child.toolchain:provide",
     "lock-toolchain": "eggcarton.child.toolchain:lock",
     "develop": "eggcarton.child.develop:build",
+    "metadata": "eggcarton.child.develop:metadata",
     "source": "eggcarton.child.sources:provide",
     "renew-builds": "eggcarton.child.building:renew",
     "require": "eggcarton.child.develop:require",

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from eggcarton.child import building
 from eggcarton.child.door import Sources
-from eggcarton.packages import builds, develop
+from eggcarton.packages import builds, develop, project_metadata
 from eggcarton.packages.builds import Answer, Toolchain
 
 if sys.version_info >= (3, 11):
@@ -55,6 +55,30 @@ def build(
         [Path(project) for project in projects], tools, Path(out), answer, Path(logs) if logs else None
     )
     return {"built": built, "changed": requirements.changed}
+
+
+def metadata(
+    *,
+    projects: Sequence[str],
+    toolchain: Mapping[str, Any],
+    sources: Mapping[str, Any],
+    allow_sdist: Sequence[str],
+) -> dict[str, Any]:
+    """Find out the metadata of projects that others build.
+
+    Args:
+        projects, toolchain, sources, allow_sdist: as for `build`.
+
+    Returns:
+        ``told``, as `project_metadata.read` returns it, for each, and ``changed``: what was locked, a line each.
+    """
+    requirements = _requirements(toolchain, sources, allow_sdist)
+    tools = Toolchain(tuple(toolchain["paths"]), toolchain["versions"])
+    found = [
+        project_metadata.read(project, tools, partial(requirements.answer, label_of(project)))
+        for project in map(Path, projects)
+    ]
+    return {"told": found, "changed": requirements.changed}
 
 
 def require(

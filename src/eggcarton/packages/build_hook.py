@@ -59,6 +59,23 @@ def in_order() -> None:
     os.scandir = staticmethod(scanned)  # type: ignore[assignment]
 
 
+def _metadata_hook(backend: Any) -> Any:
+    """Return a hook that makes metadata and builds nothing, called as those that build are."""
+    prepare = getattr(backend, "prepare_metadata_for_build_editable", None)
+    return prepare and (lambda out, settings, metadata: prepare(out, settings))
+
+
+def _egg_info(backend: Any, kind: str, out: str) -> str | None:
+    """Have setuptools write its own metadata, too, which recipes look for, and return that of the wheel.
+
+    It is what pip asks for before it builds a develop package; the build takes it, and does not make it once more.
+    """
+    prepare = getattr(backend, "prepare_metadata_for_build_editable", None)
+    if kind != "editable" or prepare is None or "setuptools" not in sys.modules:
+        return None
+    return os.path.join(out, prepare(out, None))
+
+
 def main() -> None:
     """Build what the first argument's file describes."""
     with open(sys.argv[1], encoding="utf-8") as stream:
@@ -82,13 +99,16 @@ def main() -> None:
         backend = getattr(backend, name)
     told: list[str] = []
     answer: dict[str, object] = {"requires": told, "wheel": None}
-    hook = getattr(backend, f"build_{wanted['kind']}", None)
-    requires = getattr(backend, f"get_requires_for_build_{wanted['kind']}", None)
+    kind = "editable" if wanted["kind"] == "metadata" else wanted["kind"]
+    hook = getattr(backend, f"build_{kind}", None)
+    requires = getattr(backend, f"get_requires_for_build_{kind}", None)
+    if wanted["kind"] == "metadata":
+        hook = _metadata_hook(backend) or hook
     if hook is not None and requires is not None and wanted["ask_requires"]:
         told = answer["requires"] = list(requires(None))
     is_due = wanted["answered"] is not None and set(told) <= set(wanted["answered"])
     if hook is not None and is_due:
-        answer["wheel"] = hook(wanted["out"], None, None)
+        answer["wheel"] = hook(wanted["out"], None, _egg_info(backend, wanted["kind"], wanted["out"]))
     answer["watched"] = watch.told() if watch is not None else None
     with open(wanted["answer"], "w", encoding="utf-8") as stream:
         json.dump(answer, stream)

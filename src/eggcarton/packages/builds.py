@@ -105,7 +105,8 @@ def build(
     """Build one wheel.
 
     Args:
-        kind: ``editable`` (PEP 660), which is watched, or ``wheel`` (PEP 517).
+        kind: ``editable`` (PEP 660), which is watched, ``wheel`` (PEP 517), or ``metadata``, that of the first, and no
+            wheel if possible.
         source: the project's directory; a wheel is built where it leaves no trace of the directory that holds it.
         toolchain: what the build may import, where that is all that it requires.
         out: an empty directory, which the wheel and the traces of the build go to.

@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from eggcarton.core.errors import EggcartonError
-from eggcarton.packages import build_failures, builds
+from eggcarton.packages import build_failures, builds, editable_metadata
 from eggcarton.packages.build_environments import BuildEnvironments
 from eggcarton.packages.builds import Answer, Toolchain
 
@@ -39,7 +39,8 @@ def build(
 
     Returns:
         a mapping a project: name, project, version, requires, extras, the names of its ``files`` below its directory,
-        what was ``watched``, and as ``locked`` the digest of its build requirements, empty where the toolchain did.
+        what was ``watched``, what was put ``beside`` its modules, and as ``locked`` the digest of its build requirements,
+        empty where the toolchain did.
 
     Raises:
         EggcartonError: builds failed; the last lines of each are in the message.
@@ -78,9 +79,10 @@ def _one(
         assert built.wheel is not None
         with zipfile.ZipFile(Path(name, built.wheel)) as archive:
             archive.extractall(place)
+        beside = editable_metadata.put_beside(Path(name), source)
     info = next(path for path in place.iterdir() if path.name.endswith(".dist-info"))
-    (info / "RECORD").unlink(missing_ok=True)
     _keep_scripts(place, info)
+    editable_metadata.complete(place, info, source)
     metadata = HeaderParser().parsestr((info / "METADATA").read_text("utf-8"))
     return {
         "name": str(canonicalize_name(metadata["Name"])),
@@ -91,6 +93,7 @@ def _one(
         "files": sorted(path.name for path in place.iterdir()),
         "watched": asdict(built.watched),
         "locked": built.tools.locked,
+        "beside": beside,
     }
 
 
