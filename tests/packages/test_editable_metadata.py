@@ -76,3 +76,13 @@ def test_complete(tmp_path: Path) -> None:
     assert {None} == {file.hash for file in found.files or ()}
     told = json.loads(found.read_text("direct_url.json") or "")
     assert {"dir_info": {"editable": True}, "url": project.as_uri()} == told
+
+
+def test_anywhere(tmp_path: Path) -> None:
+    """Metadata is the same in each directory, also where an address spells that in its own way."""
+    texts = []
+    for name in ("a", "with ä and blank"):
+        root = tmp_path / name
+        root.mkdir()
+        texts.append(editable_metadata.anywhere(f"{root}/src {(root / 'src').as_uri()}".encode(), root))
+    assert texts[0] == texts[1] == b"{root}/src file://{root}/src"

@@ -218,7 +218,7 @@ def put_in_place(
     files = (*built["files"], link)
     digest = hashlib.sha256()
     for name in sorted(files):
-        digest.update(_content(unpacked / name).replace(os.fsencode(os.path.realpath(root)), b"{root}"))
+        digest.update(editable_metadata.anywhere(_content(unpacked / name), root))
         _put(unpacked / name, directory / name)
     for name in set(old.files if old else ()) - set(files):
         _remove(directory / name)

@@ -36,6 +36,13 @@ def complete(place: Path, info: Path, source: Path) -> None:
     (info / "RECORD").write_text("".join(f"{_quoted(path)},,\n" for path in paths), "utf-8")
 
 
+def anywhere(content: bytes, root: Path) -> bytes:
+    """Return the content of a file of metadata with a token for the root of a tree, as a path and in an address."""
+    real = os.path.realpath(root)
+    address = Path(real).as_uri().removeprefix("file://")
+    return content.replace(os.fsencode(real), b"{root}").replace(os.fsencode(address), b"{root}")
+
+
 def modules_of(source: Path) -> Path:
     """Return the directory that zc.buildout takes for that of a project's modules."""
     return source / "src" if (source / "src").is_dir() else source

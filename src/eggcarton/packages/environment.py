@@ -20,6 +20,7 @@ from eggcarton.core.plan import runtime_source
 from eggcarton.core.script import Start
 from eggcarton.core.standing import below, digest_of_bytes, look
 from eggcarton.packages import code_places, environment_scripts, hidden, merging, precedence
+from eggcarton.packages.editable_metadata import anywhere
 from eggcarton.packages.environment_links import Links
 from eggcarton.packages.interpreter import Interpreter
 from eggcarton.packages.member import Member, base_of, entry_points, noted, ordered
@@ -216,7 +217,7 @@ def _digest_of(path: Path, root: Path | None) -> str:
     standing = look(path)
     if root is None or standing.kind != "file":
         return standing.digest
-    return digest_of_bytes(path.read_bytes().replace(os.fsencode(os.path.realpath(root)), b"{root}"))
+    return digest_of_bytes(anywhere(path.read_bytes(), root))
 
 
 def load(prefix: Path, store: Path) -> Environment | None:

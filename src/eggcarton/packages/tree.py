@@ -138,7 +138,7 @@ def _of_environment(prefix: Path, tokens: Tokens) -> Iterator[Entry]:
         if path.is_symlink() and "develop-eggs" in Path(os.readlink(path)).parts:
             target = path.resolve()
             for inner in [target] if target.is_file() else below(target):
-                if _CACHE not in inner.parts:
+                if _CACHE not in inner.parts and not (inner.name in LEFT_OUT and inner.parent == target):
                     beside = os.path.relpath(inner, target)
                     yield _entry(f"{name}/{beside}" if beside != "." else f"{name}/", inner, tokens)
 
