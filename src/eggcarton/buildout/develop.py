@@ -38,7 +38,8 @@ class Developed:
 
     ``files`` are its entries there; ``fingerprint`` is of everything that was ``watched`` while it was built, or empty
     when the build depended on something that cannot be watched, such as another program. ``locked`` is the digest of
-    its locked build requirements, empty where the toolchain was enough. ``beside`` is the metadata that lies beside its modules.
+    its locked build requirements, empty where the toolchain was enough. ``beside`` is the metadata that lies beside its
+    modules.
     """
 
     source: str

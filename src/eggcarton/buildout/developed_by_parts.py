@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 from eggcarton.buildout import building, needs, toolchain
 from eggcarton.buildout.sections import NOT_YET
 from eggcarton.core.errors import Drift, UsageProblem
-from eggcarton.packages.watched import watchable
 
 if TYPE_CHECKING:
     from eggcarton.buildout.session import Session
@@ -119,13 +118,17 @@ def _key(session: Session, source: Path) -> str:
     digest = hashlib.sha256(repr([sys.version, sorted(toolchain.versions(toolchain.running()).items())]).encode())
     for directory, names, files in os.walk(source):
         inside = Path(directory).relative_to(source)
-        names[:] = sorted(name for name in names if watchable(str(inside / name)))
+        names[:] = sorted(name for name in names if not _is_left_by_builds(name))
         for file in sorted(files):
-            if watchable(file) and not file.endswith((".so", ".o")):
+            if not _is_left_by_builds(file):
                 with suppress(OSError):
                     state = os.stat(os.path.join(directory, file))
                     digest.update(f"{inside / file} {state.st_size} {state.st_mtime_ns}\n".encode())
     return digest.hexdigest()
+
+
+def _is_left_by_builds(name: str) -> bool:
+    return name in ("__pycache__", "build", "dist") or name.startswith(".") or name.endswith((".egg-info", ".so", ".o"))
 
 
 def _read(place: Path) -> dict[str, dict[str, Any]]:

@@ -39,8 +39,8 @@ def build(
 
     Returns:
         a mapping a project: name, project, version, requires, extras, the names of its ``files`` below its directory,
-        what was ``watched``, what was put ``beside`` its modules, and as ``locked`` the digest of its build requirements,
-        empty where the toolchain did.
+        what was ``watched``, what was put ``beside`` its modules, and as ``locked`` the digest of its build
+        requirements, empty where the toolchain did.
 
     Raises:
         EggcartonError: builds failed; the last lines of each are in the message.
