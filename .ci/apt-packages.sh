@@ -2,7 +2,7 @@
 # Installs the Debian packages that the tests need and that are not there yet. Run again, it does nothing.
 set -euo pipefail
 
-packages=(chromium chromium-driver gcc git libc6-dev redis-server)
+packages=(chromium chromium-driver gcc git libc6-dev make redis-server)
 
 missing=()
 for package in "${packages[@]}"; do
