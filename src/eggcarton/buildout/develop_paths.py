@@ -20,6 +20,7 @@ from eggcarton.packages import modules
 
 if TYPE_CHECKING:
     from eggcarton.buildout.develop import Developed
+    from eggcarton.buildout.developed_by_parts import DevelopedByPart
     from eggcarton.buildout.session import Session
 
 
@@ -42,14 +43,14 @@ def scripts(
     return original(*call.args, **call.kwargs)
 
 
-def _developed(session: Session, working_set: Any) -> Iterator[Developed]:
+def _developed(session: Session, working_set: Any) -> Iterator[Developed | DevelopedByPart]:
     for dist in working_set:
         package = session.developed.get(canonical_name(dist.project_name))
         if package is not None:
             yield package
 
 
-def _modules(session: Session, package: Developed) -> tuple[list[Path], list[str]]:
+def _modules(session: Session, package: Developed | DevelopedByPart) -> tuple[list[Path], list[str]]:
     """Return what a package has on the path, and the lines that let it be imported where no path can say that.
 
     zc.buildout's own develop packages have the directory on the path that a package lies in, with all beside it.
