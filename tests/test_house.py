@@ -79,6 +79,7 @@ STANDARD_LIBRARY_AND_CORE = (
     "closed",
     "code_places",
     "watched",
+    "editable_metadata",
     "while_running",
     "seals",
     "surroundings",
