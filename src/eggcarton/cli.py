@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 
 from eggcarton.buildout.command import ConfigurationProblem
-from eggcarton.buildout.part import Stop
+from eggcarton.buildout.ending import Stop
 from eggcarton.commands import (
     diff,
     doctor,

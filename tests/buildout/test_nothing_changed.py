@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +92,74 @@ def test_a_frozen_run(built: Buildout) -> None:
     # What is watched is seen where there is something to do.
     built.lock.write_text(built.lock.read_text("utf-8") + "\n", "utf-8")
     assert "subprocess.Popen" in watched(built)
+
+
+# What makes, fetches, resolves or checks, and what only some of our own recipes need.
+HEAVY = (
+    "eggcarton.child",
+    "eggcarton.commands",
+    "eggcarton.buildout.preview",
+    "eggcarton.buildout.seats",
+    "eggcarton.core.matrices",
+    "eggcarton.core.tested",
+    "eggcarton.indexes.client",
+    "eggcarton.indexes.journal",
+    "eggcarton.indexes.served",
+    "eggcarton.packages.crew",
+    "eggcarton.packages.lock",
+    "eggcarton.packages.store",
+    "eggcarton.packages.tree",
+    "eggcarton.packages.unpacking",
+    "eggcarton.packages.verify",
+    "eggcarton.recipes.coverage",
+    "eggcarton.recipes.test",
+    "eggcarton.recipes.wsgi",
+    "ctypes",
+    "packaging.pylock",
+    "urllib3",
+)
+# What all parts of ours need, and nobody else.
+OF_PARTS = (
+    "eggcarton.buildout.entrypoints",
+    "eggcarton.buildout.environments",
+    "eggcarton.buildout.locked",
+    "eggcarton.buildout.part",
+    "eggcarton.buildout.unlocked",
+    "eggcarton.core.apply",
+    "eggcarton.core.difference",
+    "eggcarton.core.editable",
+    "eggcarton.core.layout",
+    "eggcarton.core.pie_file",
+    "eggcarton.core.plan",
+    "eggcarton.core.script",
+    "eggcarton.core.services",
+    "eggcarton.core.staging",
+    "eggcarton.packages.environment",
+    "eggcarton.packages.machine",
+    "eggcarton.packages.merging",
+    "eggcarton.recipes.scripts",
+)
+
+
+@pytest.mark.parametrize(("recipe", "away"), [("zc.recipe.egg", (*HEAVY, *OF_PARTS)), ("eggcarton", HEAVY)])
+def test_what_it_imports(build: Buildout, recipe: str, away: Sequence[str]) -> None:
+    """A run that changes nothing imports what it uses: nothing that makes, fetches or resolves, and no other recipe."""
+    greeting(build.index.directory)
+    build.configure(f"[buildout]\nextensions = eggcarton\nparts = app\n[app]\nrecipe = {recipe}\neggs = greeting\n")
+    command: list[str | Path] = [PYTHON, "-IS", "-X", "importtime", build.bin / "buildout"]
+
+    def imported() -> set[str]:
+        status, output = run(command, cwd=build.root, variables=build.environment())
+        assert (0, True) == (status, "eggcarton: 1 distribution: " in output), output
+        return {line.rpartition("|")[2].strip() for line in output.splitlines() if line.startswith("import time:")}
+
+    first = imported()
+    found = imported()
+    assert {"eggcarton.buildout.session", "eggcarton.packages.selection"} <= found
+    within = tuple(f"{name}." for name in away)
+    assert [] == sorted(name for name in found if name in away or name.startswith(within))
+    # What a part of ours needs is seen where there is one.
+    assert (recipe == "eggcarton") == ("eggcarton.core.apply" in first & found)
 
 
 def test_locking_once_more(built: Buildout) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eggcarton.core.layout import EntryPoint, Environment, Layout, canonical_name
+from eggcarton.core.layout import EntryPoint, Environment, Layout
+from eggcarton.core.names import canonical_name
 
 POINTS = (
     EntryPoint("Guest_Book", "console_scripts", "guestbook", "guestbook.cli", "main"),

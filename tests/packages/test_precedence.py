@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from eggcarton.core.layout import canonical_name
+from eggcarton.core.names import canonical_name
 from eggcarton.packages import develop, environment
 from eggcarton.packages.builds import Toolchain
 from eggcarton.packages.member import Member

@@ -14,7 +14,7 @@ from eggcarton.buildout import building, develop, downloads, egg_recipe, machine
 from eggcarton.buildout import lines as configuration_lines
 from eggcarton.buildout.requirements_files import Told
 from eggcarton.core.errors import Unavailable, UsageProblem
-from eggcarton.core.layout import canonical_name
+from eggcarton.core.names import canonical_name
 from eggcarton.packages import closed, selection
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from zc.buildout.easy_install import pkg_resources
 
-from eggcarton.buildout import develop, needs, part, read_once, toolchain
+from eggcarton.buildout import develop, ending, needs, read_once, toolchain
 from eggcarton.buildout.recipes import OURS
 from eggcarton.core.errors import EggcartonError, UsageProblem
 from eggcarton.packages import closed
@@ -177,7 +177,7 @@ def by_pip(
     if not running:
         return original(spec, dest, editable)
     try:
-        with part.told(), for_pip(running[-1], spec, editable=editable):
+        with ending.told(), for_pip(running[-1], spec, editable=editable):
             return original(spec, dest, editable)
     finally:
         read_once.forget(running)

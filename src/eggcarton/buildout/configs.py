@@ -86,7 +86,7 @@ def _asked(session: Session, name: str) -> list[dict[str, Any]]:
 def tell() -> None:
     """Write what one configuration asks of its locks to a file: the whole of the process that another run starts."""
     from eggcarton.buildout import patches
-    from eggcarton.buildout.part import told
+    from eggcarton.buildout.ending import told
     from eggcarton.buildout.session import begun
 
     with told():

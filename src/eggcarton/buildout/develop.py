@@ -20,7 +20,7 @@ from typing import Any
 
 from eggcarton.core import locks
 from eggcarton.core.errors import UsageProblem
-from eggcarton.core.layout import canonical_name
+from eggcarton.core.names import canonical_name
 from eggcarton.packages import editable_metadata, surroundings
 from eggcarton.packages.member import Member
 from eggcarton.packages.watched import NOTHING_WATCHED, Watched, build_digests, fingerprint

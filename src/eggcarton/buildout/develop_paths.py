@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from zc.buildout import easy_install
 
-from eggcarton.core.layout import canonical_name
+from eggcarton.core.names import canonical_name
 from eggcarton.core.pth import named_by
 from eggcarton.packages import modules
 

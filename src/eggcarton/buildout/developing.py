@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from eggcarton.buildout import building, develop, developed_by_parts, toolchain
 from eggcarton.core.errors import Drift
-from eggcarton.core.layout import canonical_name
 from eggcarton.core.locks import scratch
+from eggcarton.core.names import canonical_name
 
 if TYPE_CHECKING:
     from eggcarton.buildout.session import Session

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from eggcarton.buildout.part import Part
-from eggcarton.buildout.recipes import RECIPES
 
-
-def __getattr__(name: str) -> partial[Part]:
-    """Return the recipe of a name; no other's module is imported."""
-    if name not in RECIPES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return partial(Part, RECIPES[name])
+scripts = partial(Part, "scripts")
+eggs = partial(Part, "eggs")
+test = partial(Part, "test")
+coverage = partial(Part, "coverage")
+wsgi = partial(Part, "wsgi")
+template = partial(Part, "template")
+pins = partial(Part, "pins")
+mirrors = partial(Part, "mirrors")

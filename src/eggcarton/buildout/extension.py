@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from eggcarton.buildout import current, patches, stock
-from eggcarton.buildout.part import told
+from eggcarton.buildout.ending import told
 
 _STACK = "_eggcarton_patches"
 

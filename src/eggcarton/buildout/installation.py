@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from eggcarton.core.credentials import without_credentials
 from eggcarton.core.errors import UsageProblem
-from eggcarton.core.layout import canonical_name
+from eggcarton.core.names import canonical_name
 from eggcarton.packages import by_part, core_metadata, member
 
 Use = Literal["part", "recipe", "there"]

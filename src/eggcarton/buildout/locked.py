@@ -16,7 +16,8 @@ from urllib.parse import quote
 from eggcarton.buildout import asking, toolchain
 from eggcarton.buildout.sections import Sections
 from eggcarton.core.errors import OptionProblems
-from eggcarton.core.layout import Locked, canonical_name
+from eggcarton.core.layout import Locked
+from eggcarton.core.names import canonical_name
 from eggcarton.core.plan import digest_of
 from eggcarton.core.standing import digest_of_bytes
 from eggcarton.packages import closed

@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.buildout.needs import PartNeeds
 from eggcarton.core.errors import OptionProblems
-from eggcarton.core.layout import canonical_name
-from eggcarton.packages import machine
+from eggcarton.core.names import canonical_name
 from eggcarton.packages.interpreter import Interpreter
-from eggcarton.packages.machine import Distribution
 from eggcarton.packages.member import Member
+
+if TYPE_CHECKING:
+    from eggcarton.packages.machine import Distribution
 
 logger = logging.getLogger("eggcarton")
 OPTION = "allowed-eggs-from-site-packages"
@@ -34,6 +35,8 @@ class Machine:
 
     @cached_property
     def _found(self) -> dict[str, Distribution]:
+        from eggcarton.packages import machine
+
         return machine.find(machine.directories(self._python.executable), ["*"])
 
     def allowed(self, part: PartNeeds, known: Iterable[str] = ()) -> dict[str, Distribution]:
@@ -48,6 +51,8 @@ class Machine:
         """
         if not part.allowed:
             return {}
+        from eggcarton.packages import machine
+
         names = named(part)
         found = {name: there for name, there in self._found.items() if machine.allows(part.allowed, name)}
         problems = {name: problem for name, there in found.items() if (problem := _problem(there))}
@@ -112,6 +117,10 @@ class Machine:
 
 def named(part: PartNeeds) -> list[str]:
     """Return the canonical names that a part's option spells out; patterns only allow what something requires."""
+    if not part.allowed:
+        return []
+    from eggcarton.packages import machine
+
     return list(dict.fromkeys(canonical_name(word) for word in part.allowed if not machine.is_pattern(word)))
 
 

@@ -14,7 +14,7 @@ from eggcarton.buildout.recipes import OURS, ours
 from eggcarton.buildout.recipes import RECIPES as MODULES
 from eggcarton.buildout.sections import NOT_YET, Sections
 from eggcarton.core.errors import OptionProblems
-from eggcarton.core.layout import canonical_name
+from eggcarton.core.names import canonical_name
 from eggcarton.core.options import read_options
 from eggcarton.core.readers import requirements, shortened
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial, wraps
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from zc.buildout import UserError
 
@@ -27,6 +27,11 @@ from eggcarton.buildout import (
     unlocked,
     variables,
 )
+from eggcarton.buildout.ending import Stop as Stop
+from eggcarton.buildout.ending import refusals
+from eggcarton.buildout.ending import stop as stop
+from eggcarton.buildout.ending import told as told
+from eggcarton.buildout.recipes import RECIPES
 from eggcarton.buildout.sections import Sections
 from eggcarton.core import services
 from eggcarton.core.apply import apply
@@ -36,36 +41,11 @@ from eggcarton.core.layout import Environment, Imports, Layout, Locked
 from eggcarton.core.options import read_options
 from eggcarton.core.plan import Plan
 from eggcarton.core.records import read_record
-from eggcarton.packages import by_part
+from eggcarton.packages import by_part, closed
 
 logger = logging.getLogger("eggcarton")
 _DIGEST = "eggcarton-plan"
 _Result = TypeVar("_Result")
-
-
-class Stop(SystemExit):
-    """The end of a run whose reason has been told.
-
-    zc.buildout ends with status 1 on any exception but this kind; and an error that it catches while it updates a
-    part makes it delete that part's files.
-    """
-
-
-def stop(error: EggcartonError) -> NoReturn:
-    """Tell an error once, in its own sentence, and end the run with its exit code."""
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.write(f"Error: {error}\n")
-    raise Stop(error.exit_code) from error
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """End the run on one of our errors, told once, with its exit code."""
-    try:
-        yield
-    except EggcartonError as error:
-        stop(error)
 
 
 def _kept(method: Callable[[Part], _Result]) -> Callable[[Part], _Result]:
@@ -88,16 +68,6 @@ def _kept(method: Callable[[Part], _Result]) -> Callable[[Part], _Result]:
 
 
 @contextmanager
-def refusals(part: str) -> Iterator[None]:
-    """Turn what the operating system refuses a part into a sentence."""
-    try:
-        yield
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename is not None else ""
-        raise EggcartonError(f"[{part}] {where}{error.strerror or error}; put that right, then run again") from error
-
-
-@contextmanager
 def _told_of(part: str, section: str) -> Iterator[None]:
     """Tell what is wrong with a section as that of the part that it has its options from."""
     try:
@@ -114,13 +84,13 @@ class Part:
     Everything that can fail is done here at the start, before zc.buildout takes anything away.
     """
 
-    def __init__(self, module: ModuleType, buildout: Any, name: str, options: Any) -> None:
+    def __init__(self, recipe: str | ModuleType, buildout: Any, name: str, options: Any) -> None:
         self.name, self.buildout = name, buildout
         self.session = current.session(buildout)
         # This may bring other parts to life, whose errors are their own.
         values = {key: options[key] for key in options if key != _DIGEST}
         with told(), refusals(name), _told_of(self._configured, name):
-            self._prepare(module, values)
+            self._prepare(RECIPES[recipe] if isinstance(recipe, str) else recipe, values)
             if hasattr(self.options, "requirements"):
                 egg_sections.write(buildout, name, options)
         options[_DIGEST] = self.plan.digest
@@ -229,7 +199,7 @@ class Part:
         return self._apply(replace=True)
 
     def _apply(self, *, replace: bool) -> tuple[str, ...]:
-        render = self.session.render if self.session is not None else unlocked.renderer(self.buildout)
+        render = partial(closed.render, self.session.child) if self.session else unlocked.renderer(self.buildout)
         transaction = current.transaction(self.buildout)
         # Under a transaction what the part gives up stays until the run has succeeded, and goes with the rest then.
         clear = transaction is None

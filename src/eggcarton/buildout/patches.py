@@ -20,8 +20,8 @@ from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.buildout import asking, building, current, develop_paths, downloads, installed, read_once, store_view
 from eggcarton.buildout.configuration import readable
+from eggcarton.buildout.ending import told
 from eggcarton.buildout.extends import Extends
-from eggcarton.buildout.part import told
 from eggcarton.buildout.replacing import replaced
 from eggcarton.buildout.session import Session, begun
 from eggcarton.buildout.settings import SECTION

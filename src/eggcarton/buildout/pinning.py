@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eggcarton.buildout.session import Session
 from eggcarton.core.errors import UsageProblem
-from eggcarton.core.layout import canonical_name
+from eggcarton.core.names import canonical_name
 from eggcarton.packages import closed
 
 REQUIRES_PYTHON = ">=3.10"

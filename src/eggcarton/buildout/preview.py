@@ -119,7 +119,7 @@ class Preview:
         """Return a template filled in; as it is where that would mean to fetch what fills it in."""
         if not (self._session.store / ".eggcarton" / closed.directory_name()).is_dir():
             return item
-        return File(item.path, self._session.render(item), item.mode)
+        return File(item.path, closed.render(self._session.child, item), item.mode)
 
     def _planned(self) -> set[Path]:
         parts = [part for name in self._recipes if (part := self._part(name)) is not None]

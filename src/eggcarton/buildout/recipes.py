@@ -6,32 +6,34 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from types import ModuleType
 
-from eggcarton.core.layout import canonical_name
+from eggcarton.core.names import canonical_name
 
 OURS = "eggcarton"
 """The distribution that our recipes are of."""
-_NAMES = ("default", "scripts", "eggs", "test", "coverage", "wsgi", "template", "pins", "mirrors")
 
 
-class _Modules(Mapping[str, ModuleType]):
-    """The module of each recipe by its name, imported when it is asked for: a run has few of them, and pays for few."""
+class _Recipes(Mapping[str, ModuleType]):
+    """Imports a module when it is asked for: most runs use one or two, and one without changes may use none."""
+
+    _names = ("default", "scripts", "eggs", "test", "coverage", "wsgi", "template", "pins", "mirrors")
 
     def __getitem__(self, name: str) -> ModuleType:
-        if name not in self:
+        if name not in self._names:
             raise KeyError(name)
         return import_module(f"eggcarton.recipes.{'scripts' if name == 'default' else name}")
 
     def __contains__(self, name: object) -> bool:
-        return name in _NAMES
+        return name in self._names
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_NAMES)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(_NAMES)
+        return len(self._names)
 
 
-RECIPES: Mapping[str, ModuleType] = _Modules()
+RECIPES: Mapping[str, ModuleType] = _Recipes()
+"""The module of each recipe, by its name."""
 
 
 def ours(values: Mapping[str, str]) -> str | None:

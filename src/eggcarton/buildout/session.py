@@ -38,8 +38,7 @@ from eggcarton.buildout.settings import Settings
 from eggcarton.buildout.summary import Done
 from eggcarton.buildout.traffic import Traffic
 from eggcarton.core.errors import Drift, UsageProblem
-from eggcarton.core.layout import canonical_name
-from eggcarton.core.plan import Rendered
+from eggcarton.core.names import canonical_name
 from eggcarton.packages import closed, generations, selection
 from eggcarton.packages.interpreter import Interpreter
 from eggcarton.packages.member import Member
@@ -278,10 +277,6 @@ class Session:
         own += self.machine.members(part, names, self.developed)
         hidden = {member.name for member in own}
         return own + [member for member in chosen.members(names) if member.name not in hidden]
-
-    def render(self, item: Rendered) -> str:
-        """Fill in a template in the child process."""
-        return closed.render(self.child, item)
 
     def finish(self, *, complete: bool) -> None:
         """Say in one line what was done; after a complete run remove environments that were long given up."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from eggcarton.buildout import bundled, indexes
 from eggcarton.core import readers
-from eggcarton.core.layout import canonical_name
+from eggcarton.core.names import canonical_name
 from eggcarton.core.options import Reading, option, read_options
 from eggcarton.core.readers import boolean, choice, path, reads, text, words
 from eggcarton.indexes import configured

@@ -20,13 +20,13 @@ from zc.buildout import easy_install
 from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.buildout import needs, toolchain
-from eggcarton.buildout.part import refusals, told
+from eggcarton.buildout.ending import refusals, told
 from eggcarton.buildout.recipes import OURS
 from eggcarton.buildout.session import Session
 from eggcarton.core import linking, writing
 from eggcarton.core.errors import UsageProblem
-from eggcarton.core.layout import canonical_name
 from eggcarton.core.locks import scratch
+from eggcarton.core.names import canonical_name
 from eggcarton.packages.merging import is_lasting
 from eggcarton.packages.store_names import HIDDEN, plain
 

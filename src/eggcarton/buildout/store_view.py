@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zc.buildout import easy_install
 
 from eggcarton.buildout import read_once
-from eggcarton.core.layout import canonical_name
+from eggcarton.core.names import canonical_name
 from eggcarton.packages.store_names import leads_to
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from eggcarton.buildout.indexes import looks_like_one
 from eggcarton.buildout.sections import Sections
 from eggcarton.buildout.settings import SECTION, Options
-from eggcarton.core import services
 from eggcarton.core.errors import UsageProblem
 from eggcarton.core.options import declared
 from eggcarton.indexes.routing import Index
@@ -78,7 +77,11 @@ def _services(raw: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     texts = [text for options in raw.values() for text in options.values()]
     used = {word for options in raw.values() for name in ("services", "<") for word in options.get(name, "").split()}
     for name, options in raw.items():
-        if name not in used and services.looks_like_one(options) and not any(f"${{{name}:" in text for text in texts):
+        if name in used or "recipe" in options or "command" not in options:
+            continue
+        from eggcarton.core import services
+
+        if services.looks_like_one(options) and not any(f"${{{name}:" in text for text in texts):
             yield f"nothing reads the section [{name}]: if it is a service, name it in 'services' of a part"
 
 

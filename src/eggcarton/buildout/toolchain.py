@@ -11,7 +11,7 @@ from zc.buildout import easy_install
 from zc.buildout.buildout import Buildout
 from zc.buildout.easy_install import pkg_resources
 
-from eggcarton.core.layout import canonical_name
+from eggcarton.core.names import canonical_name
 
 _added: set[str] = set()
 

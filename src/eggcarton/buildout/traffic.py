@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eggcarton.core.errors import StagingProblem
-from eggcarton.indexes import served
-from eggcarton.indexes.journal import Instead, Tally, name_of, summed
-from eggcarton.indexes.routing import CANONICAL
+
+if TYPE_CHECKING:
+    from eggcarton.indexes.journal import Tally
 
 logger = logging.getLogger("eggcarton")
 
@@ -33,6 +33,8 @@ class Traffic:
 
     def heed(self, told: Mapping[str, Any]) -> None:
         """Take note of what an answer of the child process tells beside its result."""
+        from eggcarton.indexes.journal import Instead, Tally, summed
+
         self._tallies = summed([*self._tallies, *map(Tally.of, told.get("routes", ()))])
         for fields in told.get("instead", ()):
             found = Instead(**fields)
@@ -64,6 +66,8 @@ class Traffic:
     def keep(self) -> None:
         """Add it to what is kept of all runs, where anything was asked; what cannot be written is lost."""
         if self._tallies and self._state is not None:
+            from eggcarton.indexes import served
+
             path = self._state / served.NAME
             with suppress(StagingProblem):
                 served.write(path, served.read(path).after(self._tallies, time.time()))
@@ -71,6 +75,9 @@ class Traffic:
 
 
 def _shown(tally: Tally, routes: Sequence[str]) -> str:
+    from eggcarton.indexes.journal import name_of
+    from eggcarton.indexes.routing import CANONICAL
+
     return name_of(tally.index, tally.route, CANONICAL, routes)
 
 

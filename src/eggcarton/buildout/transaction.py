@@ -24,7 +24,6 @@ from eggcarton.buildout import develop, installed, moving
 from eggcarton.core.errors import EggcartonError
 from eggcarton.core.locks import hold
 from eggcarton.core.records import Entry, read_record, record_file, write_record
-from eggcarton.core.staging import stands
 from eggcarton.core.standing import Standing, discard, look
 
 
@@ -256,6 +255,8 @@ def _locked(state: Path, root: Path) -> TextIO | None:
 
 
 def _is_edited(path: Path, entry: Entry | None) -> bool:
+    from eggcarton.core.staging import stands
+
     return entry is not None and entry.kind == "editable" and not stands(entry, look(path))
 
 
@@ -282,6 +283,8 @@ def _recorded(records: Path) -> dict[Path, dict[str, tuple[Entry, ...]]]:
 
 def _standing(path: Path, known: Mapping[str, Sequence[Entry]]) -> Entry | None:
     """Return as what a path is known, None where what stands there is not what any of our parts has put there."""
+    from eggcarton.core.staging import stands
+
     standing = look(path) if known else Standing("nothing")
     for entry in (entry for entries in known.values() for entry in entries):
         if stands(entry, standing) or (standing.kind == "directory" and entry.kind in ("directory", "produced")):

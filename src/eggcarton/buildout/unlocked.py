@@ -18,8 +18,9 @@ from eggcarton.buildout import egg_recipe
 from eggcarton.buildout.machine import OPTION, Machine, named
 from eggcarton.buildout.needs import PartNeeds
 from eggcarton.core.errors import OptionProblems, UsageProblem
-from eggcarton.core.layout import Environment, Imports, canonical_name
+from eggcarton.core.layout import Environment, Imports
 from eggcarton.core.linking import link
+from eggcarton.core.names import canonical_name
 from eggcarton.core.plan import Rendered
 from eggcarton.core.pth import named_in
 from eggcarton.packages import closed

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zc.buildout.easy_install import pkg_resources
 
 from eggcarton.buildout import asking, needs
-from eggcarton.core.layout import canonical_name
+from eggcarton.core.names import canonical_name
 
 if TYPE_CHECKING:
     from eggcarton.buildout.session import Session

@@ -16,7 +16,7 @@ from eggcarton.buildout.installation import Installation, Installed
 from eggcarton.buildout.session import Session
 from eggcarton.commands.call import Call
 from eggcarton.core.errors import Unavailable, UsageProblem
-from eggcarton.core.layout import canonical_name
+from eggcarton.core.names import canonical_name
 
 HELP = "make the lock from the eggs of a buildout that stands, or from what is installed in a Python"
 _ASKER = "what is installed"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from eggcarton.core.names import canonical_name as canonical_name
 
 if TYPE_CHECKING:
     from eggcarton.core.services import Service
@@ -227,14 +228,3 @@ class Environment:
             ):
                 return point
         return None
-
-
-def canonical_name(name: str) -> str:
-    """Return the one spelling under which a distribution's name is compared.
-
-    Source: PEP 503, normalized names.
-
-    >>> canonical_name("Zope.Interface")
-    'zope-interface'
-    """
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import os
 import shutil
@@ -116,6 +115,8 @@ def exchange(one: Path, other: Path) -> bool:
     """
     if os.name != "posix":
         return False
+    import ctypes
+
     rename = getattr(ctypes.CDLL(None), "renameat2", None)
     here, change_places = -100, 2
     if rename is None:

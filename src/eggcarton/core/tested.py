@@ -17,7 +17,8 @@ from eggcarton.core.code_readers import source as python_source
 from eggcarton.core.errors import OptionProblems
 from eggcarton.core.isolation import OPEN_BELOW
 from eggcarton.core.launchers import launcher
-from eggcarton.core.layout import Environment, Layout, canonical_name
+from eggcarton.core.layout import Environment, Layout
+from eggcarton.core.names import canonical_name
 from eggcarton.core.options import PART_NAME, option
 from eggcarton.core.plan import File, KeptDirectory, OwnedDirectory, runtime_files
 from eggcarton.core.preamble import Preamble

@@ -12,14 +12,15 @@ from collections.abc import Callable, Mapping
 from importlib import util
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import eggcarton
 from eggcarton.core import errors
 from eggcarton.core.errors import EggcartonError
 from eggcarton.core.locks import scratch, sweep
-from eggcarton.core.plan import Rendered
-from eggcarton.indexes import configured
+
+if TYPE_CHECKING:
+    from eggcarton.core.plan import Rendered
 
 PINS = Path(__file__).with_name("closed-set.txt")
 _SOURCE = Path(eggcarton.__file__).parent.parent
@@ -84,6 +85,8 @@ def ensure(
 def _fetch(target: Path, index: str | None) -> None:
     """Have pip install what is pinned; of what is configured for it, only the way to the index counts."""
     home = Path(os.path.expanduser("~"))
+    from eggcarton.indexes import configured
+
     settings = configured.pip_settings(_variables(), home, index=index)
     clean = {name: value for name, value in _variables().items() if not name.startswith(("PIP_", "PYTHON"))}
     # Whatever pip leaves when it is killed lies where it is cleared away.

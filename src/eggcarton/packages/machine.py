@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from eggcarton.core.errors import UsageProblem
-from eggcarton.core.layout import canonical_name
+from eggcarton.core.names import canonical_name
 from eggcarton.packages import core_metadata
 from eggcarton.packages.member import OF_MACHINE, Member
 

@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from eggcarton.core.layout import EntryPoint, ScriptFile
+if TYPE_CHECKING:
+    from eggcarton.core.layout import EntryPoint, ScriptFile
 
 # What an installer is to replace by the interpreter, or one of Python 3 found in any other way.
 _PYTHON = re.compile(rb"#!\s*(?:\S*/)?(?:env\s+)?(?:\S*/)?python(?:3(?:\.\d+)?)?w?(?:\s|$)")
@@ -71,6 +72,8 @@ def metadata(member: Member) -> Path | None:
 
 def entry_points(member: Member) -> Iterator[EntryPoint]:
     """Give all entry points that a member's metadata declares."""
+    from eggcarton.core.layout import EntryPoint
+
     information = metadata(member)
     path = information / "entry_points.txt" if information else None
     if path is None or not path.is_file():
@@ -90,6 +93,8 @@ def script_files(member: Member) -> Iterator[tuple[ScriptFile, Path]]:
     Those of a wheel are in ``bin`` of its egg; those of a develop package, and of eggs that were made otherwise, are
     beside the metadata.
     """
+    from eggcarton.core.layout import ScriptFile
+
     information, beside = metadata(member), member.place / "bin"
     places = [information / "scripts"] if information else []
     if not member.files and not (beside / "__init__.py").exists():

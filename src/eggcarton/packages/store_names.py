@@ -6,11 +6,12 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from eggcarton.core import linking
-from eggcarton.core.linking import Kind
 from eggcarton.core.standing import discard
-from eggcarton.packages.merging import is_lasting
+
+if TYPE_CHECKING:
+    from eggcarton.core.linking import Kind
 
 HIDDEN = ".eggcarton"
 MARK = ".eggcarton-of"
@@ -42,7 +43,12 @@ def show(
     Returns:
         a remark on the strangers that were moved aside, and one where there are no symbolic links.
     """
-    strangers, kinds = list[tuple[Path, Path]](), set[Kind]()
+    # Nearly every run finds all names as they should be.
+    from eggcarton.core import linking
+    from eggcarton.packages.merging import is_lasting
+
+    strangers: list[tuple[Path, Path]] = []
+    kinds: set[Kind] = set()
     for egg in eggs:
         name, target = directory / egg.name, _written(egg, directory)
         stands = _target_of(name)
@@ -70,6 +76,9 @@ def plain(directory: Path, eggs: Iterable[Path]) -> None:
     Args:
         directory: the store; the eggs lie in it.
     """
+    from eggcarton.core import linking
+    from eggcarton.packages.merging import is_lasting
+
     for egg in eggs:
         name, target = directory / egg.name, _written(egg, directory)
         if name.is_symlink() and _target_of(name) == target:

@@ -15,7 +15,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from eggcarton.core.errors import OptionProblems
-from eggcarton.core.layout import Environment, Layout, Locked, canonical_name
+from eggcarton.core.layout import Environment, Layout, Locked
+from eggcarton.core.names import canonical_name
 from eggcarton.core.options import option
 from eggcarton.core.plan import ExpectedFile, KeptFile, Plan
 from eggcarton.core.readers import boolean, file_path, path, words

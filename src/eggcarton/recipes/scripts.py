@@ -11,7 +11,8 @@ from eggcarton.core.code_readers import ObjectReference, call_arguments, entry_p
 from eggcarton.core.errors import OptionProblems
 from eggcarton.core.isolation import BY_NAME
 from eggcarton.core.launchers import interpreter_launcher, launcher
-from eggcarton.core.layout import EntryPoint, Environment, Layout, ScriptFile, canonical_name
+from eggcarton.core.layout import EntryPoint, Environment, Layout, ScriptFile
+from eggcarton.core.names import canonical_name
 from eggcarton.core.options import PART_NAME, option
 from eggcarton.core.plan import File, Item, OwnedDirectory, Plan
 from eggcarton.core.preamble import Preamble
