@@ -27,7 +27,6 @@ from eggcarton.core import linking, writing
 from eggcarton.core.errors import UsageProblem
 from eggcarton.core.locks import scratch
 from eggcarton.core.names import canonical_name
-from eggcarton.packages.merging import is_lasting
 from eggcarton.packages.store_names import HIDDEN, plain
 
 logger = logging.getLogger("eggcarton")
@@ -135,6 +134,8 @@ def _keep_ours(store: Path) -> None:
     kept = store / HIDDEN / f"own-{digest[:16]}" / place.name
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
+        from eggcarton.packages.merging import is_lasting
+
         with scratch(kept.parent, ".own-") as staging:
             linking.link(place, staging / place.name, symlink=linking.refused, is_wanted=is_lasting)
             with suppress(FileExistsError):
