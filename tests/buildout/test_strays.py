@@ -44,6 +44,7 @@ def test_a_section_almost_called_like_ours(simple: Buildout) -> None:
         ("[versions-odl]\nlibrary = 1.0\n", "nothing reads the section [versions-odl]: no part has lock-group = odl"),
         ("[eggcarton]\nlock-group = x\n", "[eggcarton] option 'lock-group' has no effect"),
         ("[buildout]\npolicy = frozen\n", "[buildout] option 'policy' has no effect: it belongs into [eggcarton]"),
+        ("[buildout]\ndownload-cache = .\ninstall-from-cache = true\n", "option 'install-from-cache' has no effect"),
         ("index = http://elsewhere.index.example/simple\n", "[app] option 'index' has no effect under the extension"),
     ],
 )

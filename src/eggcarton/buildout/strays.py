@@ -66,6 +66,11 @@ def check(buildout: Any) -> Iterator[str]:
     for name in sorted(set(raw["buildout"]) - _OF_BUILDOUT):
         if near := get_close_matches(name, _OF_BUILDOUT, n=1, cutoff=0.9):
             yield f"[buildout] option '{name}' is not known: did you mean '{near[0]}'?"
+    if raw["buildout"].get("install-from-cache", "false") == "true":
+        yield (
+            "[buildout] option 'install-from-cache' has no effect: files come from eggcarton's own cache, and from the "
+            "index where they are not there; 'offline = true' keeps that from being asked"
+        )
     yield from _services(raw)
     ours = {option.name for option in declared(Options)} - _ELSEWHERE
     for name in sorted(ours & set(raw["buildout"])):
