@@ -25,7 +25,7 @@ class BuildEnvironments:
     def __init__(self, place: Path) -> None:
         self._place = place
         self._guard = threading.Lock()
-        self._turns: dict[str, threading.Lock] = {}
+        self._turns: dict[str, tuple[threading.Lock, Path]] = {}
         self._made: dict[str, tuple[Path, Path]] = {}
 
     def __call__(self, tools: Toolchain) -> tuple[Path, Path]:
@@ -41,11 +41,13 @@ class BuildEnvironments:
         )
         digest = makeup.digest(self._place)
         with self._guard:
-            turn = self._turns.setdefault(digest, threading.Lock())
+            number = len(self._turns)
+            turn, name = self._turns.setdefault(
+                digest, (threading.Lock(), self._place / (f"environment-{number}" if number else "environment"))
+            )
         with turn:
             if digest not in self._made:
                 made, _ = environment.ensure(self._place, makeup, self._place)
-                name = self._place / ("environment" if len(self._turns) == 1 else f"environment-{len(self._turns)}")
                 link(made.prefix.name, name)
                 self._made[digest] = name, made.prefix
             return self._made[digest]
