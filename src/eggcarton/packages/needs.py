@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
@@ -17,6 +18,9 @@ from eggcarton.packages import origin as origins
 from eggcarton.packages.lock import Lock, LockedPackage, extras_in
 from eggcarton.packages.origin import Asked
 from eggcarton.packages.while_running import ByPart
+
+# A lock is walked several times a run, and each line of it was read as often as something leads to it.
+_read = cache(Requirement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,14 +278,14 @@ def pruned(lock: Lock, needs: Needs) -> Lock:
             if (name, extra) not in seen:
                 seen.add((name, extra))
                 lines = (line for package in there.get(name, ()) for line in package.requires)
-                queue += [Requirement(line) for line in lines if extra in (extras_in(line) or {""})]
+                queue += [_read(line) for line in lines if extra in (extras_in(line) or {""})]
     kept = {name for name, _ in seen}
     return replace(lock, packages=tuple(package for package in lock.packages if package.name in kept))
 
 
 def _open_ends(active: Mapping[str, LockedPackage], needs: Needs, environment: Mapping[str, str]) -> Iterator[str]:
     for origin, line in walk(active, [need.requirement for need in needs.needs], environment):
-        requirement = Requirement(line)
+        requirement = _read(line)
         name = str(canonicalize_name(requirement.name))
         if origin is None:
             continue
@@ -303,7 +307,7 @@ def walk(
     seen: set[tuple[str, str]] = set()
     while queue:
         origin, line = queue.pop(0)
-        requirement = Requirement(line)
+        requirement = _read(line)
         yield origin, line
         name = str(canonicalize_name(requirement.name))
         package = active.get(name)
@@ -316,7 +320,7 @@ def walk(
                 continue
             seen.add((name, extra))
             for further in package.requires:
-                marker = Requirement(further).marker
+                marker = _read(further).marker
                 if marker is None:
                     if not extra:
                         queue.append((name, further))
@@ -336,12 +340,12 @@ def closure(
     roots = [line for line in requirements if _holds(line, environment)]
     names: dict[str, None] = {}
     for _, line in walk(active, roots, environment):
-        name = str(canonicalize_name(Requirement(line).name))
+        name = str(canonicalize_name(_read(line).name))
         if name in active:
             names[name] = None
     return list(names)
 
 
 def _holds(line: str, environment: Mapping[str, str]) -> bool:
-    marker = Requirement(line).marker
+    marker = _read(line).marker
     return marker is None or marker.evaluate(dict(environment))
