@@ -22,6 +22,7 @@ from eggcarton.buildout import asking, building, current, develop_paths, downloa
 from eggcarton.buildout.configuration import readable
 from eggcarton.buildout.ending import told
 from eggcarton.buildout.extends import Extends
+from eggcarton.buildout.registering import begin as begin_to_use
 from eggcarton.buildout.replacing import replaced
 from eggcarton.buildout.session import Session, begun
 from eggcarton.buildout.settings import SECTION
@@ -80,6 +81,7 @@ def begin(buildout: Any) -> Session:
             session = begun(buildout)
             current.begin(buildout, session, transaction_of(session))
             _running.append(session)
+            begin_to_use(session)
             _seal.put_on(session)
             session.prepare_recipes()
     return session

@@ -31,8 +31,6 @@ _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 
 def begin(session: Session) -> None:
     """Keep the store from being cleaned while this process runs, and have a new build known from its beginning."""
-    if session.reading:
-        return
     _at_work.append(registers.begin(session.store))
     if registers.of(session.store, _root(session)) is None:
         with suppress(OSError):

@@ -317,7 +317,7 @@ def begun(buildout: Any, *, reading: bool = False) -> Session:
         done.traffic.heed,
         read.remedy,
     )
-    session = Session(
+    return Session(
         buildout=buildout,
         reading=reading,
         sections=sections,
@@ -339,5 +339,3 @@ def begun(buildout: Any, *, reading: bool = False) -> Session:
         ),
         files=RequirementsFiles(state / "requirements", read.root, child, reading=reading),
     )
-    registering.begin(session)
-    return session

@@ -63,7 +63,9 @@ class StoreView(easy_install.Environment):  # type: ignore[misc]
 
     def __getitem__(self, project_name: str) -> Any:
         """Return a project's distributions, the newest first."""
-        self._see(self._unseen.pop(canonical_name(project_name), ()))
+        paths = self._unseen.pop(canonical_name(project_name), ())
+        # Beside a locked egg there may be a stranger of the same version by another name.
+        self._see([path for path in paths if os.path.basename(path) in self._held] or paths)
         return super().__getitem__(project_name)
 
     def _see(self, paths: Iterable[str]) -> None:
