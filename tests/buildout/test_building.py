@@ -378,7 +378,7 @@ def test_zc_recipe_egg_custom(building: Buildout) -> None:
     sdist(building.index.directory, "ext", "1.0", files=files)
     building.variables["PIP_INDEX_URL"] = building.index.url
     building.configure(CUSTOM.format(options=""))
-    assert "[ext] builds ext from source, which runs its author's code; allow it:\n  [eggcarton]\n" in building.fails(
+    assert "[ext] builds ext from source, which runs its author's code; allow it:\n[eggcarton]\n" in building.fails(
         status=2
     )
     building.configure(CUSTOM.format(options="allow-sdist = ext\npolicy = frozen"))
