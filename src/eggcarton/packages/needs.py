@@ -338,12 +338,8 @@ def closure(
     Requirements whose marker does not hold are left out.
     """
     roots = [line for line in requirements if _holds(line, environment)]
-    names: dict[str, None] = {}
-    for _, line in walk(active, roots, environment):
-        name = str(canonicalize_name(_read(line).name))
-        if name in active:
-            names[name] = None
-    return list(names)
+    names = (str(canonicalize_name(_read(line).name)) for _, line in walk(active, roots, environment))
+    return list(dict.fromkeys(name for name in names if name in active))
 
 
 def _holds(line: str, environment: Mapping[str, str]) -> bool:
