@@ -133,6 +133,8 @@ def _keep_ours(store: Path) -> None:
     digest = hashlib.sha256(records[0].read_bytes()).hexdigest()
     kept = store / HIDDEN / f"own-{digest[:16]}" / place.name
     if not kept.exists():
+        from eggcarton.packages.merging import is_lasting
+
         kept.parent.mkdir(parents=True, exist_ok=True)
         from eggcarton.packages.merging import is_lasting
 
