@@ -136,8 +136,6 @@ def _keep_ours(store: Path) -> None:
         from eggcarton.packages.merging import is_lasting
 
         kept.parent.mkdir(parents=True, exist_ok=True)
-        from eggcarton.packages.merging import is_lasting
-
         with scratch(kept.parent, ".own-") as staging:
             linking.link(place, staging / place.name, symlink=linking.refused, is_wanted=is_lasting)
             with suppress(FileExistsError):
