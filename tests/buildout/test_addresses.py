@@ -37,10 +37,15 @@ def repository(build: Buildout, tmp_path: Path) -> Repository:
     """A repository of a program that needs a distribution of the index."""
     wheel(build.index.directory, "six", "1.17.0")
     made = Repository(tmp_path / "repositories" / "greeting.git")
-    made.project("greeting", "1.0", {"greeting.py": GREETING}, requires=["six"])
-    made.write({"wheel/greeting-1.0.dist-info/entry_points.txt": "[console_scripts]\ngreet = greeting:main\n"})
+    provide(made, GREETING)
     made.commit(tag="v1.0")
     return made
+
+
+def provide(repository: Repository, module: str) -> None:
+    """Have a repository build a wheel of a module, with a program."""
+    repository.project("greeting", "1.0", {"greeting.py": module}, requires=["six"])
+    repository.write({"wheel/greeting-1.0.dist-info/entry_points.txt": "[console_scripts]\ngreet = greeting:main\n"})
 
 
 def entry(build: Buildout, name: str = "greeting") -> LockedPackage:
@@ -122,7 +127,7 @@ def test_a_branch(build: Buildout, repository: Repository) -> None:
     """A branch is followed by an upgrade of its name, and by nothing else; frozen, another revision is drift."""
     build.configure(CONFIG.format(line=f"greeting @ {repository.url}@main"))
     build.build()
-    repository.write({"wheel/greeting.py": GREETING.replace("greeting", "salute")})
+    provide(repository, GREETING.replace("greeting", "salute"))
     commit = repository.commit()
     build.build()
     assert (

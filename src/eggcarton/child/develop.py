@@ -75,7 +75,8 @@ def metadata(
     requirements = _requirements(toolchain, sources, allow_sdist)
     tools = Toolchain(tuple(toolchain["paths"]), toolchain["versions"])
     found = [
-        project_metadata.read(project, tools, partial(requirements.answer, label_of(project)))
+        # It is pip that will build them, and what that needs is locked under this name as long as parts have it build.
+        project_metadata.read(project, tools, partial(requirements.answer, label_of(project) + building.BY_PIP))
         for project in map(Path, projects)
     ]
     return {"told": found, "changed": requirements.changed}
