@@ -61,7 +61,9 @@ def _modules(session: Session, package: Developed | DevelopedByPart) -> tuple[li
     if None not in roots:
         return paths + [root for root in roots if root is not None], []
     texts = (file.read_text("utf-8") for file in files if not file.stem.endswith("-nspkg"))
-    return paths, [line for text in texts for line in text.splitlines() if line.startswith("import ")]
+    # The finder that such a line names lies beside it.
+    lines = [line for text in texts for line in text.splitlines() if line.startswith("import ")]
+    return [*paths, session.develop_eggs], lines
 
 
 def _root(name: str, place: Path) -> Path | None:
