@@ -338,7 +338,7 @@ def _stubs(session: Session, *, frozen: bool) -> list[dict[str, Any]]:
     if changed:
         with tempfile.TemporaryDirectory(prefix="eggcarton-develop-") as out:
             order = building.order(session, frozen=frozen)
-            answers = session.child.ask("develop", projects=changed, out=out, **order)["built"]
+            answers = session.child.ask("develop", projects=changed, out=out, aside=True, **order)["built"]
         names = [(built.name, source) for source, built in found.items() if built is not None]
         develop.refuse_twins([*names, *((answer["name"], p) for p, answer in zip(changed, answers, strict=True))])
         stubs += [{key: answer[key] for key in ("name", "version", "requires", "extras")} for answer in answers]

@@ -31,6 +31,7 @@ def build(
     allow_sdist: Sequence[str],
     out: str,
     logs: str | None = None,
+    aside: bool = False,
 ) -> dict[str, Any]:
     """Build each project as an editable wheel, and unpack the result below ``out``.
 
@@ -41,6 +42,7 @@ def build(
         allow_sdist: names and patterns of what may be built from source, should a build require it.
         out: a directory to fill with one directory a project, named by its position.
         logs: the directory for what builds that fail have said.
+        aside: whether the projects stay as they are, with nothing put beside their modules.
 
     Returns:
         ``built``, as `develop.build` returns it, and ``changed``: what was locked, a line each.
@@ -52,7 +54,7 @@ def build(
 
     tools = Toolchain(tuple(toolchain["paths"]), toolchain["versions"])
     built = develop.build(
-        [Path(project) for project in projects], tools, Path(out), answer, Path(logs) if logs else None
+        [Path(project) for project in projects], tools, Path(out), answer, Path(logs) if logs else None, aside=aside
     )
     return {"built": built, "changed": requirements.changed}
 

@@ -27,6 +27,8 @@ def build(
     out: Path,
     answer: Callable[[Path], Answer],
     logs: Path | None = None,
+    *,
+    aside: bool = False,
 ) -> list[dict[str, Any]]:
     """Build each project, in parallel, and unpack the result below ``out``.
 
@@ -36,6 +38,7 @@ def build(
         out: a directory to fill with one directory a project, named by its position.
         answer: gives what answers a project that requires something else.
         logs: the directory for what builds that fail have said; without it, only their last lines are told.
+        aside: whether the projects stay as they are, with nothing put beside their modules.
 
     Returns:
         a mapping a project: name, project, version, requires, extras, the names of its ``files`` below its directory,
@@ -50,7 +53,10 @@ def build(
     built, failures = list[dict[str, Any]](), dict[Path, EggcartonError]()
     with tempfile.TemporaryDirectory(prefix="eggcarton-tools-") as tools, ThreadPoolExecutor(_at_once()) as pool:
         environments = BuildEnvironments(Path(tools))
-        jobs = [pool.submit(_one, p, toolchain, out / str(n), answer(p), environments) for n, p in enumerate(projects)]
+        jobs = [
+            pool.submit(_one, p, toolchain, out / str(n), answer(p), environments, aside)
+            for n, p in enumerate(projects)
+        ]
         try:
             for source, job in zip(projects, jobs, strict=True):
                 try:
@@ -72,14 +78,14 @@ def _at_once() -> int:
 
 
 def _one(
-    source: Path, toolchain: Toolchain, place: Path, answer: Answer, environments: BuildEnvironments
+    source: Path, toolchain: Toolchain, place: Path, answer: Answer, environments: BuildEnvironments, aside: bool
 ) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="eggcarton-build-") as name:
         built = builds.build("editable", source, toolchain, Path(name), answer, environments)
         assert built.wheel is not None
         with zipfile.ZipFile(Path(name, built.wheel)) as archive:
             archive.extractall(place)
-        beside = editable_metadata.put_beside(Path(name), source)
+        beside = "" if aside else editable_metadata.put_beside(Path(name), source)
     info = next(path for path in place.iterdir() if path.name.endswith(".dist-info"))
     _keep_scripts(place, info)
     editable_metadata.complete(place, info, source)
