@@ -58,12 +58,13 @@ class Run:
     mirrors: Sequence[Mirror]
     cache: Cache
     limit: int = 1 << 30
+    network: Network = field(init=False)
     pauses: list[float] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        network = Network(
+        self.network = network = Network(
             Client(wall=lambda: 0.0),
             now=lambda: sum(self.pauses),
             sleep=self.pauses.append,
@@ -189,12 +190,26 @@ def test_wrong_bytes_of_a_mirror(canonical: Index, mirror: Index, run: Run, cach
     assert sorted(file.sha256 for file in files) == stored(cache)
 
 
-def test_who_waits_for_a_place_looks_again(canonical: Index, mirror: Index, run: Run) -> None:
+def test_who_waits_for_a_place_looks_again(
+    canonical: Index, mirror: Index, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Files that wait until a mirror has a place free do not take it when the mirror has failed meanwhile."""
-    meeting = threading.Barrier(CAP, timeout=30)
+    all_wait = threading.Event()
+    waiting: list[None] = []
+    freed = run.network._freed
+    wait = freed.wait
+
+    def counted(timeout: float | None = None) -> bool:
+        waiting.append(None)
+        if len(waiting) == len(NAMES) - CAP:
+            all_wait.set()
+        return wait(timeout)
+
+    monkeypatch.setattr(freed, "wait", counted)
 
     def meet(response: Response) -> None:
-        meeting.wait()
+        # A file that had yet to come for its place would find it free, and the mirror's fault untold to it.
+        assert all_wait.wait(timeout=60)
         response.body = response.body[:-1] + b"x"
 
     mirror.fault("/files/*", *[meet] * CAP)
