@@ -22,7 +22,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from material import STOCK_TOOLCHAIN
-from measure import REPOSITORY, run, write_results
+from measure import REPOSITORY, put_aside, run, settle, write_results
 from scale import variables, write_wheels
 
 NUMBERS = (10, 100, 300, 1000)
@@ -82,13 +82,11 @@ class Side:
 
     def keep(self) -> None:
         """Keep what a build begins with."""
-        shutil.rmtree(self.place / "kept", ignore_errors=True)
         self.root.rename(self.place / "kept")
 
     def build(self) -> Sample:
         """Build from nothing; what had to be there before stands in the kept copy."""
-        for name in ("root", "home"):
-            shutil.rmtree(self.place / name, ignore_errors=True)
+        put_aside(self.place, *(name for name in ("root", "home") if (self.place / name).exists()))
         shutil.copytree(self.place / "kept", self.root, symlinks=True)
         (self.place / "home").mkdir()
         os.sync()
@@ -229,15 +227,15 @@ def measure(place: Path, numbers: Sequence[int], *, samples: int, stock_up_to: i
                 ours(place / f"unlocked-{number}", index, number, locked=False),
             ]
             if number <= stock_up_to:
-                sides.insert(0, stock(place / f"stock-{number}", venv, index, number))
+                # Last in each turn, since its pip removes what others then pay for.
+                sides.append(stock(place / f"stock-{number}", venv, index, number))
             for turn in range(samples):
+                settle()
                 for side in sides:
                     sample = side.build()
                     taken[side.name].setdefault(number, []).append(sample)
                     words = f"{sample.seconds:.3f} s, {sample.peak / 2**20:.0f} MiB"
                     print(f"  {number} distributions, {turn + 1}. {side.name}: {words}", flush=True)
-        for side in sides:
-            shutil.rmtree(side.place)
     return Curve(taken)
 
 

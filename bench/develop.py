@@ -167,7 +167,8 @@ def measure(place: Path, samples: int) -> list[Result]:
 
         faster = Goal(f"{ours} is faster than {rocket}", over_rocket, lambda figure: figure > 1)
         first = [side.building(first=True) for side in sides]
-        built = take_turns(f"The first build of {NUMBER} develop packages", first, max(1, samples // 3), [faster])
+        title = f"The first build of {NUMBER} develop packages"
+        built = take_turns(title, first, max(1, samples // 3), [faster], settled=True)
         run(empty.building(first=False).command, empty.root, empty.environment)
         goal = Goal(f"the develop step takes under {MOST_FOR_STEP} s", step, lambda figure: figure < MOST_FOR_STEP)
         runners = [side.building(first=False) for side in (*sides[:2], empty)]

@@ -5,6 +5,7 @@ import os
 import platform
 import statistics
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+SETTLED = 65.0
+"""Seconds after which ext4 without a journal gives out inodes of removed files again; before, it looks for others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,11 +129,38 @@ def run(command: Iterable[str | Path], directory: Path, environment: Mapping[str
     return done.stdout
 
 
-def take_turns(title: str, runners: Sequence[Runner], times: int, goals: Sequence[Goal] = ()) -> Result:
-    """Run all sides `times` times, A B C A B C, and print each sample as it is taken."""
+def put_aside(place: Path, *names: str) -> None:
+    """Have directories away without removing them: creating files is slow for a minute after many were removed."""
+    aside = place / "aside"
+    aside.mkdir(exist_ok=True)
+    into = Path(tempfile.mkdtemp(dir=aside))
+    for name in names:
+        (place / name).rename(into / name)
+
+
+def settle() -> None:
+    """Wait until nobody pays for files that were removed before, such as those that pip makes and removes."""
+    os.sync()
+    time.sleep(SETTLED)
+
+
+def take_turns(
+    title: str, runners: Sequence[Runner], times: int, goals: Sequence[Goal] = (), *, settled: bool = False
+) -> Result:
+    """Run all sides `times` times, A B C A B C, and print each sample as it is taken.
+
+    Args:
+        title: of the contest.
+        runners: the sides; the ratios are over the first, and one that removes many files comes last.
+        times: how many samples are taken of each.
+        goals: what the medians should be.
+        settled: whether each turn begins after a pause in which the file system forgets what was removed.
+    """
     samples: dict[str, list[float]] = {runner.name: [] for runner in runners}
     print(f"{title}: {times} times", flush=True)
     for turn in range(times):
+        if settled:
+            settle()
         for runner in runners:
             runner.prepare()
             os.sync()  # What preparing wrote is not paid for by the one who is measured.

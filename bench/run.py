@@ -30,7 +30,7 @@ def from_nothing(sides: dict[str, Side], times: int) -> Result:
         lambda x: x >= 10,
     )
     runners = [side.building(from_nothing=True) for side in sides.values()]
-    return take_turns("The example from nothing", runners, times, [goal])
+    return take_turns("The example from nothing", runners, times, [goal], settled=True)
 
 
 def unchanged(sides: dict[str, Side], times: int) -> Result:
@@ -66,7 +66,7 @@ def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--name", default="guestbook", help="of the results (default: %(default)s)")
     parser.add_argument("--samples", type=int, help="of each contest, instead of 5, 9 and 21")
-    parser.add_argument("--sides", default="ours,stock,uv", help="some of %(default)s")
+    parser.add_argument("--sides", default="ours,uv,stock", help="some of %(default)s")
     parser.add_argument("--contests", default=",".join(CONTESTS), help="some of %(default)s")
     parser.add_argument("--lock", type=Path, default=EXAMPLE / "pylock.toml", help="the example's lock")
     toolchain = REPOSITORY / "toolchain.txt"

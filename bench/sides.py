@@ -3,15 +3,13 @@
 import json
 import os
 import shutil
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from material import Material, Pin, normalized
-from measure import REPOSITORY, Runner, run
+from measure import REPOSITORY, Runner, put_aside, run
 
-SETTLED = 6.0
 EXAMPLE = REPOSITORY / "examples/guestbook"
 IMPORTS = [
     "guestbook",
@@ -130,12 +128,9 @@ class Side:
 
     def empty(self) -> None:
         """Bring back the state after bootstrap: nothing built, every store, cache and home empty."""
-        for name in ("application", "home"):
-            shutil.rmtree(self.place / name)
+        put_aside(self.place, "application", "home")
         shutil.copytree(self.place / "kept/application", self.application, symlinks=True)
         (self.place / "home").mkdir()
-        # ext4 keeps away from inodes that were deleted within the last five seconds, and searches long for others.
-        time.sleep(SETTLED)
 
     @property
     def build(self) -> tuple[str | Path, ...]:
