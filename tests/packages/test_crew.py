@@ -30,8 +30,11 @@ def order(path: Path, directory: Path) -> Order:
 
 
 def ordered(directory: Path, names: Sequence[str]) -> list[Order]:
-    """Return orders for large wheels."""
-    paths = [wheel(directory, name, modules={f"{name}.py": f"name = {name!r}\n", **LARGE}) for name in names]
+    """Return orders for large wheels, whose RECORD tells a wrong digest of the first file."""
+    paths = [
+        wheel(directory, name, modules={f"{name}.py": f"name = {name!r}\n", **LARGE}, corrupt_record=True)
+        for name in names
+    ]
     return [order(path, directory / "eggs") for path in paths]
 
 
@@ -50,11 +53,8 @@ def test_all_are_unpacked(tmp_path: Path, processes: int) -> None:
             crew.give(one)
     assert sorted(map(str, orders)) == sorted(str(one) for one, _ in told)
     for one, made in told:
-        assert (one.directory / f"{one.name}-1.0-{TAG}.egg", f"{one.name}-1.0.dist-info", "1.0") == (
-            made.egg,
-            made.info,
-            made.version,
-        )
+        info, mistold = f"{one.name}-1.0.dist-info", (f"{one.name}.py",)
+        assert Made(one.directory / f"{one.name}-1.0-{TAG}.egg", info, "1.0", mistold) == made
         assert (f"name = '{one.name}'\n", LARGE["large.bin"]) == (
             (made.egg / f"{one.name}.py").read_text(),
             (made.egg / "large.bin").read_bytes(),
@@ -107,11 +107,11 @@ def test_the_largest_is_first(tmp_path: Path) -> None:
 def test_what_goes_wrong_is_told(tmp_path: Path, processes: int) -> None:
     """An error is the same, whichever process found it, and no process is left."""
     before = children()
-    wrong = wheel(tmp_path, "wrong", modules={"wrong.py": "", **LARGE}, corrupt_record=True)
+    wrong = wheel(tmp_path, "wrong", modules={"../wrong.py": "", **LARGE})
     orders = [order(wrong, tmp_path / "more"), *ordered(tmp_path, ["a"])]
-    with pytest.raises(IntegrityProblem, match=r"\Awrong-1\.0-py3-none-any\.whl: wrong\.py in it has another digest "):
+    with pytest.raises(IntegrityProblem, match=r"\Awrong-1\.0-py3-none-any\.whl holds '\.\./wrong\.py', which "):
         give([order(wrong, tmp_path / "one")], processes)
-    with pytest.raises(IntegrityProblem, match=r"\Awrong-1\.0-py3-none-any\.whl: wrong\.py in it has another digest "):
+    with pytest.raises(IntegrityProblem, match=r"\Awrong-1\.0-py3-none-any\.whl holds '\.\./wrong\.py', which "):
         give(orders, processes)
     assert before == children()
 

@@ -20,6 +20,7 @@ from eggcarton.core.errors import EggcartonError, IntegrityProblem
 from eggcarton.indexes.cache import file_digest
 from eggcarton.packages.store import Store, Unpacked
 from eggcarton.packages.store_names import HIDDEN
+from eggcarton.packages.verify import of_egg
 from support.closed import needs, uv_program
 from support.distributions import PKGUTIL_NAMESPACE, wheel
 
@@ -230,6 +231,14 @@ def test_wrong_bytes_are_refused(store: Store, tmp_path: Path) -> None:
     with pytest.raises(IntegrityProblem, match=r"six-1\.0-py3-none-any\.whl has another sha256 than is locked; "):
         store.add({locked.sha256: path}, [locked])
     assert None is store.find(locked.sha256)
+
+
+def test_a_record_that_is_wrong(store: Store, tmp_path: Path) -> None:
+    """A wheel whose RECORD tells another digest is unpacked, as the lock's sha256 vouches for it, and told of."""
+    path = wheel(tmp_path, "one", modules={"one.py": "1", "more.py": "2"}, corrupt_record=True)
+    (egg,) = add(store, path)
+    told = f"{path.name}: its RECORD tells another digest of one.py; the whole has the sha256 that is wanted"
+    assert ([told], []) == ([remark.partition(", so ")[0] for remark in store.remarks], list(of_egg(egg, path)))
 
 
 def test_what_is_no_wheel(store: Store, tmp_path: Path) -> None:

@@ -213,8 +213,8 @@ def _read(order: Order, answer: dict[str, Any]) -> Made:
     """Return what a process has made, or raise what it had to tell."""
     kind, told = answer.popitem()
     if kind == "made":
-        egg, info, version = told
-        return Made(Path(egg), info, version)
+        egg, info, version, mistold = told
+        return Made(Path(egg), info, version, tuple(mistold))
     if kind == "integrity":
         raise IntegrityProblem(told[0], expected=told[1], found=told[2])
     if kind == "problem":
@@ -235,7 +235,7 @@ def _answer(order: Order) -> dict[str, object]:
         return {"system": [error.errno, error.strerror, error.filename]}
     except Exception:
         return {"fault": traceback.format_exc()}
-    return {"made": [str(made.egg), made.info, made.version]}
+    return {"made": [str(made.egg), made.info, made.version, made.mistold]}
 
 
 def serve() -> None:

@@ -121,6 +121,8 @@ class Store:
         def done(order: Order, one: Made) -> None:
             _check_version(order, one.version)
             made[order.sha256] = one
+            if one.mistold:
+                self.remarks.append(_mistold(order.filename, one.mistold))
             if not self.compiled:
                 self._put_in_place(one.egg, order.sha256)
                 self.added.add(order.sha256)
@@ -193,3 +195,12 @@ def _check_version(item: Order, found: str) -> None:
         raise IntegrityProblem(
             f"{item.filename} is {item.name} {found} by its metadata, not {item.version}; it is not a valid wheel"
         )
+
+
+def _mistold(filename: str, paths: Sequence[str]) -> str:
+    """Return what the user should hear of a wheel whose RECORD tells other digests than its files have."""
+    others = f" and {len(paths) - 1} others" if len(paths) > 1 else ""
+    return (
+        f"{filename}: its RECORD tells another digest of {paths[0]}{others}; the whole has the sha256 that is wanted, "
+        "so it was unpacked as it is, and its author should hear of it"
+    )

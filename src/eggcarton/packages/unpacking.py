@@ -65,11 +65,13 @@ class Made:
         egg: its directory.
         info: the name of the directory of the wheel's metadata, by which RECORD spells it.
         version: what its metadata says, empty where that says nothing.
+        mistold: the files of which the wheel's RECORD tells another digest than they have.
     """
 
     egg: Path
     info: str
     version: str
+    mistold: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,12 @@ class _Place:
 def unpack(order: Order) -> Made:
     """Make an egg of a wheel, as zc.buildout would after pip.
 
-    Its RECORD names every file by its digest. Left out are scripts of entry points, which whoever builds a part makes;
-    what only declares a namespace, and would hide the others of it; what told who had installed it.
+    Its RECORD names every file by the digest that it has, whatever the wheel's told: the sha256 of the whole vouches
+    for it. Left out are scripts of entry points, which whoever builds a part makes; what only declares a namespace,
+    and would hide the others of it; what told who had installed it.
 
     Raises:
-        IntegrityProblem: it has another sha256, a file in it another digest than its RECORD tells, it is another
-            distribution, or holds what would be written elsewhere.
+        IntegrityProblem: it has another sha256, is another distribution, or holds what would be written elsewhere.
         EggcartonError: it is no valid wheel.
 
     Source: PEP 427, PEP 376, and ``make_egg_after_pip_install`` of zc.buildout.
@@ -103,15 +105,16 @@ def unpack(order: Order) -> Made:
         places = _places(order, archive, info, f"{base}.dist-info")
         told = _told(archive, info)
         egg.mkdir(parents=True)
+        mistold: list[str] = []
         try:
-            rows = list(_written(archive, places, told, egg))
+            rows = list(_written(archive, places, told, egg, mistold))
             _write_record(rows, info, egg / f"{base}.dist-info")
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
             raise EggcartonError(
                 f"{order.filename} holds what this file system cannot hold beside another of its files: "
                 f"{os.path.relpath(error.filename, egg)}; nothing of it was kept"
             ) from error
-    return Made(egg, info, version)
+    return Made(egg, info, version, tuple(mistold))
 
 
 def _info_of(order: Order, archive: WheelArchive) -> str:
@@ -224,9 +227,14 @@ def _told(archive: WheelArchive, info: str) -> dict[str, str]:
 
 
 def _written(
-    archive: WheelArchive, places: Sequence[_Place], told: Mapping[str, str], egg: Path
+    archive: WheelArchive, places: Sequence[_Place], told: Mapping[str, str], egg: Path, mistold: list[str]
 ) -> Iterator[tuple[str, str, str]]:
-    """Write the files of an egg, and give the row of RECORD for each."""
+    """Write the files of an egg, and give the row of RECORD for each.
+
+    Args:
+        told: what the wheel's RECORD tells of each.
+        mistold: gets those of which it tells another digest.
+    """
     root, made = str(egg), {""}
     for place in places:
         above = place.path.rpartition("/")[0]
@@ -238,7 +246,9 @@ def _written(
         digest = _put(f"{root}/{place.path}", archive.blocks(entry), 0o777 if is_executable else 0o666)
         expected = told.get(entry.filename, "")
         if expected != digest:
-            digest = _checked(archive, entry, expected, digest)
+            digest, is_right = _compared(archive, entry, expected, digest)
+            if not is_right:
+                mistold.append(entry.filename)
         yield place.spelt, digest, str(entry.file_size)
 
 
@@ -264,22 +274,18 @@ def _put(path: str, blocks: Iterator[bytes], mode: int) -> str:
     return f"sha256={base64.urlsafe_b64encode(digest.digest()).decode().rstrip('=')}"
 
 
-def _checked(archive: WheelArchive, entry: ZipInfo, expected: str, digest: str) -> str:
-    """Return the digest that RECORD is to have of a file of which the wheel's RECORD has another, or none.
+def _compared(archive: WheelArchive, entry: ZipInfo, expected: str, digest: str) -> tuple[str, bool]:
+    """Return the digest that RECORD is to have of a file, and whether the wheel's RECORD, which has another, is right.
 
     Args:
-        expected: what the wheel's RECORD has.
+        expected: what the wheel's RECORD has, empty for nothing.
         digest: the sha256, as RECORD has it.
     """
     row = Row.read(expected)
     if not row.algorithm:
-        return digest
+        return digest, True
     content = hashlib.new(row.algorithm)
     for block in archive.blocks(entry):
         content.update(block)
-    if content.hexdigest() != row.digest:
-        raise IntegrityProblem(
-            f"{archive.name}: {entry.filename} in it has another digest than its RECORD tells; ask its author for "
-            "another release, as nothing can tell which of the two is right"
-        )
-    return digest if row.algorithm in _WEAK or row.algorithm == "sha256" else str(row)
+    is_right = content.hexdigest() == row.digest
+    return (digest if row.algorithm in _WEAK or not is_right or row.algorithm == "sha256" else str(row)), is_right
