@@ -25,6 +25,17 @@ eggs =
 more = greeting
 """
 
+OPENING = """\
+class Recipe:
+    def __init__(self, buildout, name, options):
+        buildout[options["opens"]]
+
+    def install(self):
+        return ()
+
+    update = install
+"""
+
 
 @pytest.fixture
 def asked(build: Buildout) -> Buildout:
@@ -99,6 +110,23 @@ def test_it_is_asked_for_no_more(asked: Buildout) -> None:
     assert {} == while_running.read(asked.lock)
     assert "tool.eggcarton.asked" not in asked.lock.read_text("utf-8")
     assert 0 == asked.run("lock", "--check", program="eggcarton").status
+
+
+def test_a_section_that_only_code_leads_to(asked: Buildout) -> None:
+    """A recipe may open a section that no option names; what its recipe asks for is locked as that of no part."""
+    wheel(asked.index.directory, "horn")
+    points = {"zc.buildout": {"default": "opening:Recipe"}}
+    wheel(asked.index.directory, "opening", "1.0", {"opening.py": OPENING}, entry_points=points)
+    outer = "\n[outer]\nrecipe = opening\nopens = hidden\n"
+    hidden = "\n[hidden]\nrecipe = asking\neggs =\nmore = horn\n"
+    asked.configure(CONFIG.replace("parts = more", "parts = more outer") + outer + hidden)
+    assert "found horn 1.0\n" in asked.build()
+    assert {"": ["horn"], "more": ["greeting"]} == while_running.read(asked.lock)
+    before = asked.lock.read_bytes()
+    fresh(asked)
+    assert "found horn 1.0\n" in asked.build("eggcarton:policy=frozen")
+    assert "found horn 1.0\n" in asked.build()
+    assert before == asked.lock.read_bytes()
 
 
 def test_a_part_that_is_gone(asked: Buildout) -> None:

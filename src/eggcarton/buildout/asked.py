@@ -44,6 +44,9 @@ class Asked:
     def add(self, specs: Sequence[str]) -> None:
         """Remember what the part at work asks for, at once: a run that fails for it must leave it known."""
         part = self.part_at_work or ""
+        if part not in self._sections:
+            # Of a section that only a recipe's code leads to nobody knows in the next run; so it asks for no part.
+            part = ""
         for table in (self._known, self._now):
             asked = table.setdefault(part, [])
             asked += [spec for spec in specs if spec not in asked]
