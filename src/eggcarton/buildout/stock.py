@@ -11,7 +11,6 @@ import logging
 import os
 import sys
 from collections.abc import Sequence, Set
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from eggcarton.core import linking, writing
 from eggcarton.core.errors import UsageProblem
 from eggcarton.core.locks import scratch
 from eggcarton.core.names import canonical_name
+from eggcarton.core.standing import give_place
 from eggcarton.packages.store_names import HIDDEN, plain
 
 logger = logging.getLogger("eggcarton")
@@ -138,8 +138,7 @@ def _keep_ours(store: Path) -> None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         with scratch(kept.parent, ".own-") as staging:
             linking.link(place, staging / place.name, symlink=linking.refused, is_wanted=is_lasting)
-            with suppress(FileExistsError):
-                (staging / place.name).rename(kept)
+            give_place(staging / place.name, kept)
     # As the next run finds it, so that what zc.buildout notes of the parts of our recipes is the same then.
     dist.location, dist.precedence = os.path.realpath(kept), pkg_resources.DEVELOP_DIST
 

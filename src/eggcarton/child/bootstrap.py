@@ -26,7 +26,7 @@ from eggcarton.core.isolation import OPEN_BELOW
 from eggcarton.core.linking import link
 from eggcarton.core.locks import scratch, sweep
 from eggcarton.core.script import Start, script
-from eggcarton.core.standing import discard
+from eggcarton.core.standing import discard, give_place
 from eggcarton.packages import closed, new_checkout, own_wheel
 from eggcarton.packages.own_wheel import Distribution
 from eggcarton.packages.store import Store, Unpacked
@@ -239,11 +239,7 @@ def _closed_set(source: Path, store: Path) -> Path:
     with scratch(final.parent, ".closed-") as place:
         copy = place / final.name
         shutil.copytree(source, copy, symlinks=True)
-        try:
-            copy.rename(final)
-        except OSError:
-            if not final.is_dir():
-                raise
+        give_place(copy, final)
     return final
 
 

@@ -108,6 +108,20 @@ def discard(path: Path) -> None:
             path.unlink()
 
 
+def give_place(made: Path, place: Path) -> None:
+    """Give a directory that is complete its place, unless one stands there: another process was faster with the same.
+
+    Raises:
+        OSError: none stands there, and it cannot be put there.
+    """
+    try:
+        made.rename(place)
+    except OSError:
+        # Nothing takes the place of a full directory; Python has no exception of its own for that.
+        if not place.is_dir():
+            raise
+
+
 def exchange(one: Path, other: Path) -> bool:
     """Let two paths change places in one step, and say whether this machine can.
 

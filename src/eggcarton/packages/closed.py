@@ -18,6 +18,7 @@ import eggcarton
 from eggcarton.core import errors
 from eggcarton.core.errors import EggcartonError
 from eggcarton.core.locks import scratch, sweep
+from eggcarton.core.standing import give_place
 
 if TYPE_CHECKING:
     from eggcarton.core.plan import Rendered
@@ -74,11 +75,7 @@ def ensure(
     with scratch(place.parent, ".closed-") as staging:
         target = staging / place.name
         _fetch(target, index)
-        try:
-            target.rename(place)
-        except OSError:
-            if not place.is_dir():
-                raise
+        give_place(target, place)
     return place
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from eggcarton.core.errors import EggcartonError
+from eggcarton.core.standing import give_place
 from eggcarton.packages import seals
 
 
@@ -57,11 +58,7 @@ def put(egg: Path, final: Path) -> bool:
         was_cut_off = True
     else:
         seals.unseal(final)
-    try:
-        egg.rename(final)
-    except OSError:
-        # Another build was faster, where no locks keep two from one egg; what it put there was renamed whole, too.
-        if not final.is_dir():
-            raise
+    # Where no locks keep two builds from one egg, another one may be faster; what it puts there is whole, too.
+    give_place(egg, final)
     seals.seal(final)
     return was_cut_off

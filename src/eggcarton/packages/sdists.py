@@ -21,6 +21,7 @@ from typing import Protocol
 from packaging.utils import InvalidSdistFilename, parse_sdist_filename
 
 from eggcarton.core.errors import EggcartonError
+from eggcarton.core.standing import give_place
 from eggcarton.packages import builds, canonical_wheel, surroundings
 from eggcarton.packages.builds import Toolchain
 
@@ -137,11 +138,7 @@ class Builder:
                 )
             canonical_wheel.rewrite(out / built.wheel, kept / built.wheel)
             place = self._place(sha256, _identity(built.tools))
-            try:
-                kept.rename(place)
-            except OSError:
-                if not place.is_dir():
-                    raise
+            give_place(kept, place)
         return next(iter(place.glob("*.whl")))
 
     def kept(self, sha256: str, name: str) -> Path | None:

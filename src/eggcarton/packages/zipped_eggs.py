@@ -12,6 +12,7 @@ from pathlib import Path
 
 from eggcarton.core.errors import EggcartonError
 from eggcarton.core.locks import scratch, sweep
+from eggcarton.core.standing import give_place
 from eggcarton.packages import canonical_wheel
 from eggcarton.packages.eggs import Row
 
@@ -44,12 +45,7 @@ def converted(directories: Iterable[Path], place: Path) -> Path | None:
             (staging / "wheels").mkdir()
             for egg in eggs:
                 as_wheel(egg, staging / "wheels")
-            try:
-                (staging / "wheels").rename(final)
-            except OSError:
-                # Another build was faster, with the same.
-                if not final.is_dir():
-                    raise
+            give_place(staging / "wheels", final)
     return final
 
 
