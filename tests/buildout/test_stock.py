@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from eggcarton.buildout import stock
 from eggcarton.core.errors import UsageProblem
 from support.adoption import VERSIONS, Adoption
-from support.buildouts import Buildout
+from support.buildouts import Buildout, run
 from support.distributions import wheel
 from support.fakes import greeting
 from support.index import Index
@@ -51,6 +52,17 @@ def telling(index: Index, version: str) -> None:
         modules,
         entry_points={"zc.buildout.extension": {"default": "telling:load"}},
     )
+
+
+def fresh_with_newer(site: Buildout) -> None:
+    """Take away all but what a fresh checkout has, and put a newer extension on the index."""
+    telling(site.index, "2.0")
+    for name in ("eggs", "downloads/dist"):
+        shutil.rmtree(site.home / name, ignore_errors=True)
+    for name in ("parts", "develop-eggs"):
+        shutil.rmtree(site.root / name)
+    (site.root / ".installed.cfg").unlink()
+    (site.bin / "eggcarton").unlink()
 
 
 def test_the_configuration_of_a_command_line() -> None:
@@ -96,13 +108,7 @@ def test_nothing_is_asked_twice(site: Buildout) -> None:
 def test_a_run_starts_anew_with_what_is_locked(site: Buildout) -> None:
     """A fresh checkout for which stock has taken a newer extension goes on with the locked one; so do later runs."""
     assert "telling 1.0\n" in site.build()
-    telling(site.index, "2.0")
-    for name in ("eggs", "downloads/dist"):
-        shutil.rmtree(site.home / name, ignore_errors=True)
-    for name in ("parts", "develop-eggs"):
-        shutil.rmtree(site.root / name)
-    (site.root / ".installed.cfg").unlink()
-    (site.bin / "eggcarton").unlink()
+    fresh_with_newer(site)
     lock = (site.root / "pylock.recipes.toml").read_bytes()
     output = site.build()
     assert "locked are telling 1.0: zc.buildout had taken telling 2.0, so this run starts anew" in output
@@ -113,6 +119,19 @@ def test_a_run_starts_anew_with_what_is_locked(site: Buildout) -> None:
     assert [] == site.index.requests
     assert lock == (site.root / "pylock.recipes.toml").read_bytes()
     assert "greeting 1.0\n" == site.run(program="greet").output
+
+
+@pytest.mark.slow
+def test_a_run_from_elsewhere(site: Buildout) -> None:
+    """Where the command line is relative to another directory, the same configuration is gone on with, and noted."""
+    site.build()
+    fresh_with_newer(site)
+    words = ["site/bin/buildout", "-c", "site/buildout.cfg", "install", "app"]
+    status, output = run(words, cwd=site.root.parent, variables=site.environment())
+    assert 0 == status, output
+    assert output.rindex("telling 1.0\n") > output.index("starts anew")
+    noted = json.loads((site.root / "parts/.eggcarton/state/extended.json").read_text("utf-8"))
+    assert [str(site.root / "buildout.cfg")] == list(noted)
 
 
 @pytest.mark.slow

@@ -30,11 +30,11 @@ def load(buildout: Any) -> None:
     # A stock main calls no extension when a run fails, so the end of the process is what tells.
     atexit.register(_end, buildout)
     if current.config(buildout) is None:
-        current.set_config(buildout, stock.config(sys.argv[1:]))
+        current.set_config(buildout, stock.config_of(buildout, sys.argv[1:]))
     other = stock.settle(buildout, patches.begin(buildout))
     if other:
         _end(buildout)
-        stock.start_anew(other)
+        stock.start_anew(buildout, other)
 
 
 def unload(buildout: Any) -> None:

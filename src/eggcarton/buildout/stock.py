@@ -57,6 +57,27 @@ def config(arguments: Sequence[str]) -> str:
     >>> config(["-vc", "site.cfg", "install"]), config(["-t", "5", "-Ncother.cfg"]), config(["buildout:parts=app"])
     ('site.cfg', 'other.cfg', 'buildout.cfg')
     """
+    return _read(arguments)[0]
+
+
+def config_of(buildout: Any, arguments: Sequence[str]) -> str:
+    """Return the address, or the absolute path, of the configuration that a stock main has read.
+
+    Args:
+        buildout: has gone to its own directory since, which paths of the command line are not relative to.
+        arguments: the command line.
+    """
+    name = config(arguments)
+    if "://" in name:
+        return name
+    known = buildout._annotated["buildout"]["directory"].history
+    # Until something says otherwise, the directory is the one that the file lies in.
+    directory = next(item.value for item in known if item.source == "COMPUTED_VALUE")
+    return os.path.join(directory, os.path.basename(name))
+
+
+def _read(arguments: Sequence[str]) -> tuple[str, int]:
+    """Return the configuration's name in a command line, and how many words of that stand before its command."""
     queue, name = list(arguments), "buildout.cfg"
     while queue and (queue[0].startswith("-") or "=" in queue[0]):
         word = queue.pop(0)
@@ -64,7 +85,7 @@ def config(arguments: Sequence[str]) -> str:
         if option[:1] in ("c", "t") and option:
             value = option[1:] if option[0] == "c" and option[1:] else queue.pop(0) if queue else ""
             name = value if option[0] == "c" else name
-    return name
+    return name, len(arguments) - len(queue)
 
 
 def settle(buildout: Any, session: Session) -> list[str]:
@@ -96,14 +117,25 @@ def settle(buildout: Any, session: Session) -> list[str]:
     return [f"{section}:{name}={pin}" for name, pin in pins.items()]
 
 
-def start_anew(assignments: Sequence[str]) -> None:
+def start_anew(buildout: Any, assignments: Sequence[str]) -> None:
     """Replace this process by one with more assignments on its command line; it does not return."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
-    after = len(sys.orig_argv) - len(sys.argv) + 1
-    command = [sys.executable, *sys.orig_argv[1:after], *assignments, *sys.argv[1:]]
+    arguments = sys.argv[1:]
+    _, number = _read(arguments)
+    options = [*assignments, *arguments[:number], "-c", config_of(buildout, arguments)]
+    command = [sys.executable, *_program(), *options, *arguments[number:]]
     os.execve(sys.executable, command, {**os.environ, RESTARTED: "1"})
+
+
+def _program() -> list[str]:
+    """Return the words by which Python was told what to run; a script by its absolute path."""
+    words = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]
+    if words[-1] == sys.argv[0]:
+        # zc.buildout has changed the directory that it may be relative to; Python kept this before.
+        words[-1] = sys.modules["__main__"].__file__ or words[-1]
+    return words
 
 
 def _loaded(store: Path) -> dict[str, str]:
