@@ -81,6 +81,21 @@ def test_what_it_becomes(tmp_path: Path) -> None:
     ] == found["Old_Egg-1.5.dist-info/METADATA"].splitlines()
 
 
+def test_a_damaged_egg(tmp_path: Path) -> None:
+    """An egg whose files cannot be unpacked, as when a disk has damaged it, is told by its path with what to do."""
+    path = tmp_path / "six-1.0.egg"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("EGG-INFO/PKG-INFO", PKG_INFO * 20)
+        begin = archive.infolist()[0].header_offset + 30 + len("EGG-INFO/PKG-INFO")
+    data = bytearray(path.read_bytes())
+    data[begin] = 0xFF
+    path.write_bytes(data)
+    with pytest.raises(EggcartonError) as raised:
+        as_wheel(path, tmp_path)
+    assert str(raised.value).startswith(f"{path} is not a zipped egg: ")
+    assert str(raised.value).endswith("; remove it or put a whole one there")
+
+
 @pytest.mark.parametrize(
     ("name", "tag"),
     [

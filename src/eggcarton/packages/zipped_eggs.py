@@ -12,9 +12,11 @@ from pathlib import Path
 
 from eggcarton.core.errors import EggcartonError
 from eggcarton.core.locks import scratch, sweep
+from eggcarton.core.names import canonical_name
 from eggcarton.core.standing import give_place
 from eggcarton.packages import canonical_wheel
 from eggcarton.packages.eggs import Row
+from eggcarton.packages.wheel_archive import BROKEN
 
 _NAME = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)(-py(?P<python>\d\.\d+)(-(?P<platform>.+))?)?\.egg")
 _KEPT = ("entry_points.txt", "top_level.txt", "namespace_packages.txt")
@@ -63,7 +65,7 @@ def as_wheel(egg: Path, directory: Path) -> Path:
     try:
         with zipfile.ZipFile(egg) as archive:
             found = {info.filename: archive.read(info) for info in archive.infolist() if not info.is_dir()}
-    except (zipfile.BadZipFile, OSError) as error:
+    except (*BROKEN, OSError) as error:
         raise EggcartonError(f"{egg} is not a zipped egg: {error}; remove it or put a whole one there") from error
     if "EGG-INFO/PKG-INFO" not in found:
         raise EggcartonError(f"{egg} is not an egg, as it has no EGG-INFO/PKG-INFO; remove it")
@@ -96,7 +98,7 @@ def _in(directory: Path) -> list[Path]:
 
 def _stem(name: str) -> tuple[str, ...]:
     project, version, *_ = [*name.split("-"), ""]
-    return re.sub("[-_.]+", "-", project).lower(), version.removesuffix(".egg")
+    return canonical_name(project), version.removesuffix(".egg")
 
 
 def _tag(name: str) -> str | None:
