@@ -11,7 +11,7 @@ import pytest
 from eggcarton.packages import seals
 from eggcarton.packages.eggs import Row
 
-FILES = {"six.py": b"n = 1\n", "acme/data.txt": b"x" * 5000, "empty.py": b""}
+FILES = {"six.py": b"n = 1\n", "acme/data.txt": b"x" * 5000, "empty.py": b"", "acme/a\x85b\u2028c": b"ends no line"}
 METADATA = b"Name: six\n"
 
 

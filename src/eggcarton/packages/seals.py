@@ -144,7 +144,8 @@ def _holds(egg: Path, record: bytes, *, by_content: bool) -> bool:
 
 def _rows(record: str) -> list[list[str]]:
     """Return the path, the digest and the size of each file; most often nothing in them is quoted."""
-    lines = record.splitlines()
+    # Not splitlines: a name may hold what that takes for the end of a line.
+    lines = record.split("\n")
     read = csv.reader(io.StringIO(record)) if '"' in record else (line.rsplit(",", 2) for line in lines)
     return [row if len(row) == 3 else [*row, "", ""][:3] for row in read if row and row[0]]
 
