@@ -9,6 +9,7 @@ import pytest
 
 from eggcarton.core.errors import EggcartonError
 from eggcarton.packages import holdings, registers, seals, store_names
+from eggcarton.packages.entries import StoreProblem
 from eggcarton.packages.holdings import Sizes
 from eggcarton.packages.registers import Build
 from eggcarton.packages.store_names import HIDDEN
@@ -70,6 +71,13 @@ def test_shared_bytes_count_once(tmp_path: Path) -> None:
     sizes = Sizes()
     assert [(1, 100), (2, 11)] == [sizes.counted(tmp_path / name) for name in "ab"]
     assert 0 == sizes.of(tmp_path / "nothing")
+
+
+def test_a_store_that_cannot_be_written(tmp_path: Path) -> None:
+    """What the operating system refuses there is told with what to do."""
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreProblem, match=r"the eggs directory .*/file cannot be written: not a directory; make room"):
+        holdings.remove(tmp_path / "file", UNUSED)
 
 
 def test_what_is_removed(store: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from eggcarton.commands.call import Call
 from eggcarton.core.errors import Drift, UsageProblem
 from eggcarton.packages import holdings, registers
+from eggcarton.packages.entries import storing
 from eggcarton.packages.holdings import CLOSED, Sizes
 from eggcarton.packages.registers import Build
 from eggcarton.packages.store_names import HIDDEN
@@ -155,7 +156,8 @@ def _forget(store: Path, directory: Path) -> None:
     if not found:
         known = ", ".join(str(build.root) for build in registers.all_of(store)) or "none"
         raise UsageProblem(f"--forget {directory}: no build in that directory uses {store}; those that do: {known}")
-    registers.forget(store, found)
+    with storing(store):
+        registers.forget(store, found)
 
 
 def _agrees(number: int) -> bool:

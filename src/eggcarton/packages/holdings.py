@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from eggcarton.core.errors import EggcartonError
 from eggcarton.core.locks import scratch, sweep
 from eggcarton.core.standing import discard
 from eggcarton.packages import registers, seals
+from eggcarton.packages.entries import storing
 from eggcarton.packages.registers import Build
 from eggcarton.packages.store_names import HIDDEN, leads_to
 
@@ -81,6 +82,7 @@ def remove(store: Path, chosen: Collection[str]) -> list[str]:
 
     Raises:
         EggcartonError: a build is at work in the store.
+        StoreProblem: it cannot be written.
     """
     try:
         held = registers.begin_cleaning(store)
@@ -89,17 +91,17 @@ def remove(store: Path, chosen: Collection[str]) -> list[str]:
             f"a build is at work that uses {store}, so that nothing was removed; run it again when that has ended"
         ) from None
     hidden = store / HIDDEN
-    sweep(hidden, _REMOVING)
-    with scratch(hidden, _REMOVING) as aside:
-        try:
+    with storing(store), held or nullcontext():
+        sweep(hidden, _REMOVING)
+        with scratch(hidden, _REMOVING) as aside:
             builds = registers.all_of(store)
             gone = [entry for entry in unused(entries(store), builds) if entry in chosen]
             for number, entry in enumerate(gone):
                 _take_away(store, entry, aside / str(number))
             registers.forget(store, [build for build in builds if not build.is_there])
             _clear(hidden)
-        finally:
             if held is not None:
+                # Builds may begin while what was put aside goes.
                 held.close()
     return gone
 
