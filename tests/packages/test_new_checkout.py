@@ -40,6 +40,12 @@ def files(place: Path) -> dict[str, bytes]:
     return {path.relative_to(place).as_posix(): path.read_bytes() for path in place.rglob("*") if path.is_file()}
 
 
+def test_a_directory_named_like_a_pattern(tmp_path: Path) -> None:
+    """With a name of its own a project lies in a directory of any name."""
+    begin(tmp_path / "[my] **site**", name="mine")
+    assert {"buildout.cfg", *OURS} <= set(files(tmp_path / "[my] **site**"))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_is_whole(kind: str, tmp_path: Path) -> None:
     """Every template is filled, Python and TOML are right, and each section of ours has options that are read."""

@@ -33,6 +33,7 @@ _WORD = re.compile(r"@([A-Z]+)@")
 # A repository that somebody made for the project is not in its way.
 _NOT_IN_THE_WAY = ".git"
 _FEW = 5
+_MAKING = ".eggcarton-init-"
 _BLANKS = "# Zope takes no directory with a blank in its path for this cache.\ntemplate-cache = off\n"
 _SERVER = {"plone": ("bin/instance fg", "http://127.0.0.1:8080/")}
 _LOCKS = {"plone": ("pylock.recipes.toml",)}
@@ -113,11 +114,10 @@ def _filled(text: str, words: Mapping[str, str]) -> str:
 
 def _put(place: Path, files: Mapping[str, bytes], ours: Mapping[str, bytes]) -> set[str]:
     """Put the files there, and return what was not there before of what lies directly in the place."""
-    prefix = f".{place.name}.init-"
-    sweep(place.parent, prefix)
+    sweep(place.parent, _MAKING)
     if not os.path.lexists(place):
         place.parent.mkdir(parents=True, exist_ok=True)
-        with scratch(place.parent, prefix) as staging:
+        with scratch(place.parent, _MAKING) as staging:
             made = staging / "new"
             _write(made, files, ours)
             made.rename(place)
@@ -125,10 +125,9 @@ def _put(place: Path, files: Mapping[str, bytes], ours: Mapping[str, bytes]) -> 
     if not place.is_dir():
         raise UsageProblem(f"{place} is a file; name a new directory, or an empty one")
     # The directory itself stays, since it may be somebody's working directory, or one that cannot be made anew.
-    prefix = ".eggcarton-init-"
-    sweep(place, prefix)
+    sweep(place, _MAKING)
     standing = set(os.listdir(place)) - {_NOT_IN_THE_WAY}
-    with scratch(place, prefix) as staging:
+    with scratch(place, _MAKING) as staging:
         made = staging / "new"
         _write(made, files, ours)
         there = {name for name in standing if _is_same(place / name, made / name)}
