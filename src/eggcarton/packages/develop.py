@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from eggcarton.core.errors import EggcartonError
 from eggcarton.packages import build_failures, builds, editable_metadata
 from eggcarton.packages.build_environments import BuildEnvironments
 from eggcarton.packages.builds import Answer, Toolchain
+from eggcarton.packages.crew import processors
 
 
 def build(
@@ -72,9 +72,8 @@ def build(
 
 
 def _at_once() -> int:
-    """Return how many builds run at the same time: one for each processor that this process may use."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
-    return max(2, available)
+    """Return how many builds run at the same time: one a processor that this process may use, and two at least."""
+    return max(2, processors())
 
 
 def _one(

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eggcarton.core.errors import EggcartonError
+from eggcarton.core.names import canonical_name
 
 COMPILED = "-compiled"
 """What follows the sha256 in the name of the directory of an egg that is byte-compiled."""
@@ -149,7 +150,7 @@ def promised(wheel: Path, egg: Path) -> dict[str, Row]:
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/")]
         own = next((name.partition("/")[0] for name in names if re.fullmatch(r"[^/]+\.dist-info/RECORD", name)), "")
-        project = re.sub(r"[-_.]+", "-", own.partition("-")[0]).lower()
+        project = canonical_name(own.partition("-")[0])
         points = f"{own}/entry_points.txt"
         scripts = scripts_in(archive.read(points).decode("utf-8", "replace")) if points in names else set()
         for name in names:

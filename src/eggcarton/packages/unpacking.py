@@ -7,7 +7,6 @@ import csv
 import hashlib
 import io
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from zipfile import ZipInfo
 
 from eggcarton.core.errors import EggcartonError, IntegrityProblem
+from eggcarton.core.names import canonical_name
 from eggcarton.packages import wheel_archive
 from eggcarton.packages.eggs import (
     LEFT_OUT,
@@ -120,7 +120,7 @@ def unpack(order: Order) -> Made:
 def _info_of(order: Order, archive: WheelArchive) -> str:
     """Return the name of the directory of a wheel's metadata."""
     tops = {name.partition("/")[0] for name in archive.members if name.endswith(".dist-info/METADATA")}
-    names = {top for top in tops if _normal(top.removesuffix(".dist-info").rpartition("-")[0]) == order.name}
+    names = {top for top in tops if canonical_name(top.removesuffix(".dist-info").rpartition("-")[0]) == order.name}
     if len(names) != 1:
         what = "metadata of its own name twice" if names else "no metadata of its own name"
         raise EggcartonError(f"{order.filename} has {what}; it is not a valid wheel")
@@ -140,7 +140,7 @@ def _told_of_itself(order: Order, archive: WheelArchive, info: str) -> tuple[str
     """Return how a wheel spells its name, which has to be the one that was locked, and its version."""
     metadata = archive.read(archive.members[f"{info}/METADATA"])
     project = _header(metadata, "Name") or info.partition("-")[0]
-    if _normal(project) != order.name:
+    if canonical_name(project) != order.name:
         raise IntegrityProblem(
             f"{order.filename} calls itself {project!r} in its metadata, not {order.name}; it is not a valid wheel"
         )
@@ -156,10 +156,6 @@ def _header(text: bytes, name: str) -> str:
         if not line.strip():
             break
     return ""
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _places(order: Order, archive: WheelArchive, info: str, own: str) -> list[_Place]:
