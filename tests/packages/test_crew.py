@@ -196,6 +196,16 @@ with Crew(lambda *_: None, 2) as crew:
 """
 
 
+def test_nothing_is_left_open(tmp_path: Path) -> None:
+    """Python has nothing to tell of pipes that nobody has closed."""
+    (large,), pipe = ordered(tmp_path, ["large"]), tmp_path / "pipe"
+    pipe.symlink_to(large.wheel)
+    code = f"import sys; sys.path[:0] = {[entry for entry in sys.path if entry]!r}\n{WITH_A_CREW}"
+    words = [sys.executable, "-X", "dev", "-c", code, pipe, large.wheel, large.sha256]
+    done = subprocess.run(words, input="\n", capture_output=True, text=True, timeout=60, check=False)
+    assert "" == "\n".join(line for line in done.stderr.splitlines() if "Warning" in line)
+
+
 def test_a_kill_ends_all(tmp_path: Path) -> None:
     """When a build is killed, no process of its crew goes on."""
     (large,), pipe = ordered(tmp_path, ["large"]), tmp_path / "pipe"

@@ -129,6 +129,7 @@ class Crew:
             process.end()
         elif process.is_ready():
             self._work(process.unpack, is_last=False)
+        process.close()
 
     def _work(self, one: Callable[[Order], Made], *, is_last: bool = True) -> None:
         """Do what waits, until nothing does and nobody is at anything, or something has failed.
@@ -207,6 +208,14 @@ class Unpacker:
         """End the process, be it at something or not."""
         self._process.kill()
         self._process.wait()
+
+    def close(self) -> None:
+        """Close the pipes to it, by whoever has used them; the process ends then."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            # What a process that was killed has not read is of no use any more.
+            with suppress(BrokenPipeError):
+                if pipe is not None:
+                    pipe.close()
 
 
 def _read(order: Order, answer: dict[str, Any]) -> Made:
