@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,3 +90,41 @@ def test_many_strangers(tmp_path: Path) -> None:
     aside = tmp_path / HIDDEN / "replaced"
     assert f"4 eggs in {tmp_path} had not come from the lock and were moved to {aside}: {names}, ..." == remark
     assert {one.name for one in eggs} == {path.name for path in aside.glob("*/*")}
+
+
+SHOWING = """
+import sys
+from pathlib import Path
+from eggcarton.packages.store_names import show
+store = Path(sys.argv[1])
+eggs = [egg for place in sorted((store / ".eggcarton").iterdir()) for egg in place.iterdir()]
+print("ready", flush=True)
+sys.stdin.readline()
+show(store, eggs)
+"""
+
+
+def test_two_builds_at_once(tmp_path: Path) -> None:
+    """Where two first builds find the same strangers in a store, each is moved aside once, and neither build fails."""
+    names = [f"n{number}-1.0-py3.egg" for number in range(400)]
+    for number, name in enumerate(names):
+        (tmp_path / HIDDEN / f"{number:064}" / name).mkdir(parents=True)
+        (tmp_path / name).mkdir()
+    code = f"import sys; sys.path[:0] = {[entry for entry in sys.path if entry]!r}\n{SHOWING}"
+    builds = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    assert ["ready\n", "ready\n"] == [build.stdout.readline() for build in builds if build.stdout is not None]
+    for build in builds:
+        assert build.stdin is not None
+        build.stdin.write("\n")
+        build.stdin.flush()
+    for build in builds:
+        build.communicate(timeout=60)
+    assert [0, 0] == [build.returncode for build in builds]
+    aside = [path for path in (tmp_path / HIDDEN / "replaced").glob("*/*") if not path.is_symlink()]
+    assert sorted(names) == sorted(path.name for path in aside)
+    assert [] == [name for name in names if not (tmp_path / name).is_symlink()]

@@ -56,8 +56,13 @@ def show(
             continue
         if stands is None and os.path.lexists(name):
             aside = Path(tempfile.mkdtemp(prefix=f"{egg.name}.", dir=_made(directory / HIDDEN / "replaced")))
-            name.rename(aside / egg.name)
-            strangers.append((name, aside))
+            try:
+                name.rename(aside / egg.name)
+            except FileNotFoundError:
+                # Another build that shares the store was faster.
+                aside.rmdir()
+            else:
+                strangers.append((name, aside))
         temporary = directory / HIDDEN / f".link-{os.getpid()}-{egg.name}"
         discard(temporary)
         kind = linking.link(target, temporary, source=egg, symlink=symlink, hardlink=hardlink, is_wanted=is_lasting)
