@@ -128,6 +128,16 @@ def test_what_record_tells_wrongly(tmp_path: Path, told: str) -> None:
     assert (("one.py",), True) == (found.mistold, row("one.py", "a = 2\n") in lines)
 
 
+def test_a_digest_that_is_none(tmp_path: Path) -> None:
+    """What a wheel's RECORD tells by an algorithm that has no digest of its own length is as if it were absent."""
+    path = wheel(tmp_path, "one")
+    rewritten(path, {"one.py": "a = 1\n", "one-1.0.dist-info/RECORD": "one.py,shake_128=!!!!,6\n"})
+    found = made(path, tmp_path / "eggs")
+    assert () == found.mistold
+    lines = (found.egg / f"one-1.0-{TAG}.dist-info" / "RECORD").read_text("utf-8").splitlines(keepends=True)
+    assert row("one.py", "a = 1\n") in lines
+
+
 def test_what_record_does_not_name(tmp_path: Path) -> None:
     """A file that a wheel's RECORD forgot is kept and named; one that is not in the wheel is named no more."""
     path = rewritten(wheel(tmp_path, "one", modules={"one.py": "", "gone.py": ""}), {"more.py": "", "gone.py": None})
