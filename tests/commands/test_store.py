@@ -177,6 +177,19 @@ def test_while_a_build_is_at_work(built: Buildout) -> None:
     assert "2 entries removed." == said(built, "--clean", "--yes")[-1]
 
 
+def test_a_build_of_which_nothing_can_be_read(built: Buildout) -> None:
+    """While what a build uses cannot be read nothing is removed."""
+    narrowed(built)
+    (note,) = (built.root / "eggs").rglob("builds/*.json")
+    newer = note.with_name("newer.json")
+    newer.write_text('{"format": 2}', "utf-8")
+    output = built.fails("store", "--clean", "--yes", program="eggcarton", status=2).replace("\n", " ")
+    assert f"{newer} tells of a build that uses the store, in a way that cannot be read here" in output
+    assert ["greeting", "six", "web"] == eggs(built)
+    newer.unlink()
+    assert "2 entries removed." == said(built, "--clean", "--yes")[-1]
+
+
 def test_what_makes_no_sense(built: Buildout) -> None:
     """--yes alone, and a directory that no build is in, are told."""
     assert "--yes answers the question of --clean" in built.fails("store", "--yes", program="eggcarton", status=2)

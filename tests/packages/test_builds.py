@@ -134,6 +134,14 @@ def test_a_failure_is_told_with_its_last_words(tmp_path: Path, out: Path) -> Non
     assert str(caught.value).endswith("RuntimeError: no compiler here")
 
 
+def test_a_build_that_hangs(tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build that does not end is ended, and told with the end of what it said."""
+    monkeypatch.setattr(builds, "_LONGEST", 5.0)
+    place = project(tmp_path / "own", "import time; print('asking', flush=True); time.sleep(600)")
+    with pytest.raises(EggcartonError, match=r"(?s) could not be built:.*asking.* had not ended itself after 5 s\Z"):
+        builds.build("wheel", place, NOTHING, out)
+
+
 def test_what_is_no_project(tmp_path: Path, out: Path) -> None:
     """A directory without a project, and one with a broken pyproject.toml, are told as that."""
     with pytest.raises(EggcartonError, match=r"holds neither pyproject\.toml nor setup\.py, so it cannot be built"):

@@ -44,13 +44,17 @@ def test_one_directory_by_two_names(store: Path, tmp_path: Path) -> None:
     assert build == registers.of(store, tmp_path / "link")
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"root": "/", "key": ""}'])
+NEWER = '{"format": 2, "root": "/", "key": "", "entries": [], "files": []}'
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"root": "/", "key": ""}', NEWER])
 def test_a_broken_note(store: Path, tmp_path: Path, content: str) -> None:
-    """Half a note is none."""
+    """Half a note, or one of another format, is none, and known as such."""
     build = build_in(tmp_path / "app")
     registers.note(store, build)
     (path,) = (store / HIDDEN / "builds").iterdir()
     path.write_text(content, "utf-8")
+    assert [path] == registers.unreadable(store)
     assert (None, []) == (registers.of(store, build.root), registers.all_of(store))
 
 

@@ -43,6 +43,11 @@ def run(call: Call) -> int:
         store, cache = session.store, session.settings.cache_directory()[0]
     if options.forget is not None:
         _forget(store, Path(options.forget))
+    if options.clean and (unreadable := registers.unreadable(store)):
+        raise UsageProblem(
+            f"--clean: {unreadable[0]} tells of a build that uses the store, in a way that cannot be read here; clean "
+            "with the newer eggcarton that wrote it, or remove that file"
+        )
     held = Held.of(store, cache)
     removed: Sequence[str] = ()
     is_open = options.clean and bool(held.unused)

@@ -35,6 +35,8 @@ _SAY_NO_MORE = sys.stdlib_module_names | {"setuptools", "pkg_resources"}
 _MAY_SAY_MORE = (b"setup_requires", b"setup-requires", b"**", b"exec", b"__import__", b"import_module")
 # What a backend asks for may hang on what it was given for what it asked for before.
 _ROUNDS = 4
+_LONGEST = 1800.0
+"""Seconds after which a build is taken for one that hangs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,18 +246,22 @@ def _run(
             "answer": str(place / "answer.json"),
         }
         (place / "order.json").write_text(json.dumps(order), "utf-8")
-        process = subprocess.run(
-            # Not -I: that would take no notice of the hash seed.
-            [str(prefix / "bin" / "python"), "-s", str(hook), str(place / "order.json")],
-            cwd=source,
-            env=variables,
-            umask=0o022,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=1800,
-            check=False,
-        )
+        try:
+            process = subprocess.run(
+                # Not -I: that would take no notice of the hash seed.
+                [str(prefix / "bin" / "python"), "-s", str(hook), str(place / "order.json")],
+                cwd=source,
+                env=variables,
+                umask=0o022,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=_LONGEST,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as late:
+            said = (late.stdout or b"").decode("utf-8", "replace")
+            raise failed(source, f"{said}\nit was ended, as it had not ended itself after {_LONGEST:g} s") from late
         if process.returncode:
             raise failed(source, process.stdout.decode("utf-8", "replace"))
         told: dict[str, Any] = json.loads((place / "answer.json").read_text("utf-8"))

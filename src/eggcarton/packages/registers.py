@@ -92,8 +92,13 @@ def note(store: Path, build: Build) -> None:
 
 def all_of(store: Path) -> list[Build]:
     """Return every build that has noted itself, those included whose directories are gone."""
-    found = map(_read, sorted((store / HIDDEN / _DIRECTORY).glob("*.json")))
+    found = map(_read, _notes(store))
     return sorted((build for build in found if build is not None), key=lambda build: build.root)
+
+
+def unreadable(store: Path) -> list[Path]:
+    """Return the notes of builds that cannot be read here, such as those of another format."""
+    return [path for path in _notes(store) if _read(path) is None and path.exists()]
 
 
 def forget(store: Path, builds: Iterable[Build]) -> None:
@@ -107,9 +112,15 @@ def _place(store: Path, root: Path) -> Path:
     return store / HIDDEN / _DIRECTORY / f"{name}.json"
 
 
+def _notes(store: Path) -> list[Path]:
+    return sorted((store / HIDDEN / _DIRECTORY).glob("*.json"))
+
+
 def _read(path: Path) -> Build | None:
     try:
         raw = json.loads(path.read_text("utf-8"))
+        if raw["format"] != _FORMAT:
+            return None
         return Build(Path(raw["root"]), str(raw["key"]), frozenset(raw["entries"]), frozenset(raw["files"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
