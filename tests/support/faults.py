@@ -186,13 +186,24 @@ def _read_fault(word: str) -> Fault:
     return lambda response: NAMED[name](response, argument)
 
 
-def deliver(response: Response, handler: BaseHTTPRequestHandler, closing: threading.Event) -> None:
-    """Send a response the way it wants to be sent."""
+def deliver(
+    response: Response, handler: BaseHTTPRequestHandler, closing: threading.Event, last: Callable[[], None]
+) -> None:
+    """Send a response the way it wants to be sent.
+
+    Args:
+        closing: set when the server ends.
+        last: called before the last bytes are sent. With them the client has all, and may send its next request before
+            this thread goes on.
+    """
     closing.wait(response.wait)
     if response.stop_at >= 0:
+        is_sent = handler.command != "HEAD" and response.status != 304
+        body = response.body[: int(len(response.body) * response.stop_at)] if is_sent else b""
+        if not body and response.ending != "stall":
+            last()
         _send_head(response, handler)
-        if handler.command != "HEAD" and response.status != 304:
-            _send_body(response, handler, closing)
+        _send_body(body, response, handler, closing, last)
     if response.ending == "stall":
         closing.wait()
     if response.ending == "reset":
@@ -213,21 +224,25 @@ def _send_head(response: Response, handler: BaseHTTPRequestHandler) -> None:
     handler.end_headers()
 
 
-def _send_body(response: Response, handler: BaseHTTPRequestHandler, closing: threading.Event) -> None:
-    body = response.body[: int(len(response.body) * response.stop_at)]
-    if response.rate is None:
-        handler.wfile.write(body)
-        return
-    step = max(int(response.rate / 10), 1)
+def _send_body(
+    body: bytes,
+    response: Response,
+    handler: BaseHTTPRequestHandler,
+    closing: threading.Event,
+    last: Callable[[], None],
+) -> None:
+    step = max(int(response.rate / 10), 1) if response.rate is not None else max(len(body), 1)
     for start in range(0, len(body), step):
+        if start + step >= len(body) and response.ending != "stall":
+            last()
         handler.wfile.write(body[start : start + step])
-        if closing.wait(step / response.rate):
+        if response.rate is not None and closing.wait(step / response.rate):
             return
 
 
 def _prepare_reset(connection: socket.socket) -> None:
     """Have the socket end with a reset, once the other side holds what was sent before."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, b"\0" * 4))[0]:
         if time.monotonic() > deadline:
             break

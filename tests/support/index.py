@@ -22,7 +22,8 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import MISSING, dataclass, field, fields
 from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -213,6 +214,21 @@ class Index:
             self.tell(f"{response.status} {request[0]} {request.path}")
         return response
 
+    @contextmanager
+    def in_work(self) -> Iterator[Callable[[], None]]:
+        """Count a request as in work, and give what ends that before the block does."""
+        with self._lock:
+            self._busy += 1
+            self.peak = max(self.peak, self._busy)
+        with ExitStack() as stack:
+            stack.callback(self._leave)
+            # Called twice, it does nothing the second time.
+            yield stack.close
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._busy -= 1
+
     def _next_step(self, path: str) -> list[Fault]:
         for pattern, steps, forever in self._scripts:
             if steps and fnmatchcase(path, pattern):
@@ -315,18 +331,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         index = self.server.index
-        with index._lock:
-            index._busy += 1
-            index.peak = max(index.peak, index._busy)
-        try:
+        with index.in_work() as over:
             request = Request.of(self.command, self.path, dict(self.headers))
             response = index.answer(request)
             response.take_range(self.headers.get("Range"))
             request.sent = int(len(response.body) * max(response.stop_at, 0))
-            deliver(response, self, index.closing)
-        finally:
-            with index._lock:
-                index._busy -= 1
+            deliver(response, self, index.closing, over)
 
     do_HEAD = do_GET
 
