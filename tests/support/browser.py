@@ -54,8 +54,9 @@ class BrowserError(Exception):
 class Browser:
     """One window of a browser that knows nothing: its home and profile are empty and removed at the end."""
 
-    def __init__(self, width: int = 1280, height: int = 800, *, timeout: float = 30) -> None:
-        self.timeout = timeout
+    def __init__(self, width: int = 1280, height: int = 800) -> None:
+        # Seconds: for an element or a page to come, and for the driver to answer at all.
+        self.patience, self._limit = 30.0, 120.0
         self._home = tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True)
         flags = [*FLAGS, f"--window-size={width},{height}", f"--user-data-dir={self._home.name}/profile"]
         # No proxy, credentials or session of the one who runs the tests reaches the browser.
@@ -156,10 +157,14 @@ class Browser:
             self._session = ""
             _end_group(self._driver)
             self._home.cleanup()
+            # What was killed may have written to it until it had gone.
+            until = time.monotonic() + self._limit
+            while os.path.exists(self._home.name) and time.monotonic() < until:
+                shutil.rmtree(self._home.name, ignore_errors=True)
 
     def _find(self, css: str) -> str:
         """Return the first element found, waiting for it as a person would."""
-        deadline = time.monotonic() + min(self.timeout, 5)
+        deadline = time.monotonic() + self.patience
         while True:
             try:
                 return str(self._command("POST", "/element", using="css selector", value=css)[ELEMENT])
@@ -176,10 +181,10 @@ class Browser:
         return False
 
     def _wait(self, happened: Callable[[], bool], otherwise: str) -> None:
-        deadline = time.monotonic() + self.timeout
+        deadline = time.monotonic() + self.patience
         while not happened():
             if time.monotonic() > deadline:
-                raise BrowserError(f"{otherwise} within {self.timeout:g} s")
+                raise BrowserError(f"{otherwise} within {self.patience:g} s")
             time.sleep(0.02)
 
     def _command(self, method: str, place: str, **body: object) -> Any:
@@ -191,7 +196,7 @@ class Browser:
         request.add_header("Content-Type", "application/json")
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with direct.open(request, timeout=self.timeout) as response:
+            with direct.open(request, timeout=self._limit) as response:
                 return json.load(response)["value"]
         except urllib.error.HTTPError as error:
             told = json.load(error)["value"]
