@@ -191,7 +191,8 @@ def test_a_route_that_is_down(scene: Scene) -> None:
 def test_a_route_that_never_answers(scene: Scene) -> None:
     """A route that takes a connection and says nothing is left when its time is over, and asked once more."""
     scene.canonical.fault("*", "stall", forever=True)
-    network = Network(Client(read=0.1), sleep=scene.pauses.append)
+    # Time enough for those that do answer.
+    network = Network(Client(read=2.0), sleep=scene.pauses.append)
     page = Pages(Routing((scene.index(),)), network).whole(scene.index(), "six")
     assert (scene.mirrors[0].url, [2, 1, 0]) == (route_of(page), scene.counts)
 

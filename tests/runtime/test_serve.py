@@ -64,6 +64,10 @@ OTHERS = {
 }
 
 
+LIMIT = 120
+"""Seconds for what takes one: they only end what hangs."""
+
+
 class Server:
     """A server in a process of its own."""
 
@@ -80,12 +84,16 @@ class Server:
         self.url = match[1]
 
     def ask(self, path: str = "/") -> str:
-        with urllib.request.urlopen(self.url + path, timeout=20) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=LIMIT) as answer:
             return str(answer.read().decode())
+
+    def wait_until_asked(self) -> None:
+        """Wait until the application answers; on a busy machine waitress remarks on its queue before."""
+        assert "asked\n" in iter(self.errors.readline, "")
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=20)
+        out, err = self.process.communicate(timeout=LIMIT)
         # What waitress remarks when a request comes before its threads have begun, as on a machine with much to do.
         return self.process.returncode, out, err.replace("Task queue depth is 1\n", "")
 
@@ -176,10 +184,10 @@ def test_end_while_answering(serve: Callable[..., Server]) -> None:
     answers: list[str] = []
     asking = threading.Thread(target=lambda: answers.append(server.ask("/slow")))
     asking.start()
-    assert "asked\n" == server.errors.readline()
+    server.wait_until_asked()
     server.process.send_signal(signal.SIGTERM)
-    asking.join(20)
-    assert 0 == server.process.wait(20)
+    asking.join(LIMIT)
+    assert 0 == server.process.wait(LIMIT)
     assert [f"hello {server.url.rpartition(':')[2]}"] == answers
 
 
@@ -188,11 +196,10 @@ def test_told_twice(serve: Callable[..., Server]) -> None:
     server = serve()
     with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as asking:
         asking.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
-        # On a busy machine waitress remarks on its queue, too.
-        assert "asked\n" in iter(server.errors.readline, "")
+        server.wait_until_asked()
         server.process.send_signal(signal.SIGTERM)
         server.process.send_signal(signal.SIGINT)
-        assert 0 == server.process.wait(20)
+        assert 0 == server.process.wait(LIMIT)
 
 
 def test_command_line(serve: Callable[..., Server]) -> None:
@@ -212,7 +219,7 @@ def test_ipv6(serve: Callable[..., Server]) -> None:
 
 
 def run(script: Path, *arguments: str) -> tuple[int, str]:
-    done = subprocess.run([script, *arguments], capture_output=True, text=True, env={}, timeout=30, check=False)
+    done = subprocess.run([script, *arguments], capture_output=True, text=True, env={}, timeout=LIMIT, check=False)
     assert "" == done.stdout
     return done.returncode, done.stderr
 
@@ -249,7 +256,7 @@ def test_port_for_root_only(script: Make, tmp_path: Path) -> None:
         command = [sys.executable, "-c", drop, str(script(listen="127.0.0.1:1"))]
     else:
         command = [str(script(listen="127.0.0.1:1"))]
-    done = subprocess.run(command, capture_output=True, text=True, env={}, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env={}, timeout=LIMIT, check=False)
     reason = "permission denied, since the system keeps the lowest ports, mostly those below 1024, for root"
     assert (1, cannot_listen("127.0.0.1:1", reason)) == (done.returncode, done.stderr)
 
