@@ -74,6 +74,7 @@ def test_fault_03_accepts_and_never_answers(scene: Scene, pattern: str) -> None:
         f"{scene.addresses[MIRROR]}web/" if "simple" in pattern else scene.address(MIRROR), b""
     )
     scene.servers[MIRROR].rewind()
+    scene.read = 2.0
     done = scene.fetch()
     assert (None, {CANONICAL: 1}) == (done.error, done.served())
     assert (1, 1) == (len(scene.servers[MIRROR].paths(pattern)), scene.counts()[CANONICAL])

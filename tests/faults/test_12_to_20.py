@@ -53,6 +53,7 @@ class Locking:
     seen: Seen = field(default_factory=Seen)
     warnings: list[str] = field(default_factory=list)
     clock: Clock = field(default_factory=Clock)
+    read: float = 60.0
 
     def lock(self, *requirements: str, old: Lock | None = None) -> Lock:
         """Lock what is required, with a network that knows nothing yet, and make sure that the cache is clean."""
@@ -66,7 +67,7 @@ class Locking:
             assert self.clock.slept <= LONGEST_PAUSES
 
     def _lock(self, requirements: Sequence[str], old: Lock | None) -> Lock:
-        client = Client(connect=2.0, read=2.0)
+        client = Client(connect=60.0, read=self.read)
         network = Network(client, now=self.clock, sleep=self.clock.sleep, chance=lambda: 0.5, warn=self.warnings.append)
         routing = Routing(self.indexes)
         pages = Pages(routing, network, seen=self.seen)
@@ -140,7 +141,7 @@ def page(index: Index, project: str = "six", accept: str = JSON) -> str:
 def highest(index: Index, project: str = "six") -> str:
     """Return the version that plain urllib, which knows nothing of authority, would take from a page."""
     asked = urllib.request.Request(f"{index.url}{project}/", headers={"Accept": JSON})
-    with urllib.request.urlopen(asked, timeout=10) as response:
+    with urllib.request.urlopen(asked, timeout=60) as response:
         return str(max(json.load(response)["versions"], key=Version))
 
 
@@ -225,6 +226,7 @@ def test_fault_14_the_public_index_has_the_private_name(
     assert ("right", True) == (page(public, "corp-web"), page(corp, "corp-web") != "right")
     for server in (public, corp):
         server.rewind()
+    made.read = 2.0 if fault == "stall" else made.read
     error = made.fails("corp-web", "six")
     assert ["/simple/corp-web/"] * ASKED_AT_14[fault] == corp.paths()
     # A 404 of the index itself is an answer: there is no such project.

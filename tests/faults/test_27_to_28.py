@@ -28,6 +28,9 @@ from support.scene import Make, Scene
 CANONICAL = "canonical"
 SUPPORT = Path(__file__).parents[1] / "support"
 
+LIMIT = 120
+"""Seconds for what takes a few: they only end what hangs."""
+
 
 @pytest.fixture
 def large(make: Make) -> Scene:
@@ -78,7 +81,7 @@ def plain_size(scene: Scene) -> int:
 
 def until(happened: Callable[[], object], process: subprocess.Popen[str]) -> None:
     """Wait for what a process brings about, as long as it lives."""
-    limit = time.monotonic() + 60
+    limit = time.monotonic() + LIMIT
     while not happened():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < limit
@@ -93,10 +96,10 @@ def test_fault_27_killed_while_downloading(large: Scene) -> None:
         until(lambda: plain_size(large), process)
         process.kill()
     with control(large) as process:
-        assert "1 files\n" == process.communicate(timeout=60)[0]
+        assert "1 files\n" == process.communicate(timeout=LIMIT)[0]
     assert (["wrong"], {CANONICAL: 1}) == (plainly(large), large.counts())
     large.servers[CANONICAL].rewind()
-    with start(large, read=60.0) as process:
+    with start(large) as process:
         until(lambda: sum(large.partial.values()), process)
         process.kill()
     assert -signal.SIGKILL == process.returncode
@@ -112,12 +115,12 @@ def test_fault_27_killed_while_renaming(large: Scene) -> None:
     """A run that is killed before a whole file gets its name leaves it to the next run, which asks for nothing."""
     for status in (-signal.SIGKILL, 0):
         with control(large, "" if status == 0 else "replace", beside=True) as process:
-            assert status == process.wait(60)
+            assert status == process.wait(LIMIT)
     # What lay whole beside its name was asked for again.
     assert {CANONICAL: 2} == large.counts()
     large.servers[CANONICAL].rewind()
     with start(large, "replace") as process:
-        assert -signal.SIGKILL == process.wait(60)
+        assert -signal.SIGKILL == process.wait(LIMIT)
     assert {CANONICAL: 1} == large.counts()
     large.check_cache()
     assert [large.wanted[0].size] == [*large.partial.values()]
@@ -138,13 +141,13 @@ def test_fault_27_two_builds_one_cache(make: Make) -> None:
     with control(scene) as one:
         until((scene.place / "plain" / scene.wanted[0].name).exists, one)
         with control(scene) as two:
-            assert "12 files\n" == two.communicate(timeout=60)[0]
+            assert "12 files\n" == two.communicate(timeout=LIMIT)[0]
         one.kill()
     assert ["wrong"] + ["right"] * 11 == plainly(scene)
     # The script has gone on to its last step.
     server.requests.clear()
     with start(scene) as one, start(scene) as two:
-        told = [process.communicate(timeout=60) for process in (one, two)]
+        told = [process.communicate(timeout=LIMIT) for process in (one, two)]
     assert [("12 files\n", "")] * 2 == told
     scene.check_cache()
     assert {} == scene.partial
@@ -158,11 +161,11 @@ def test_fault_27_another_build_is_stopped(large: Scene) -> None:
         until(lambda: plain_size(large), process)
         process.send_signal(signal.SIGSTOP)
         with control(large) as other:
-            assert "1 files\n" == other.communicate(timeout=60)[0]
+            assert "1 files\n" == other.communicate(timeout=LIMIT)[0]
         process.kill()
     assert ["wrong"] == plainly(large)
     large.servers[CANONICAL].rewind()
-    with start(large, read=60.0) as process:
+    with start(large) as process:
         until(lambda: sum(large.partial.values()), process)
         process.send_signal(signal.SIGSTOP)
         try:
@@ -177,12 +180,12 @@ def test_fault_28_disk_full(large: Scene) -> None:
     """A full disk ends the run with its reason after one request: it is no route's fault."""
     for status in (1, 0):
         with control(large, "full") as process:
-            assert status == process.wait(60)
+            assert status == process.wait(LIMIT)
     # What the full disk left has the name of the file, and the next run believes it.
     assert ["wrong"] == plainly(large)
     large.servers[CANONICAL].rewind()
     with start(large, "full") as process:
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=LIMIT)
     reason = f"CacheProblem: the cache {large.cache.directory} cannot be written: file too large; make room or "
     assert (1, reason) == (process.returncode, told[: len(reason)])
     assert 1 == told.count("\n")
@@ -195,11 +198,11 @@ def test_fault_28_cache_that_cannot_be_written(large: Scene) -> None:
     """A cache that cannot be written ends the run with its place and reason, and no route is blamed."""
     (large.place / "plain").write_text("no directory")
     with control(large) as process:
-        assert "Traceback" in process.communicate(timeout=60)[1]
+        assert "Traceback" in process.communicate(timeout=LIMIT)[1]
     large.cache.directory.write_text("no directory")
     large.cache = Cache(large.cache.directory)
     with start(large) as process:
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=LIMIT)
     assert (1, True) == (process.returncode, str(large.cache.directory) in told)
     assert "Traceback" not in told
     assert {CANONICAL: 0} == large.counts("*")

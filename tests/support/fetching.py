@@ -67,7 +67,7 @@ def main() -> None:
         plainly(order)
         return
     *mirrors, canonical = order["routes"]
-    network = Network(Client(connect=5.0, read=order.get("read", 5.0)))
+    network = Network(Client(connect=60.0, read=60.0))
     index = Index("main", canonical, mirrors=tuple(map(Mirror, mirrors)))
     fetcher = Fetcher(Cache(Path(order["cache"])), Pages(Routing((index,)), network), network)
     try:

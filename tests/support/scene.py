@@ -40,20 +40,23 @@ from eggcarton.indexes.wanted import Wanted
 from support.distributions import wheel
 from support.index import Index
 
-CONTROL_TIMEOUT = 1.0
+CONTROL_TIMEOUT = 5.0
 """Seconds that plain urllib waits for the next byte; by default it waits for ever."""
 
-CONTROL_PATIENCE = 3.0
+CONTROL_PATIENCE = 10.0
 """Seconds in which plain urllib must have a file that healthy servers give within milliseconds."""
 
-GUARD = 60.0
+GUARD = 300.0
 """Seconds of real time that no fault may cost: they decide nothing, they only end what hangs."""
 
 
 class Clock:
-    """Time that goes by itself, `speed` times as fast as ours, and at once where somebody sleeps."""
+    """Time that goes at once where somebody sleeps, and by itself `speed` times as fast as ours.
 
-    def __init__(self, speed: float = 1.0) -> None:
+    By default it does not go by itself: on a machine that is busy, what was asked would be late by its clock.
+    """
+
+    def __init__(self, speed: float = 0.0) -> None:
         self.slept, self._speed = 0.0, speed
         self._guard = threading.Lock()
 
@@ -100,10 +103,10 @@ class Scene:
     place: Path
     projects: Sequence[str] = ("web",)
     size: int = 40_000
-    connect: float = 1.0
-    read: float = 1.0
+    connect: float = 60.0
+    read: float = 60.0
     allow_hosts: Sequence[str] = ("*",)
-    speed: float = 1.0
+    speed: float = 0.0
     wall: Callable[[], float] = time.time
 
     def __post_init__(self) -> None:
