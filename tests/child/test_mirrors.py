@@ -194,9 +194,9 @@ def test_too_slow(tmp_path: Path, serve: Serve) -> None:
     lock = locked(tmp_path, index)
     pypi = Namespace("pypi", index.url, mirrors=tuple(Mirror(mirror.url) for mirror in mirrors))
     began = time.monotonic()
-    status, found = checked(tmp_path, lock, pypi, within=2.0)
+    status, found = checked(tmp_path, lock, pypi, within=6.0)
     assert time.monotonic() - began < READ_TIMEOUT
-    late = "cannot be had{}: it was too slow: no whole answer came within 2 s"
+    late = "cannot be had{}: it was too slow: no whole answer came within 6 s"
     file = f"six-1.0-py3-none-any.whl {late.format(' from it')}"
     assert (3, [*[("unreachable", [f"it {late.format('')}"])] * 2, ("unreachable", [file]), ("well", [])]) == (
         status,
@@ -210,11 +210,11 @@ def test_a_keyring_that_takes_long(tmp_path: Path, serve: Serve, monkeypatch: py
     index = serve("index", credentials="me:secret")
     program = tmp_path / "bin" / "keyring"
     program.parent.mkdir()
-    program.write_text("#!/bin/sh\nsleep 2.2\necho me\necho secret\n", "utf-8")
+    program.write_text("#!/bin/sh\nsleep 6.2\necho me\necho secret\n", "utf-8")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     corp = Namespace("corp", index.url, credentials="keyring")
-    assert (0, [("well", [])]) == checked(tmp_path, locked(tmp_path, index), corp, within=2.0)
+    assert (0, [("well", [])]) == checked(tmp_path, locked(tmp_path, index), corp, within=6.0)
 
 
 def test_one_reset_is_no_finding(tmp_path: Path, serve: Serve) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,7 @@ from eggcarton.indexes.routing import Index as Configured
 from eggcarton.indexes.routing import Mirror, Routing
 from eggcarton.indexes.wanted import Wanted
 from support.distributions import wheel
+from support.faults import Response, read_step
 from support.index import Index
 
 NAMES = tuple(f"project{number:02}" for number in range(24))
@@ -58,6 +62,14 @@ def wanted(index: Index) -> list[Wanted]:
 def stored(cache: Cache) -> list[str]:
     """The names of all files of the cache, half-made ones too."""
     return sorted(path.name for path in cache.directory.rglob("*") if path.is_file())
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    """Hold an answer back until something has happened."""
+    until = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("fault", ["stall", "stall:0.1", "slow:1"])
@@ -112,20 +124,37 @@ def test_one_route_is_waited_for(canonical: Index, cache: Cache) -> None:
 def test_a_second_request_that_fails(canonical: Index, mirror: Index, fetcher: Fetcher, cache: Cache) -> None:
     """Where the second request fails, the first one, however slow, still brings the file."""
     file = wanted(canonical)[0]
-    mirror.fault("/files/*", "wait:3")
-    canonical.fault("/files/*", "status:404", forever=True)
+    is_refused = threading.Event()
+
+    def refused(response: Response) -> None:
+        response.status = 404
+        is_refused.set()
+
+    mirror.fault("/files/*", lambda _: wait_for(is_refused.is_set))
+    canonical.fault("/files/*", refused)
     fetcher.fetch([file])
     assert (1, 1) == (len(mirror.paths("/files/*")), len(canonical.paths("/files/*")))
     assert [file.sha256] == stored(cache)
 
 
 def test_the_first_request_fails_while_the_second_is_on_its_way(
-    canonical: Index, mirror: Index, fetcher: Fetcher, cache: Cache
+    canonical: Index, mirror: Index, fetcher: Fetcher, cache: Cache, events: list[Event]
 ) -> None:
     """Where the first request breaks while a second one is on its way, that one is waited for, and no third is sent."""
     file = wanted(canonical)[0]
-    mirror.fault("/files/*", "wait:2 reset")
-    canonical.fault("/files/*", "wait:3")
+    (reset,) = read_step("reset")
+    is_second = threading.Event()
+
+    def broken(response: Response) -> None:
+        wait_for(is_second.is_set)
+        reset(response)
+
+    def held(response: Response) -> None:
+        is_second.set()
+        wait_for(lambda: any(event.fault for event in events if event.what == "file"))
+
+    mirror.fault("/files/*", broken)
+    canonical.fault("/files/*", held)
     fetcher.fetch([file])
     assert (1, 1) == (len(mirror.paths("/files/*")), len(canonical.paths("/files/*")))
     assert [file.sha256] == stored(cache)

@@ -106,12 +106,12 @@ def test_order(wanting: Wanting) -> None:
 def test_not_up_in_time(wanting: Wanting) -> None:
     """A server that never opens its port is given up, with what it wrote last, and nothing runs."""
     wanting.server("web")
-    # A shell has written by then, where a Python may not yet have started.
-    wanting.service("slow", "", port=0, timeout=0.5, command=["sh", "-c", "echo here I am; exec sleep 600"])
+    # A shell has written by then on any machine, where a Python may not yet have started.
+    wanting.service("slow", "", port=0, timeout=5.0, command=["sh", "-c", "echo here I am; exec sleep 600"])
     status, output, errors = wanting.run("print('never')")
     assert (1, "ended with 1\n") == (status, output)
     assert re.fullmatch(
-        rf"\[slow\] it was not up within 0.5 seconds: nothing accepts connections on port \d+; the last lines of"
+        rf"\[slow\] it was not up within 5 seconds: nothing accepts connections on port \d+; the last lines of"
         rf" {re.escape(str(wanting.log('slow')))}:\n  here I am\n",
         errors,
     )

@@ -66,7 +66,7 @@ HANGS = """
             pass
     """
 SHARED_IN = {"pytest": ("TestShared.test_never", "error"), "unittest": ("TestShared.setUpClass", "error")}
-LIMIT = 1.5
+LIMIT = 3.0
 """Long enough for a test that does nothing on a machine that is busy; only what hangs for a minute takes longer."""
 
 RUNNERS: dict[str, dict[str, Any]] = {
@@ -98,7 +98,7 @@ def test_a_hang_fails_and_the_next_test_begins(project: Project, runner: str) ->
     assert {f"test_hang.{name}": kind for name, kind in expected.items()} == kinds(report), done.stdout + done.stderr
     assert 1 == done.returncode
     told = next(test for test in read(report) if test.name.endswith("test_1_hangs"))
-    assert "took longer than the 1.5 s that a test may take" in told.message
+    assert "took longer than the 3 s that a test may take" in told.message
     words = done.stdout + done.stderr
     assert "Thread the other:" in words
     assert "time.sleep(60)" in words
@@ -173,7 +173,7 @@ def test_debuggers(project: Project) -> None:
     """Who debugs a test may take any time."""
     project.write("src/shop/tests/test_slow.py", "import time\n\ndef test_slow():\n    assert not time.time()\n")
     script = project.script({}, {"timeout": LIMIT})
-    words = f"import time\ntime.sleep({3 * LIMIT})\np 'still ' + 'here'\nq\n"
+    words = f"import time\ntime.sleep({3 + 2 * LIMIT})\np 'still ' + 'here'\nq\n"
     done = project.run(script, "-k", "slow", "--pdb", input=words)
     assert "still here" in done.stdout, done.stdout + done.stderr
     assert 2 == done.returncode
@@ -196,7 +196,7 @@ def test_signals_are_left_as_they_were() -> None:
         limit = Limit(30.0)
         limit.arm("a.test")
         assert mine is not signal.getsignal(signal.SIGALRM)
-        assert 29 < signal.getitimer(signal.ITIMER_REAL)[0] <= 30
+        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 30
         limit.disarm()
         assert mine is signal.getsignal(signal.SIGALRM)
         assert 30 < signal.getitimer(signal.ITIMER_REAL)[0] <= 60
@@ -249,17 +249,17 @@ def test_between_and_after_tests_there_is_time(project: Project) -> None:
 
         def pytest_runtest_logfinish(nodeid):
             if "one" in nodeid:
-                time.sleep(4)
+                time.sleep(9)
 
         def pytest_sessionfinish():
             # In C, with the interpreter's lock kept, so that no signal is heard.
-            lock, until = ctypes.create_string_buffer(256), (ctypes.c_long * 2)(int(time.time()) + 5, 0)
+            lock, until = ctypes.create_string_buffer(256), (ctypes.c_long * 2)(int(time.time()) + 10, 0)
             for _ in range(2):
                 ctypes.PyDLL(None).pthread_mutex_timedlock(lock, until)
         """,
     )
     project.write("src/shop/tests/test_two.py", "def test_one():\n    pass\n\ndef test_two():\n    pass\n")
-    done = project.test("-k", "test_two", timeout=1.0)
+    done = project.test("-k", "test_two", timeout=LIMIT)
     assert 0 == done.returncode, done.stdout + done.stderr
 
 

@@ -350,7 +350,7 @@ WAITS = """
         import ctypes, time
 
         # The interpreter's lock is kept, so that no signal is heard.
-        lock, until = ctypes.create_string_buffer(256), (ctypes.c_long * 2)(int(time.time()) + 6, 0)
+        lock, until = ctypes.create_string_buffer(256), (ctypes.c_long * 2)(int(time.time()) + 10, 0)
         for _ in range(2):
             ctypes.PyDLL(None).pthread_mutex_timedlock(lock, until)
     """
@@ -363,7 +363,7 @@ def test_a_hang(empty: ZopeProject) -> None:
     parts = PARTS if sys.version_info >= (3, 11) else ""  # Before, subTest keeps any exception to itself.
     empty.write("lib/shop/tests/test_layers.py", f"{slow}{WAITS}{parts}")
     report = empty.root / "junit.xml"
-    found = empty.zope("-t", "mixed|skipped|parts", timeout=1.5, junit=str(report))
+    found = empty.zope("-t", "mixed|skipped|parts", timeout=3.0, junit=str(report))
     assert 1 == found.returncode, found.stdout + found.stderr
     names = {
         f"shop.tests.test_layers.{name}.test_mixed_in": "failed" for name in ("TestPlain", "TestStays", "TestGoes")
