@@ -66,7 +66,7 @@ class Project:
             pytest.fail("".join(said))
         finally:
             os.killpg(process.pid, signal.SIGTERM)
-            process.communicate(timeout=60)
+            process.communicate(timeout=300)
 
 
 def new(place: Path, kind: str, variables: Mapping[str, str]) -> tuple[Project, list[str]]:
@@ -93,7 +93,7 @@ def fresh_clone(project: Project, committed: Sequence[str], place: Path) -> Proj
 
 def page(address: str) -> str:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with direct.open(address, timeout=120) as response:
+    with direct.open(address, timeout=300) as response:
         assert 200 == response.status
         return str(response.read().decode())
 

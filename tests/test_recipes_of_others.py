@@ -178,7 +178,7 @@ def test_zope_answers(pair: Pair) -> None:
         for line in process.stdout:
             said.append(line)
             if told := re.search(r"Serving on (http://127\.0\.0\.1:\d+)", line):
-                with direct.open(f"{told[1]}/", timeout=60) as response:
+                with direct.open(f"{told[1]}/", timeout=300) as response:
                     assert (200, True) == (response.status, b"Zope" in response.read())
                 return
         pytest.fail("".join(said))
@@ -218,4 +218,4 @@ def started(site: Site, program: str, *arguments: str) -> Iterator[subprocess.Po
         yield process
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)

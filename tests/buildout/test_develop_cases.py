@@ -239,7 +239,7 @@ def test_stopped_in_the_middle(build: Buildout, number: signal.Signals) -> None:
     else:
         process.kill()
     (build.root / "greeting/wait").unlink()
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=300)
     assert 0 != process.returncode
     assert "Traceback" not in output, output
     build.build()

@@ -182,7 +182,7 @@ def test_a_child_that_is_killed(build: Buildout) -> None:
     wait_for(lambda: build.index.paths("*.whl"), process)
     [child] = children_of(process)
     os.kill(child, signal.SIGKILL)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=300)
     assert 1 == process.returncode
     assert output.endswith("Error: the process that was to provide ended with status -9; its last words are above\n")
     build.build()

@@ -170,7 +170,7 @@ def test_several_versions_in_use(tmp_path: Path) -> None:
 def test_where_the_packages_of_a_python_come_from(tmp_path: Path) -> None:
     """Directories are left out with a sentence; addresses and commits stay, without credentials; files are versions."""
     place = tmp_path / "venv"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place)], check=True, timeout=120)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place)], check=True, timeout=300)
     [site] = (place / "lib").glob("python*/site-packages")
     commit = {"vcs": "git", "commit_id": "4f42225", "requested_revision": "main"}
     dist_info(site, "six", "1.0")

@@ -193,7 +193,7 @@ def _failures(project: Buildout) -> None:
     )
     wait_for(lambda: len(os.listdir(signs)) == 3, process)
     os.kill(process.pid, signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=300)
     assert (130, {"ended"}) == (process.returncode, set(rows(output).values())), output
     del project.variables["ON_PURPOSE"]
 

@@ -67,7 +67,7 @@ def test_ignored_interruptions_stay_ignored(tmp_path: Path, reached: Path, progr
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_without_zc_buildout(tmp_path: Path, program: str) -> None:
     """Where zc.buildout is gone, that is one sentence with what puts it back."""
-    output, _ = (process := started(program, tmp_path)).communicate(timeout=60)
+    output, _ = (process := started(program, tmp_path)).communicate(timeout=300)
     told = f"Error: the eggs that bin/{program} starts from are gone (zc); run bootstrap.py again\n"
     assert (1, told) == (process.returncode, output)
 

@@ -14,7 +14,7 @@ from eggcarton.indexes.network import Failed
 
 def test_side_by_side() -> None:
     """All looks are under way at once, and their results come in order."""
-    meeting = threading.Barrier(20, timeout=120)
+    meeting = threading.Barrier(20, timeout=300)
 
     def look(number: int, turn: Turn) -> int:
         turn.begin()

@@ -128,6 +128,6 @@ def test_importing_needs_no_locks() -> None:
     code = f"import sys; sys.path[:0] = {[entry for entry in sys.path if entry]!r}\n{WITHOUT_FCNTL}"
     code += "from eggcarton.buildout import transaction\nfrom eggcarton.packages import store\n"
     code += "from pathlib import Path\nfrom eggcarton.core.locks import hold\nprint(hold(Path('lock')))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
     assert ("None\n", "") == (done.stdout, done.stderr)
     assert locks.fcntl is not None

@@ -141,7 +141,7 @@ def page(index: Index, project: str = "six", accept: str = JSON) -> str:
 def highest(index: Index, project: str = "six") -> str:
     """Return the version that plain urllib, which knows nothing of authority, would take from a page."""
     asked = urllib.request.Request(f"{index.url}{project}/", headers={"Accept": JSON})
-    with urllib.request.urlopen(asked, timeout=60) as response:
+    with urllib.request.urlopen(asked, timeout=300) as response:
         return str(max(json.load(response)["versions"], key=Version))
 
 

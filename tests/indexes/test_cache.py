@@ -127,7 +127,7 @@ def test_adding_replaces_a_spoilt_file(cache: Cache) -> None:
 
 def test_two_add_the_same_at_once(cache: Cache) -> None:
     """Two writers of one file, each of which waits for the other in the middle, both succeed."""
-    meeting = threading.Barrier(2, timeout=30)
+    meeting = threading.Barrier(2, timeout=300)
 
     def blocks() -> Iterator[bytes]:
         yield b"one"
@@ -141,6 +141,6 @@ def test_two_add_the_same_at_once(cache: Cache) -> None:
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(60)
+        writer.join(300)
     assert [cache.find(digest(b"onetwo"))] * 2 == results
     assert [digest(b"onetwo")] == files(cache)

@@ -124,7 +124,7 @@ def test_pip_reads_the_same(home: Path, tmp_path: Path) -> None:
     write(home / ".config/pip/pip.conf", "[global]\nindex_url = https://pip.example/\n")
     variables = {"HOME": str(home), "PATH": os.defpath, "XDG_CONFIG_DIRS": str(tmp_path / "xdg")}
     command = [sys.executable, "-m", "pip", "config", "debug"]
-    told = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=True).stdout
+    told = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=300, check=True).stdout
     values = [line.strip() for line in told.splitlines() if "index" in line and "url:" in line]
     assert {f"global.index-url: {A}", f"install.index-url: {B}", "global.index-url: https://pip.example/"} <= set(
         values

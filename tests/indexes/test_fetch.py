@@ -123,7 +123,7 @@ def test_files_come_side_by_side(index: Index, fetcher: Fetcher) -> None:
     """As many files are on their way at once as one origin may be asked for: each waits here until all have begun."""
     files = wanted(index)[: CAP + 1]
     fetcher.fetch(files[:1])
-    meeting = threading.Barrier(CAP, timeout=30)
+    meeting = threading.Barrier(CAP, timeout=300)
 
     def meet(response: Response) -> None:
         # Faults are applied before a response is sent, and outside of every lock.
@@ -146,7 +146,7 @@ def test_what_is_there_is_told_at_once(index: Index, fetcher: Fetcher, cache: Ca
             all_others.set()
 
     def wait(response: Response) -> None:
-        assert all_others.wait(30)
+        assert all_others.wait(300)
 
     index.fault(f"/{first.hint}", wait)
     assert fetcher.fetch([first, *others], arrived) == told
@@ -339,7 +339,7 @@ def test_only_stale_hints(index: Index, fetcher: Fetcher) -> None:
 
 def test_stale_hints_do_not_queue(index: Index, fetcher: Fetcher) -> None:
     """Once the first hint has proved stale, pages are asked side by side: each waits here until others have begun."""
-    meeting = threading.Barrier(CAP, timeout=30)
+    meeting = threading.Barrier(CAP, timeout=300)
 
     def meet(response: Response) -> None:
         meeting.wait()

@@ -118,7 +118,7 @@ def test_an_ended_run_is_gone_on_with(index: Index, cache: Cache, file: Wanted, 
     with started(index, cache, file) as process:
         wait_for(cache, f"partial/{file.sha256}", half)
         process.send_signal(end)
-        told, _ = process.communicate(timeout=20)
+        told, _ = process.communicate(timeout=300)
     assert ("interrupted\n" if end == signal.SIGINT else "") == told
     assert {f"partial/{file.sha256}": half} == stored(cache)
     assert file.sha256 == file_digest(fetched(index, cache, file))
@@ -129,7 +129,7 @@ def test_an_ended_run_is_gone_on_with(index: Index, cache: Cache, file: Wanted, 
 def test_a_full_disk(index: Index, cache: Cache, file: Wanted) -> None:
     """A disk without room is told in one sentence; no route is blamed, asked again or warned of."""
     with started(index, cache, file, room=100_000) as process:
-        told, _ = process.communicate(timeout=60)
+        told, _ = process.communicate(timeout=300)
     assert told.startswith(f"CacheProblem the cache {cache.directory} cannot be written: file too large; make room")
     assert 1 == len(told.splitlines())
     assert 1 == len(index.paths("/files/*"))
@@ -142,7 +142,7 @@ def test_two_builds_fetch_a_file_once(index: Index, cache: Cache, file: Wanted) 
     with started(index, cache, file) as process, started(index, cache, file) as other:
         wait_for(cache, f"partial/{file.sha256}", 1)
         assert file.sha256 == file_digest(fetched(index, cache, file))
-        assert [("", 0), ("", 0)] == [(each.communicate(timeout=60)[0], each.returncode) for each in (process, other)]
+        assert [("", 0), ("", 0)] == [(each.communicate(timeout=300)[0], each.returncode) for each in (process, other)]
     assert 1 == len(index.paths("/files/*"))
     assert [f"sha256/{file.sha256[:2]}/{file.sha256}"] == list(stored(cache))
 
@@ -156,7 +156,7 @@ def test_who_waits_goes_on_when_the_other_dies(index: Index, cache: Cache, file:
         with started(index, cache, file) as second, started(index, cache, file) as third:
             assert [None, None] == [each.poll() for each in (second, third)]
             first.kill()
-            assert ["", ""] == [each.communicate(timeout=60)[0] for each in (second, third)]
+            assert ["", ""] == [each.communicate(timeout=300)[0] for each in (second, third)]
     ranges = [request.headers.get("Range") for request in index.requests if request.path.startswith("/files/")]
     assert [None, f"bytes={half}-"] == ranges
     assert [f"sha256/{file.sha256[:2]}/{file.sha256}"] == list(stored(cache))

@@ -195,7 +195,7 @@ def test_pauses_are_made_by_what_was_passed_in() -> None:
 def test_no_more_at_once_than_an_origin_may_get(cap: int) -> None:
     """However many threads ask, an origin has as many requests at once as its cap: here each waits for so many."""
     guard, busy, peaks = threading.Lock(), [0], [0]
-    meeting = threading.Barrier(cap, timeout=30)
+    meeting = threading.Barrier(cap, timeout=300)
 
     def during(host: str) -> None:
         with guard:
@@ -230,7 +230,7 @@ def test_a_place_counts_by_the_origin_of_the_address() -> None:
         waiting.start()
         with made.network.request(ONE, "https://elsewhere.example/b", FILE, "b"):
             assert not begun.is_set()
-    waiting.join(30)
+    waiting.join(300)
     assert begun.is_set()
 
 
@@ -246,15 +246,15 @@ def test_what_becomes_of_a_probe_is_waited_for() -> None:
     def during(host: str) -> None:
         if not began.is_set():
             began.set()
-            go_on.wait(30)
+            go_on.wait(300)
 
     made.wire.during = during
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(made.ask, ONE)
-        assert began.wait(30)
+        assert began.wait(300)
         second = pool.submit(made.ask, ONE)
         go_on.set()
-        assert [f"{ONE.url}six.whl"] * 2 == [first.result(30), second.result(30)]
+        assert [f"{ONE.url}six.whl"] * 2 == [first.result(300), second.result(300)]
     assert before == made.now
 
 

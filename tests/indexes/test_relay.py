@@ -212,7 +212,7 @@ def test_only_while_the_run_goes_on(index: Index, tmp_path: Path) -> None:
     """After the run nobody listens any more, and a connection that was kept is closed."""
     with made(tmp_path, Route("public", index.url)) as relay:
         url = relay.url
-        kept = HTTPConnection(urlsplit(url).netloc, timeout=30)
+        kept = HTTPConnection(urlsplit(url).netloc, timeout=300)
         kept.request("GET", f"{urlsplit(url).path}six/")
         assert 200 == kept.getresponse().status
         assert kept.sock is not None
@@ -292,7 +292,7 @@ def test_pip_and_uv_install_from_it(index: Index, private: Index, tmp_path: Path
             ([str(uv_program()), "pip", "install", "--python", sys.executable], "by-uv"),
         ):
             command = [*program, "--target", str(tmp_path / target), "corp-web"]
-            subprocess.run(command, env=names, check=True, timeout=120, cwd=tmp_path)
+            subprocess.run(command, env=names, check=True, timeout=300, cwd=tmp_path)
             assert {"corp_web.py", "six.py"} == {path.name for path in (tmp_path / target).glob("*.py")}
             assert 2 == len(list((tmp_path / target).glob("*.dist-info")))
     assert ["/simple/six/"] == index.paths("/simple/*")

@@ -209,7 +209,7 @@ def test_who_waits_for_a_place_looks_again(
 
     def meet(response: Response) -> None:
         # A file that had yet to come for its place would find it free, and the mirror's fault untold to it.
-        assert all_wait.wait(timeout=60)
+        assert all_wait.wait(timeout=300)
         response.body = response.body[:-1] + b"x"
 
     mirror.fault("/files/*", *[meet] * CAP)

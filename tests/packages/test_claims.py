@@ -34,7 +34,7 @@ def another(directory: Path, *names: str) -> Iterator[tuple[subprocess.Popen[str
             yield started, started.stdout.readline().split()
         finally:
             if started.poll() is None:
-                started.communicate("\n", timeout=60)
+                started.communicate("\n", timeout=300)
 
 
 def test_what_another_has_is_not_given(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_a_killed_process_claims_nothing(tmp_path: Path) -> None:
     """What a process had claimed that was killed is given to the next one, and its claim goes."""
     with another(tmp_path, "a") as (process, _):
         process.send_signal(signal.SIGKILL)
-        process.wait(60)
+        process.wait(300)
         with claims.taken(tmp_path, ["a"]) as mine:
             assert {"a"} == mine
     assert [".claims.lock"] == [path.name for path in tmp_path.iterdir()]
@@ -72,8 +72,8 @@ def test_waiting_ends_with_the_claim(tmp_path: Path) -> None:
             if is_killed:
                 process.kill()
             else:
-                process.communicate("\n", timeout=60)
-            waiting.join(60)
+                process.communicate("\n", timeout=300)
+            waiting.join(300)
             assert not waiting.is_alive()
 
 

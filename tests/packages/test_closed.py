@@ -281,7 +281,7 @@ def ensure(store: Path, index: str, **more: str) -> tuple[int, list[str]]:
         env=variables,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     return done.returncode, done.stdout.splitlines()
@@ -369,6 +369,6 @@ def test_the_name_hangs_on_the_pins() -> None:
     code = (
         "import sys; sys.path[:0] = sys.argv[1:]; from eggcarton.packages.closed import directory_name as d; print(d())"
     )
-    told = subprocess.check_output([sys.executable, "-c", code, *filter(None, sys.path)], text=True, timeout=60)
+    told = subprocess.check_output([sys.executable, "-c", code, *filter(None, sys.path)], text=True, timeout=300)
     assert closed.directory_name() == told.strip()
     assert json.dumps(told.strip()).startswith('"closed-set-')

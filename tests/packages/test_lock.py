@@ -379,7 +379,7 @@ def test_others_install_it(tmp_path: Path, installer: Callable[[Path, Path], lis
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert 0 == done.returncode, done.stderr
@@ -389,7 +389,7 @@ def test_others_install_it(tmp_path: Path, installer: Callable[[Path, Path], lis
         "-c",
         f"import sys; sys.path.insert(0, {str(target)!r}); import web; print(web.answer)",
     ]
-    assert "42\n" == subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "42\n" == subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout
     assert not (target / "other.py").exists()
 
 
@@ -401,7 +401,7 @@ def test_an_installer_refuses_other_bytes(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("more.py", "")
     done = subprocess.run(
-        with_uv(tmp_path, tmp_path / "target"), cwd=tmp_path, capture_output=True, timeout=60, check=False
+        with_uv(tmp_path, tmp_path / "target"), cwd=tmp_path, capture_output=True, timeout=300, check=False
     )
     assert 0 != done.returncode
 

@@ -144,7 +144,9 @@ def test_two_processes_unpack_each_once(store: Store, wheels: dict[str, Path]) -
     with held(store, wheels) as one, held(store, wheels) as two, held(store, wheels) as three:
         told: list[str] = []
         threads = [
-            threading.Thread(target=lambda process: told.extend(process.communicate("\n", 60)[0].split()), args=(each,))
+            threading.Thread(
+                target=lambda process: told.extend(process.communicate("\n", 300)[0].split()), args=(each,)
+            )
             for each in (one, two, three)
         ]
         for thread in threads:
@@ -162,7 +164,7 @@ def test_two_pythons_share_the_files(store: Store, wheels: dict[str, Path]) -> N
     with held(store, wheels) as one, held(other, wheels) as two:
         go_on(one)
         go_on(two)
-        told = [each.communicate(timeout=60)[0].split() for each in (one, two)]
+        told = [each.communicate(timeout=300)[0].split() for each in (one, two)]
     assert sorted(wheels) == sorted(told[0] + told[1])
     for sha256 in wheels:
         eggs = [each.find(sha256) for each in (Store(store.directory, TAG), other)]
@@ -203,7 +205,7 @@ def test_a_full_disk(store: Store, wheels: dict[str, Path], room: int) -> None:
         input=f"{room}\n",
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert 1 == done.returncode, done.stderr

@@ -79,7 +79,7 @@ def test_pip_obeys(tmp_path: Path, right: bool) -> None:
     pins.write_text(text_of(Lock(None, (LockedPackage("six", "1.0", (file,)),)), ["Pins."]), "utf-8")
     command = [sys.executable, "-m", "pip", "--isolated", "install", "--no-index", "--find-links", str(tmp_path)]
     command += ["--require-hashes", "--requirement", str(pins), "--target", str(tmp_path / "target")]
-    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, timeout=300, check=False)
     assert right == (done.returncode == 0) == (tmp_path / "target" / "six.py").exists()
 
 

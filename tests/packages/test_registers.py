@@ -93,7 +93,7 @@ def test_builds_keep_cleaning_out(store: Path) -> None:
         with pytest.raises(BlockingIOError):
             registers.begin_cleaning(store)
         other.kill()
-        other.wait(60)
+        other.wait(300)
         cleaning = registers.begin_cleaning(store)
         assert cleaning is not None
         cleaning.close()

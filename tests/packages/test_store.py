@@ -128,7 +128,7 @@ def test_the_layout_is_that_of_buildout(store: Store, tmp_path: Path, shape: Map
     subprocess.run(
         [*command, "--cache-dir", tmp_path / "cache", "--target", stock, path],
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
     (info,) = stock.glob("*.dist-info")
@@ -358,8 +358,8 @@ def test_two_processes_fill_one_store(store: Store, tmp_path: Path) -> None:
     gate = threading.Barrier(2)
 
     def go(started: subprocess.Popen[str]) -> None:
-        gate.wait(30)
-        told.append(started.communicate("\n", timeout=120)[0].split())
+        gate.wait(300)
+        told.append(started.communicate("\n", timeout=300)[0].split())
 
     told: list[list[str]] = []
     threads = [threading.Thread(target=go, args=(started,)) for started in both]
@@ -385,7 +385,7 @@ def test_a_kill_leaves_nothing_that_is_trusted(store: Store, tmp_path: Path) -> 
     # Opening it waits until the other end is opened: by then the first is unpacked, and the second begun.
     with pipe.open("wb"):
         os.killpg(started.pid, signal.SIGKILL)
-        assert -signal.SIGKILL == started.wait(60)
+        assert -signal.SIGKILL == started.wait(300)
     started.communicate()
     assert None is store.find(file_digest(wheels[1]))
     assert 2 == len(list((store.directory / HIDDEN).glob(".unpack-*")))
@@ -434,7 +434,7 @@ def in_buildout(expression: str, *arguments: str | Path) -> list[str]:
     code = f"import sys; sys.path[:0] = {[entry for entry in sys.path if entry]!r}\n{IN_BUILDOUT}"
     code += f"print(*{expression}, sep='\\n')"
     done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False
     )
     assert 0 == done.returncode, done.stderr
     return done.stdout.splitlines()

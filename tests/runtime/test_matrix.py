@@ -61,7 +61,7 @@ class Matrix:
 
     def run(self, *arguments: str, **settings: Any) -> tuple[int, str]:
         process = self.start(*arguments, **settings)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=300)
         return process.returncode, output
 
 
@@ -243,7 +243,7 @@ def test_interrupted(rows: Matrix, number: signal.Signals) -> None:
     process = rows.start()
     wait_for(lambda: all(len(pids(row)) == 2 for row in hanging), process)
     process.send_signal(number)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=300)
     assert 128 + number == process.returncode, output
     assert {"a": ["-", "-", "ended"], "b": ["-", "-", "ended"], "later": ["-", "-", "-", "not", "run"]} == table(output)
     wait_for_end([pid for row in hanging for pid in pids(row)])
@@ -255,7 +255,7 @@ def test_a_deaf_row(rows: Matrix) -> None:
     process = rows.start(grace=((signal.SIGINT.value, 0.1), (signal.SIGTERM.value, 0.1)))
     wait_for(lambda: len(pids(row)) == 2, process)
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=300)
     assert (128 + signal.SIGTERM, ["-", "-", "ended"]) == (process.returncode, table(output)["deaf"]), output
     wait_for_end(pids(row))
 

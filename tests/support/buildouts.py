@@ -47,7 +47,7 @@ BOOTSTRAP = CHECKOUT / "bootstrap.py"
 PYTHON = Interpreter.running().executable
 NOBODY_LISTENS = "http://127.0.0.1:9/"
 
-WAIT = 120
+WAIT = 300
 """Seconds after which a command is given up; none of them needs a tenth."""
 
 

@@ -58,7 +58,7 @@ class Example:
             yield told[1]
         finally:
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=30)
+            process.communicate(timeout=300)
         assert 0 == process.returncode
 
 

@@ -75,7 +75,7 @@ class Plone:
             yield process
         finally:
             os.killpg(process.pid, signal.SIGTERM)
-            process.communicate(timeout=60)
+            process.communicate(timeout=300)
 
     @contextmanager
     def served(self, program: str) -> Iterator[str]:
@@ -121,7 +121,7 @@ def ask(address: str, data: Mapping[str, object] | None = None, *, accept: str =
     request.add_header("Authorization", "Basic " + base64.b64encode(b"admin:admin").decode())
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(request, timeout=120) as response:
+        with direct.open(request, timeout=300) as response:
             return response.status, response.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()

@@ -62,7 +62,7 @@ def run(command: Sequence[str | Path], **variables: str) -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert 0 == done.returncode, done.stderr

@@ -52,7 +52,7 @@ def plainly(order: dict[str, Any]) -> None:
         if place.exists():
             continue
         beside = place.with_name(f"{place.name}.part") if order.get("beside") else place
-        with urllib.request.urlopen(base + file["hint"], timeout=60) as response, beside.open("wb") as stream:
+        with urllib.request.urlopen(base + file["hint"], timeout=300) as response, beside.open("wb") as stream:
             shutil.copyfileobj(response, stream)
         if beside != place:
             beside.rename(place)

@@ -124,7 +124,7 @@ class Project:
     def run(self, *words: str | Path, input: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command likewise."""
         return subprocess.run(
-            words, cwd="/", env={}, capture_output=True, text=True, timeout=60, check=False, input=input
+            words, cwd="/", env={}, capture_output=True, text=True, timeout=300, check=False, input=input
         )
 
     def cover(self, *arguments: str, **changes: Any) -> subprocess.CompletedProcess[str]:

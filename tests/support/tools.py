@@ -39,7 +39,7 @@ class Tools:
         self.python = root / "venv" / "bin" / "python"
         self.lock = root / "locked" / "pylock.toml"
         self.lock.parent.mkdir(parents=True)
-        subprocess.run([PYTHON, "-m", "venv", "--without-pip", root / "venv"], check=True, timeout=60)
+        subprocess.run([PYTHON, "-m", "venv", "--without-pip", root / "venv"], check=True, timeout=300)
 
     def pip(self, *arguments: str) -> tuple[int, str]:
         """Run pip in the environment; without an index unless the arguments name one."""
@@ -50,7 +50,7 @@ class Tools:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         return done.returncode, done.stdout
@@ -63,7 +63,7 @@ class Tools:
     def installed(self) -> dict[str, str]:
         """Return what stands in the environment."""
         command = [self.python, "-I", "-c", _INSTALLED]
-        found = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=60)
+        found = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=300)
         versions: dict[str, str] = json.loads(found.stdout)
         return versions
 

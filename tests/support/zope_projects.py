@@ -66,7 +66,7 @@ class ZopeProject(Project):
         text = BARE.format(python=sys.executable, paths=self.paths, directory=str(self.root), defaults=words)
         script.write_text(text)
         command = [sys.executable, script, *arguments]
-        return subprocess.run(command, cwd="/", env={}, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, cwd="/", env={}, capture_output=True, text=True, timeout=300, check=False)
 
 
 def timeless(text: str) -> str:

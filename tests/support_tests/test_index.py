@@ -59,7 +59,7 @@ def index(directory: Path) -> Iterator[Index]:
 def get(url: str, headers: Mapping[str, str] | None = None) -> bytes:
     """Read an address without any proxy."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with direct.open(urllib.request.Request(url, headers=dict(headers or {})), timeout=120) as response:
+    with direct.open(urllib.request.Request(url, headers=dict(headers or {})), timeout=300) as response:
         body: bytes = response.read()
     return body
 
@@ -92,7 +92,7 @@ def install(tool: str, index: Index, target: Path, *requirements: str) -> subpro
         command = [str(uv_program()), "pip", "install", "--no-config", "--no-cache", "--default-index", index.url]
         command += ["--python", sys.executable, "--target", str(target)]
     return subprocess.run(
-        [*command, *requirements], env=environment, capture_output=True, text=True, timeout=120, check=False
+        [*command, *requirements], env=environment, capture_output=True, text=True, timeout=300, check=False
     )
 
 
@@ -220,7 +220,7 @@ def test_ranges(index: Index, directory: Path, wanted: str, status: int, part: s
     """A part of a file can be asked for, and no more of it is sent."""
     whole = (directory / "six-1.17.0-py3-none-any.whl").read_bytes()
     request = urllib.request.Request(file_url(index), headers={"Range": wanted})
-    with urllib.request.urlopen(request, timeout=120) as response:
+    with urllib.request.urlopen(request, timeout=300) as response:
         assert (status, whole[part]) == (response.status, response.read())
         start = range(len(whole))[part].start
         assert f"bytes {start}-{range(len(whole))[part].stop - 1}/{len(whole)}" == response.headers["Content-Range"]
@@ -255,8 +255,8 @@ def test_tls(directory: Path) -> None:
     authority.configure_trust(trusting)
     with Index(directory, tls=context) as index:
         with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
-            urllib.request.urlopen(index.url, timeout=120)
-        with urllib.request.urlopen(index.url, timeout=120, context=trusting) as response:
+            urllib.request.urlopen(index.url, timeout=300)
+        with urllib.request.urlopen(index.url, timeout=300, context=trusting) as response:
             assert b"six" in response.read()
 
 
@@ -271,7 +271,7 @@ def test_links_to_another_host(directory: Path) -> None:
 
 def test_stopped_index_refuses_and_comes_back(index: Index) -> None:
     """A stopped index refuses connections, kept ones too, and comes back on the same port."""
-    kept = http.client.HTTPConnection("127.0.0.1", index.port, timeout=120)
+    kept = http.client.HTTPConnection("127.0.0.1", index.port, timeout=300)
     kept.request("GET", SIX)
     kept.getresponse().read()
     index.stop()
@@ -315,7 +315,7 @@ def test_reset_after_most_of_a_file(index: Index, directory: Path) -> None:
     """Nine tenths of a file arrive before the connection is reset."""
     big = wheel(directory, "big", data={"data/random": os.urandom(3_000_000)})
     index.fault("*/big*.whl", "reset:0.9")
-    response = urllib.request.urlopen(file_url(index, big.name), timeout=120)
+    response = urllib.request.urlopen(file_url(index, big.name), timeout=300)
     received = 0
     with pytest.raises(ConnectionResetError):  # noqa: PT012 - reading goes on until the reset
         while chunk := response.read1(65536):
@@ -353,7 +353,7 @@ def test_lies_about_length_and_range(index: Index) -> None:
     index.fault("*.whl", "ranges:start", "ranges:total")
     for told in (f"bytes 2-3/{len(whole)}", f"bytes 1-2/{len(whole) + 1}"):
         request = urllib.request.Request(url, headers={"Range": "bytes=1-2"})
-        with urllib.request.urlopen(request, timeout=120) as response:
+        with urllib.request.urlopen(request, timeout=300) as response:
             assert (told, whole[1:3]) == (response.headers["Content-Range"], response.read())
 
 
@@ -374,7 +374,7 @@ def test_unknown_fault_is_refused_at_once(index: Index) -> None:
 
 def test_most_requests_at_once(index: Index) -> None:
     """The index knows how many requests were in work at the same time."""
-    meeting = threading.Barrier(3, timeout=120)
+    meeting = threading.Barrier(3, timeout=300)
 
     def meet(response: Response) -> None:
         meeting.wait()
@@ -406,7 +406,7 @@ def test_command_line(directory: Path) -> None:
         url = process.stdout.readline().strip()
         assert b"six" in get(url)
         process.send_signal(signal.SIGINT)
-        _, log = process.communicate(timeout=120)
+        _, log = process.communicate(timeout=300)
     assert (0, "200 GET /simple/\n") == (process.returncode, log)
 
 
@@ -469,7 +469,7 @@ def test_certificates_that_do_not_hold(directory: Path, tmp_path: Path, kind: st
         Index(directory, tls=authority.server(kind)) as index,
         pytest.raises(urllib.error.URLError, match=reasons[kind]),
     ):
-        urllib.request.urlopen(index.url, timeout=120, context=trusting)
+        urllib.request.urlopen(index.url, timeout=300, context=trusting)
 
 
 def test_a_limit_of_requests_at_once(directory: Path) -> None:

@@ -110,7 +110,7 @@ def bare(project: Project, *words: str, **variables: str) -> subprocess.Complete
         env={"PYTHONDONTWRITEBYTECODE": "1", **variables},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
@@ -188,7 +188,7 @@ def test_exit_status(project: Project, runner: str, situation: str) -> None:
         env={"PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     mine = project.test(runner=runner, packages=[], working_directory=str(place), junit=str(report))
@@ -244,7 +244,7 @@ def test_a_signal(project: Project, runner: str, number: signal.Signals, status:
     process = start([script], cwd=project.root, variables=dict(os.environ))
     wait_for(ready.exists, process)
     os.killpg(process.pid, number)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=300)
     assert status == process.returncode, output
     found = kinds(report)
     assert "passed" == found["test_it.T.test_1"]

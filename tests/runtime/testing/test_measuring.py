@@ -337,7 +337,7 @@ def test_a_checkout_that_is_read_only(project: Project) -> None:
     try:
         for home in ({}, {"HOME": str(project.root / "file/home")}, {"HOME": "", "TMPDIR": "/nowhere"}):
             done = subprocess.run(
-                [*powerless, script], cwd="/", env=home, capture_output=True, text=True, timeout=60, check=False
+                [*powerless, script], cwd="/", env=home, capture_output=True, text=True, timeout=300, check=False
             )
             assert (0, "") == (done.returncode, done.stderr), done.stdout
             found = set(project.root.rglob("*")) - set((project.root / "var").rglob("*"))

@@ -384,7 +384,7 @@ def test_an_interrupt(empty: ZopeProject, words: list[str]) -> None:
     )
     wait_for(marker.exists, process)
     os.killpg(process.pid, signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=300)
     assert -signal.SIGINT == process.returncode, output
     assert "KeyboardInterrupt" in output
     told = {test.name.rpartition(".")[2]: test.kind for test in read(report)}
@@ -403,5 +403,5 @@ def test_killed_while_a_layer_has_a_process(empty: ZopeProject) -> None:
     )
     wait_for(marker.exists, process)
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert {"tests.processes": "error"} == kinds(report)
