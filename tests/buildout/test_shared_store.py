@@ -79,7 +79,8 @@ def asked(index: Index) -> list[str]:
 def half_there(build: Buildout, project: str) -> bool:
     """Whether the first bytes of the file of a project have come."""
     (sha256,) = (found.sha256 for found in build.index.distributions() if found.project == project)
-    return any(path.stat().st_size for path in build.home.rglob(f"partial/{sha256}"))
+    path = build.cache / "partial" / sha256
+    return path.exists() and path.stat().st_size > 0
 
 
 def works(build: Buildout) -> bool:
@@ -107,7 +108,8 @@ def test_one_of_two_is_killed(both: tuple[Buildout, Buildout]) -> None:
     # Half of that file is there, and no more comes of it. The others come and go meanwhile, and are not looked at.
     wait_for(lambda: half_there(build, "many5"), first)
     second = other.start()
-    wait_for((other.root / "parts/.eggcarton").exists, second)
+    # It has locked, and fetches next.
+    wait_for(other.lock.exists, second)
     assert -signal.SIGKILL == stop(first, signal.SIGKILL).status
     output, _ = second.communicate(timeout=WAIT)
     assert 0 == second.returncode, output

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from eggcarton.packages.store_names import HIDDEN
-from support.buildouts import WAIT, Buildout, tree
+from support.buildouts import WAIT, Buildout, tree, wait_for
 from support.distributions import wheel
 from support.fakes import greeting
 from support.kept import Kept
@@ -168,8 +168,7 @@ def test_while_a_build_is_at_work(built: Buildout) -> None:
     built.index.fault("/files/*.whl", "stall:0.5", forever=True)
     configure(built, "greeting", "slow")
     with built.start() as process:
-        while not list(built.home.rglob("partial/*")):
-            assert process.poll() is None
+        wait_for(lambda: list((built.cache / "partial").glob("*")), process)
         output = built.fails("store", "--clean", "--yes", program="eggcarton", status=1)
         assert "a build is at work that uses" in output
         assert ["greeting", "six", "web"] == eggs(built)
