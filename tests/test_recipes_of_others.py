@@ -171,17 +171,26 @@ def said(output: str, site: Site) -> str:
 
 def test_zope_answers(pair: Pair) -> None:
     """bin/instance serves at the port that it tells."""
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with started(pair.locked, "instance", "fg") as process:
         assert process.stdout is not None
         said = []
         for line in process.stdout:
             said.append(line)
-            if told := re.search(r"Serving on (http://127\.0\.0\.1:\d+)", line):
-                with direct.open(f"{told[1]}/", timeout=300) as response:
-                    assert (200, True) == (response.status, b"Zope" in response.read())
+            if told := re.search(SERVING, line):
+                assert b"Zope" in page(told[1])
                 return
         pytest.fail("".join(said))
+
+
+SERVING = r"(?i)serving on (http://127\.0\.0\.1:\d+)"
+
+
+def page(address: str) -> bytes:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(f"{address}/", timeout=300) as response:
+        assert 200 == response.status
+        body: bytes = response.read()
+    return body
 
 
 def test_zeo_and_client(pair: Pair) -> None:
@@ -195,10 +204,17 @@ def test_zeo_and_client(pair: Pair) -> None:
 def test_supervisord(pair: Pair) -> None:
     """The program of its configuration serves a WSGI application of a develop package."""
     with started(pair.locked, "supervisord", "-n") as process:
-        wait_for((pair.locked.root / "var/supervisor.socket").exists, process)
-        status, output = pair.locked.run("bin/supervisorctl", "status")
-        assert re.search(r"server +(STARTING|RUNNING)", output), (status, output)
-        assert re.search(r"told +STOPPED", output), output
+
+        def said(*words: str) -> str:
+            return pair.locked.run("bin/supervisorctl", *words).output
+
+        # The socket is there a moment before it listens, and the program before it serves.
+        wait_for(lambda: re.search(SERVING, said("tail", "server", "stderr") + said("tail", "server")), process)
+        told = re.search(SERVING, said("tail", "server", "stderr") + said("tail", "server"))
+        assert told is not None
+        assert b"greeted" == page(told[1])
+        assert re.search(r"server +(STARTING|RUNNING)", said("status")), said("status")
+        assert re.search(r"told +STOPPED", said("status")), said("status")
 
 
 @contextmanager

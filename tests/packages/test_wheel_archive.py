@@ -21,11 +21,11 @@ NAME = "one-1.0-py3-none-any.whl"
 
 
 def zipped(files: Mapping[str, bytes], *, method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """Return an archive with these files."""
+    """Return an archive with these files, the same bytes at any time."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, content in files.items():
-            archive.writestr(name, content)
+            archive.writestr(ZipInfo(name), content, method)
     return buffer.getvalue()
 
 
