@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -49,7 +48,7 @@ def versioned(build: Buildout, backends: Path, versioning: Path) -> Buildout:
 def repository(build: Buildout, tool: str, name: str = "greeting") -> Repository:
     """Make the repository of a project, with a tag."""
     made = Repository(build.root / "src-of" / name)
-    made.write({"pyproject.toml": textwrap.dedent(VERSIONED[tool]).replace("NAME", name), ".gitignore": IGNORED})
+    made.write({"pyproject.toml": VERSIONED[tool].replace("NAME", name), ".gitignore": IGNORED})
     made.write({f"src/{name}/__init__.py": GREETING})
     made.commit(tag="v1.0")
     return made
