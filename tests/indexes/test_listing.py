@@ -201,7 +201,8 @@ def test_a_route_that_is_slow(scene: Scene) -> None:
     """A page that comes in drops is left for that of another route, and waited for where there is none."""
     clock = [0.0]
 
-    scene.canonical.fault("*", "slow:5000", forever=True)
+    # So slow that it comes in several reads, whatever else the machine does meanwhile.
+    scene.canonical.fault("*", "slow:150", forever=True)
 
     def now() -> float:
         # Time goes by whenever it is asked for.
