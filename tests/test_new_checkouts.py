@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
-import subprocess
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import pytest
 
 from support.buildouts import BOOTSTRAP, NOBODY_LISTENS, PYTHON, Shared, environment, locked, run, user_cache
 from support.index import Index
+from support.servers import served
 
 pytestmark = pytest.mark.slow
 
@@ -41,32 +40,9 @@ class Project:
     def git(self, *words: str) -> list[str]:
         return self.run("git", *AUTHOR, *words).splitlines()
 
-    @contextmanager
-    def served(self, *command: str) -> Iterator[str]:
-        """Serve it at a port that the system chooses, and give the address that is told."""
-        process = subprocess.Popen(
-            [self.place / command[0], *command[1:]],
-            # From anywhere, as a supervisor starts it.
-            cwd=self.place.parent,
-            env=dict(self.variables),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        said = []
-        try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                said.append(line)
-                if told := re.search(r"serving on (http://127\.0\.0\.1:\d+)", line, re.IGNORECASE):
-                    yield told[1]
-                    return
-            pytest.fail("".join(said))
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.communicate(timeout=300)
+    def served(self, *command: str) -> AbstractContextManager[str]:
+        """Serve it from anywhere, as a supervisor starts it, and give the address that is told."""
+        return served([self.place / command[0], *command[1:]], self.place.parent, self.variables)
 
 
 def new(place: Path, kind: str, variables: Mapping[str, str]) -> tuple[Project, list[str]]:

@@ -11,6 +11,7 @@ import pytest
 from support.buildouts import Result, Shared, locked, wait_for
 from support.built_plone import EXAMPLE, LOCKS, Plone, ask, copied
 from support.proxy import ClosedProxy
+from support.servers import running, served
 
 BLOB = bytes(range(256)) * 1024
 
@@ -60,7 +61,7 @@ def test_it_is_locked_and_built_from_the_store(built: tuple[Plone, Result]) -> N
 
 def test_it_serves_its_front_page(site: Plone) -> None:
     """bin/instance starts, whoever comes sees the site, and bin/backup keeps it meanwhile."""
-    with site.served("instance") as address:
+    with served(*site.command("instance")) as address:
         status, page = ask(f"{address}/Plone")
         assert (200, True) == (status, b"<title>Our site</title>" in page), page.decode()
         status, output = site.run("backup")
@@ -91,8 +92,8 @@ def test_a_server_and_two_clients(cluster: Plone) -> None:
     """What is written through one client is read through the other, blobs too; all is kept, and comes back."""
     assert [(EXAMPLE / name).read_bytes() for name in LOCKS] == cluster.locks()
     file = {"data": base64.b64encode(BLOB).decode(), "encoding": "base64", "filename": "report.bin"}
-    with cluster.running("zeoserver") as server:
-        with cluster.served("client1") as first, cluster.served("client2") as second:
+    with running(*cluster.command("zeoserver")) as server:
+        with served(*cluster.command("client1")) as first, served(*cluster.command("client2")) as second:
             assert 200 == ask(f"{first}/Plone")[0] == ask(f"{second}/Plone")[0]
             content = {"@type": "File", "id": "report", "title": "Written through one", "file": file}
             status, answer = ask(f"{first}/Plone", content, accept="application/json")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
-import subprocess
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +15,7 @@ from support import recipes_site
 from support.buildouts import Shared, Stock, copy, downloaded, locked, wait_for
 from support.index import Index
 from support.recipes_site import Site, differences, generated, unlike
+from support.servers import SERVING, running, served
 
 PINS = Path(__file__).parent / "support/recipes-of-others.txt"
 VERSION = "6.0.1"
@@ -171,18 +168,8 @@ def said(output: str, site: Site) -> str:
 
 def test_zope_answers(pair: Pair) -> None:
     """bin/instance serves at the port that it tells."""
-    with started(pair.locked, "instance", "fg") as process:
-        assert process.stdout is not None
-        said = []
-        for line in process.stdout:
-            said.append(line)
-            if told := re.search(SERVING, line):
-                assert b"Zope" in page(told[1])
-                return
-        pytest.fail("".join(said))
-
-
-SERVING = r"(?i)serving on (http://127\.0\.0\.1:\d+)"
+    with served(*pair.locked.command("instance", "fg")) as address:
+        assert b"Zope" in page(address)
 
 
 def page(address: str) -> bytes:
@@ -195,7 +182,7 @@ def page(address: str) -> bytes:
 
 def test_zeo_and_client(pair: Pair) -> None:
     """A client reads the database of bin/zeo."""
-    with started(pair.locked, "zeo", "fg") as process:
+    with running(*pair.locked.command("zeo", "fg")) as process:
         wait_for((pair.locked.root / "var/zeo.socket").exists, process)
         status, output = pair.locked.run("bin/client", "run", "run.py")
         assert (0, True) == (status, "the application: Application" in output), output
@@ -203,35 +190,15 @@ def test_zeo_and_client(pair: Pair) -> None:
 
 def test_supervisord(pair: Pair) -> None:
     """The program of its configuration serves a WSGI application of a develop package."""
-    with started(pair.locked, "supervisord", "-n") as process:
+    with running(*pair.locked.command("supervisord", "-n")) as process:
 
         def said(*words: str) -> str:
             return pair.locked.run("bin/supervisorctl", *words).output
 
         # The socket is there a moment before it listens, and the program before it serves.
-        wait_for(lambda: re.search(SERVING, said("tail", "server", "stderr") + said("tail", "server")), process)
-        told = re.search(SERVING, said("tail", "server", "stderr") + said("tail", "server"))
+        wait_for(lambda: SERVING.search(said("tail", "server", "stderr") + said("tail", "server")), process)
+        told = SERVING.search(said("tail", "server", "stderr") + said("tail", "server"))
         assert told is not None
         assert b"greeted" == page(told[1])
         assert re.search(r"server +(STARTING|RUNNING)", said("status")), said("status")
         assert re.search(r"told +STOPPED", said("status")), said("status")
-
-
-@contextmanager
-def started(site: Site, program: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a program of bin while the block runs; what it starts is of its group, and is ended with it."""
-    process = subprocess.Popen(
-        [site.root / "bin" / program, *arguments],
-        cwd=site.root,
-        env=site.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.communicate(timeout=300)

@@ -5,13 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import os
-import re
 import shutil
-import signal
-import subprocess
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +18,6 @@ from support.built_example import MADE, NO_NETWORK
 
 EXAMPLE = CHECKOUT / "examples/plone"
 LOCKS = ("pylock.toml", "pylock.recipes.toml")
-ANNOUNCED = re.compile(r"Serving on (http://127\.0\.0\.1:\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,38 +52,9 @@ class Plone:
         assert 0 == status, output
         return output
 
-    @contextmanager
-    def running(self, program: str) -> Iterator[subprocess.Popen[str]]:
-        """Run a server of bin in the foreground, until the block ends."""
-        process = subprocess.Popen(
-            [self.root / "bin" / program, "fg"],
-            cwd=self.root,
-            env=self.variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            # What it starts belongs to its group, and is ended with it.
-            start_new_session=True,
-        )
-        try:
-            yield process
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.communicate(timeout=300)
-
-    @contextmanager
-    def served(self, program: str) -> Iterator[str]:
-        """Run a server that answers browsers, and give its address once it has told that."""
-        said = []
-        with self.running(program) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                said.append(line)
-                if told := ANNOUNCED.search(line):
-                    yield told[1]
-                    return
-        pytest.fail("".join(said))
+    def command(self, program: str) -> tuple[list[str | Path], Path, Mapping[str, str]]:
+        """Return how a server of bin is run in the foreground: the words, where, and with which variables."""
+        return [self.root / "bin" / program, "fg"], self.root, self.variables
 
 
 def copied(place: Path, name: str, *changes: tuple[str, str, str]) -> Plone:

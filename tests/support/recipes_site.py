@@ -3,9 +3,9 @@
     site = Site(root, home, index, program)
     site.lay()
     site.build()
-    one, other = generated(site, ...), generated(locked, ...)
+    one, other = generated(stock.root), generated(locked.root)
 
-`alike` says what differs in the files that two of them have made, but for what is kept in `differences.cfg`.
+`unlike` says what differs in the files that two of them have made, but for what is kept in `differences.cfg`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ import difflib
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from support.buildouts import Result, environment
+from support.buildouts import Result, environment, run
 from support.distributions import sdist, tarred, wheel
 from support.index import Index
 from support.repositories import Repository
@@ -136,18 +135,12 @@ class Site:
 
     def run(self, program: str | Path, *arguments: str, **more: str) -> Result:
         """Run a program, by default of ``bin``, to its end."""
-        done = subprocess.run(
-            [str(self.root / program), *arguments],
-            cwd=self.root,
-            env=self.environment(**more),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=WAIT,
-            check=False,
-        )
-        return Result(done.returncode, done.stdout)
+        words = [self.root / program, *arguments]
+        return run(words, cwd=self.root, variables=self.environment(**more), wait=WAIT)
+
+    def command(self, program: str, *arguments: str) -> tuple[list[str | Path], Path, Mapping[str, str]]:
+        """Return how a program of bin is run: the words, where, and with which variables."""
+        return [self.root / "bin" / program, *arguments], self.root, self.environment()
 
     def fill(self, python: Path, wheels: Sequence[Path]) -> None:
         """Make eggs of wheels as stock zc.buildout does, but for the pip that it starts for each of them."""
