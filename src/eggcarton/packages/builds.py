@@ -246,25 +246,33 @@ def _run(
             "answer": str(place / "answer.json"),
         }
         (place / "order.json").write_text(json.dumps(order), "utf-8")
-        try:
-            process = subprocess.run(
-                # Not -I: that would take no notice of the hash seed.
-                [str(prefix / "bin" / "python"), "-s", str(hook), str(place / "order.json")],
-                cwd=source,
-                env=variables,
-                umask=0o022,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                timeout=_LONGEST,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as late:
-            said = (late.stdout or b"").decode("utf-8", "replace")
-            raise failed(source, f"{said}\nit was ended, as it had not ended itself after {_LONGEST:g} s") from late
+        # Not -I: that would take no notice of the hash seed.
+        command = [str(prefix / "bin" / "python"), "-s", str(hook), str(place / "order.json")]
+        process = _run_to_its_end(command, source, variables)
         if process.returncode:
             raise failed(source, process.stdout.decode("utf-8", "replace"))
         told: dict[str, Any] = json.loads((place / "answer.json").read_text("utf-8"))
         return told
     finally:
         shutil.rmtree(place)
+
+
+def _run_to_its_end(
+    command: Sequence[str], source: Path, variables: Mapping[str, str]
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a build, which is ended where it takes too long; what it said comes with how it ended."""
+    try:
+        return subprocess.run(
+            command,
+            cwd=source,
+            env=variables,
+            umask=0o022,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=_LONGEST,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        said = (late.stdout or b"").decode("utf-8", "replace")
+        raise failed(source, f"{said}\nit was ended, as it had not ended itself after {_LONGEST:g} s") from late
