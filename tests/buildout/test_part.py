@@ -171,6 +171,18 @@ def test_a_file_that_somebody_changed_is_put_right(built: Buildout) -> None:
     assert text == (built.bin / "greet").read_text("utf-8")
 
 
+def test_a_part_that_went_without_the_extension(built: Buildout) -> None:
+    """What a run without the extension has uninstalled is made anew, and not told of as what somebody changed."""
+    built.configure("[buildout]\nparts =\n")
+    built.build()
+    assert not (built.bin / "greet").exists()
+    built.configure(CONFIG)
+    output = built.build()
+    assert "was not as this part had written it" not in output
+    assert "restored" not in output
+    assert "greeting 1.0\n" == built.run(program="greet").output
+
+
 def test_outputs_are_there_for_other_parts(built: Buildout) -> None:
     """What a plan tells of itself can be referred to as ${part:output}, in whatever order the parts stand."""
     built.configure(CONFIG.replace("name = world", "name = ${app:bin-directory} ${tests:script}"))

@@ -29,7 +29,7 @@ class Installed:
 
 def read(file: Path, root: Path) -> Installed:
     """Read zc.buildout's record; relative paths in it start from the buildout directory."""
-    return _parsed(file.read_text("utf-8"), file, root) if file.is_file() else Installed()
+    return parsed(file.read_text("utf-8"), file, root) if file.is_file() else Installed()
 
 
 def with_new_parts(before: str, file: Path, root: Path) -> str:
@@ -39,7 +39,7 @@ def with_new_parts(before: str, file: Path, root: Path) -> str:
     """
     now = file.read_text("utf-8") if file.is_file() else ""
     try:
-        old, new = _parsed(before, file, root), _parsed(now, file, root)
+        old, new = parsed(before, file, root), parsed(now, file, root)
     except configparser.Error:
         # A kill may leave half a record.
         return before
@@ -56,7 +56,8 @@ def _touch(paths: Collection[Path], others: Collection[Path]) -> bool:
     return any(one == other or one in other.parents or other in one.parents for one in paths for other in others)
 
 
-def _parsed(text: str, file: Path, root: Path) -> Installed:
+def parsed(text: str, file: Path, root: Path) -> Installed:
+    """Read the text of such a record, which is that of a file."""
     sections = configparser.parse(io.StringIO(text), str(file))
     buildout = sections.get("buildout", {})
     # The sections of parts that were removed stay in the file until some part is installed.

@@ -23,7 +23,7 @@ from urllib.parse import unquote
 from eggcarton.buildout import develop, installed, moving
 from eggcarton.core.errors import EggcartonError
 from eggcarton.core.locks import hold
-from eggcarton.core.records import Entry, read_record, record_file, write_record
+from eggcarton.core.records import Entry, Record, read_record, record_file, write_record
 from eggcarton.core.standing import Standing, discard, look
 
 
@@ -136,7 +136,7 @@ class Transaction:
 
         So can a part be renamed, be given another recipe, or leave a script to another part.
         """
-        record = read_record(self._records, part)
+        record = self._without_what_went(part)
         given = {path: self._released[str(path)] for path in paths if str(path) in self._released}
         taken = installed.read(self._installed, self._root).owned if given else set()
         entries = {
@@ -151,6 +151,18 @@ class Transaction:
         }
         if entries:
             write_record(self._records, part, replace(record, paths={**record.paths, **entries}))
+
+    def _without_what_went(self, part: str) -> Record:
+        """Return a part's record; what went with the part in a run without the extension is forgotten."""
+        record = read_record(self._records, part)
+        if part in installed.parsed(self._before or "", self._installed, self._root).parts:
+            return record
+        paths = record.paths
+        left = {path: entry for path, entry in paths.items() if entry.kind == "editable" or os.path.lexists(path)}
+        if len(left) < len(paths):
+            record = replace(record, paths=left)
+            write_record(self._records, part, record)
+        return record
 
     def _is_given_up(self, path: Path) -> bool:
         """Tell whether a directory holds nothing but what was given up in this run."""
