@@ -159,8 +159,23 @@ def test_offline_from_the_start(site: Buildout) -> None:
     site.build()
     hidden = next(site.home.glob("eggs/v5/.eggcarton"))
     shutil.rmtree(next(hidden.glob("closed-set-*")))
+    shutil.rmtree(site.cache / "closed-set")
     (site.root / "pylock.toml").unlink()
     site.index.requests.clear()
     output = site.fails("-o", status=4)
     assert "offline, and the libraries that eggcarton itself works with are not in" in output
+    assert "nor in the cache" in output
     assert [] == site.index.requests
+
+
+@pytest.mark.slow
+def test_another_store_offline(site: Buildout) -> None:
+    """What eggcarton works with is in the cache since it was fetched; another store has it without asking anybody."""
+    site.build()
+    hidden = next(site.home.glob("eggs/v5/.eggcarton"))
+    shutil.rmtree(next(hidden.glob("closed-set-*")))
+    shutil.rmtree(site.root / "parts")
+    site.index.requests.clear()
+    assert "Getting" not in site.build("-o", "eggcarton:policy=frozen")
+    assert [] == site.index.requests
+    assert "greeting 1.0\n" == site.run(program="greet").output

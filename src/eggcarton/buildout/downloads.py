@@ -97,7 +97,7 @@ def _ask(buildout: Any, session: Session | None, url: str, sha256: str) -> str:
     section = buildout["buildout"]
     known, _ = settings.read({}, section, easy_install.default_index_url)
     store, sources = Path(section["eggs-directory"]), known.sources(known.cache_directory()[0])
-    with closed.Child(lambda: closed.ensure(store, index=known.index, say=logger.info)) as child:
+    with closed.Child(lambda: closed.ensure(store, **known.of_closed_set(), say=logger.info)) as child:
         return str(child.ask("fetch", url=url, sha256=sha256, sources=sources))
 
 

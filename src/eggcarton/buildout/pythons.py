@@ -75,7 +75,7 @@ def right_caches(session: Session, beside: Mapping[str, Session]) -> list[str]:
 def _of(session: Session, python: Interpreter) -> Session:
     """Return the session of another Python: it changes no lock, and shares what is not given here."""
     place = session.records / "pythons" / python.minor
-    closed_set = partial(closed.ensure, session.store, index=session.settings.index)
+    closed_set = partial(closed.ensure, session.store, **session.settings.of_closed_set())
     return replace(
         session,
         settings=replace(session.settings, frozen=True),

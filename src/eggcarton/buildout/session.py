@@ -313,7 +313,7 @@ def begun(buildout: Any, *, reading: bool = False) -> Session:
         logger.warning(warning)
     done = Done(traffic=Traffic(None if reading else state))
     child = closed.Child(
-        partial(closed.ensure, store, index=read.index, say=logger.info, offline=read.offline),
+        partial(closed.ensure, store, **read.of_closed_set(), say=logger.info),
         done.traffic.heed,
         read.remedy,
     )

@@ -136,6 +136,10 @@ class Settings:
         """Return what else may have to be done where a file is missing."""
         return bundled.remedy(self.root)
 
+    def of_closed_set(self) -> dict[str, Any]:
+        """Return where `closed.ensure` has the closed set from."""
+        return {"index": self.index, "cache": lambda: self.cache_directory()[0], "offline": self.offline}
+
     def sources(self, cache: Path) -> dict[str, Any]:
         """Return where files come from, as the child process is told."""
         local = [link.removeprefix("file://") for link in self.find_links]

@@ -26,7 +26,7 @@ from eggcarton.core.isolation import OPEN_BELOW
 from eggcarton.core.linking import link
 from eggcarton.core.locks import scratch, sweep
 from eggcarton.core.script import Start, script
-from eggcarton.core.standing import discard, give_place
+from eggcarton.core.standing import discard
 from eggcarton.packages import closed, new_checkout, own_wheel
 from eggcarton.packages.own_wheel import Distribution
 from eggcarton.packages.store import Store, Unpacked
@@ -233,14 +233,7 @@ def _seen_from(directory: Path, paths: Sequence[str], root: Path | None) -> list
 
 def _closed_set(source: Path, store: Path) -> Path:
     final = store / HIDDEN / closed.directory_name()
-    if final.is_dir():
-        return final
-    sweep(final.parent, ".closed-")
-    with scratch(final.parent, ".closed-") as place:
-        copy = place / final.name
-        shutil.copytree(source, copy, symlinks=True)
-        give_place(copy, final)
-    return final
+    return final if final.is_dir() else closed.copied(source, final)
 
 
 def _script(start: Start, place: Path, paths: Sequence[str], program: str, function: str, stamp: str) -> str:

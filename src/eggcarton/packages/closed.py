@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib import util
 from pathlib import Path
 from types import TracebackType
@@ -45,14 +47,26 @@ def directory_name() -> str:
     return f"closed-set-{hashlib.sha256(content).hexdigest()[:16]}"
 
 
+def cached_name() -> str:
+    """Return the name of the closed set's directory in a cache, where bootstrap.py looks for it, too."""
+    found = sys.version_info[:2], sys.implementation.name, sysconfig.get_platform()
+    return hashlib.sha256(f"{PINS.read_text('utf-8')} {' '.join(map(str, found))}".encode()).hexdigest()[:16]
+
+
 def ensure(
-    store: Path, *, index: str | None, say: Callable[[str], None] = lambda line: None, offline: bool = False
+    store: Path,
+    *,
+    index: str | None,
+    cache: Callable[[], Path] | None = None,
+    say: Callable[[str], None] = lambda line: None,
+    offline: bool = False,
 ) -> Path:
     """Return the closed set of a store; where bootstrap.py has not put it there, pip does, by the same hashes.
 
     Args:
         store: the eggs directory.
         index: where pip asks; None leaves that to what is configured for pip.
+        cache: tells where fetched files are kept, from where other stores have it without being fetched again.
         say: is told when something has to be fetched.
         offline: whether nothing may be.
 
@@ -64,10 +78,14 @@ def ensure(
     place = store / ".eggcarton" / directory_name()
     if place.is_dir():
         return place
+    kept = cache() / "closed-set" / cached_name() if cache is not None else None
+    if kept is not None and kept.is_dir():
+        return copied(kept, place)
     if offline:
+        nor = f", nor in the cache, as {kept}" if kept is not None else ""
         raise errors.Unavailable(
-            f"offline, and the libraries that eggcarton itself works with are not in {place.parent}; run bin/buildout "
-            "once where it may fetch them"
+            f"offline, and the libraries that eggcarton itself works with are not in {place.parent}{nor}; run "
+            "bin/buildout once where it may fetch them"
         )
     say(f"Getting the libraries that eggcarton itself works with into {place}")
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -76,6 +94,21 @@ def ensure(
         target = staging / place.name
         _fetch(target, index)
         give_place(target, place)
+    if kept is not None:
+        # A build does not depend on it.
+        with suppress(OSError):
+            copied(place, kept)
+    return place
+
+
+def copied(source: Path, place: Path) -> Path:
+    """Return a place that has a copy of a closed set, whole or not at all."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    sweep(place.parent, ".closed-")
+    with scratch(place.parent, ".closed-") as staging:
+        copy = staging / place.name
+        shutil.copytree(source, copy, symlinks=True)
+        give_place(copy, place)
     return place
 
 
