@@ -179,3 +179,19 @@ def test_another_store_offline(site: Buildout) -> None:
     assert "Getting" not in site.build("-o", "eggcarton:policy=frozen")
     assert [] == site.index.requests
     assert "greeting 1.0\n" == site.run(program="greet").output
+
+
+@pytest.mark.slow
+def test_a_lock_that_was_made_under_bootstrap(site: Buildout) -> None:
+    """It has no zc.recipe.egg, which a stock zc.buildout needs: frozen, that is told with what does help."""
+    config = (site.root / "buildout.cfg").read_text("utf-8").replace("eggcarton:scripts", "zc.recipe.egg")
+    site.configure(config.replace("telling eggcarton", "eggcarton"))
+    site.build()
+    answers_both = (site.root / "pylock.recipes.toml").read_bytes()
+    (site.root / "pylock.recipes.toml").unlink()
+    output = site.fails("eggcarton:policy=frozen", status=3)
+    assert "run bin/buildout here without policy = frozen, and commit the lock for both" in output
+    site.build()
+    assert answers_both == (site.root / "pylock.recipes.toml").read_bytes()
+    site.build("eggcarton:policy=frozen")
+    assert "greeting 1.0\n" == site.run(program="greet").output

@@ -213,7 +213,8 @@ class Session:
         try:
             answer = self._provided("import" if foreign else "provide", asked)
         except Drift as drift:
-            raise Drift(str(drift), differences=[strays.remark_on(conditions)] if conditions else []) from drift
+            remarks = [strays.remark_on(conditions)] if conditions else []
+            raise Drift(str(drift), differences=[*toolchain.remarks_on(str(drift)), *remarks]) from drift
         if answer["changed"] and conditions:
             logger.warning("%s: %s", lock.name, strays.remark_on(conditions))
         if not lock_only:

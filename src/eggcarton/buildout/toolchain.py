@@ -16,6 +16,16 @@ from eggcarton.core.names import canonical_name
 _added: set[str] = set()
 
 
+def remarks_on(drift: str) -> list[str]:
+    """Return what else is told where a lock lacks a recipe that bootstrap.py brings along, and pip does not."""
+    if "zc-recipe-egg" in running() or not ("zc-recipe-egg" in drift or "there is no pylock.recipes.toml" in drift):
+        return []
+    return [
+        "a zc.buildout of pip has its recipes from this lock, zc.recipe.egg among them, and one of bootstrap.py brings "
+        "that along and does not lock it: run bin/buildout here without policy = frozen, and commit the lock for both"
+    ]
+
+
 def egg_tag() -> str:
     """Return the end of an egg's name, as zc.buildout writes it for this Python and platform."""
     return f"py{pkg_resources.PY_MAJOR}-{pkg_resources.get_supported_platform()}"
