@@ -417,3 +417,10 @@ def test_the_readme_has_the_two_commands_of_a_fresh_machine() -> None:
     """The two commands with which everything begins stand in the README as they are."""
     commands = ["python3 bootstrap.py examples/guestbook", "python3 bootstrap.py && bin/test"]
     assert [] == [command for command in commands if command not in readme_commands()]
+
+
+def test_an_example_can_be_copied_elsewhere() -> None:
+    """No file of an example is a link; the one list of Plone's versions is in both places, byte for byte."""
+    assert [] == [path for path in files() if path.is_symlink() and path.is_relative_to(ROOT / "examples")]
+    template = PACKAGE / "checkouts" / "plone" / "versions.cfg.in"
+    assert template.read_bytes() == (ROOT / "examples" / "plone" / "versions.cfg").read_bytes()
