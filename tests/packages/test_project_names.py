@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import pkgutil
 import re
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -26,6 +29,7 @@ REFUSED = {
     "x" * 61: "at most 60",
     "Class": "'Class' cannot name a project, since 'class' is a word of Python",
     "site": "a project 'site' would hide the module 'site' of Python's standard library",
+    "test": "a project 'test' would hide the module 'test' of Python's standard library",
     "Django": "a project 'Django' would hide the package 'django' that it needs",
 }
 
@@ -48,6 +52,17 @@ def test_what_cannot_be_a_name_is_refused(word: str) -> None:
     with pytest.raises(UsageProblem, match=re.escape(REFUSED[word])) as caught:
         named(Path("/anything"), word)
     assert str(caught.value).endswith("; --name NAME gives another")
+
+
+def test_no_name_hides_what_python_finds_beside_its_own_modules() -> None:
+    """What the directories of the standard library hold is refused, whether the list of its names has it or not."""
+    library = sysconfig.get_path("stdlib")
+    names = {module.name for module in pkgutil.iter_modules([library, f"{library}/lib-dynload"])}
+    accepted = []
+    for name in sorted(filter(str.islower, names)):
+        with contextlib.suppress(UsageProblem):
+            accepted.append(named(Path("/anything"), name).package)
+    assert (True, []) == ("json" in names, accepted)
 
 
 @given(some.text())

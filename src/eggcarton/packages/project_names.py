@@ -5,7 +5,9 @@ from __future__ import annotations
 import keyword
 import re
 import sys
+import sysconfig
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from eggcarton.core.errors import UsageProblem
@@ -63,10 +65,17 @@ def named(directory: Path, name: str | None) -> ProjectNames:
         )
     if keyword.iskeyword(found.package):
         raise UsageProblem(f"{word!r} cannot name a project, since '{found.package}' is a word of Python; {_ADVICE}")
-    if found.package in sys.stdlib_module_names:
+    if _is_of_python(found.package):
         raise UsageProblem(
             f"a project {word!r} would hide the module '{found.package}' of Python's standard library; {_ADVICE}"
         )
     if found.package in _TAKEN:
         raise UsageProblem(f"a project {word!r} would hide the package '{found.package}' that it needs; {_ADVICE}")
     return found
+
+
+def _is_of_python(name: str) -> bool:
+    """Tell whether Python's standard library has a module: no list names all, and some machines leave out its tests."""
+    library = sysconfig.get_path("stdlib")
+    found = PathFinder.find_spec(name, [library, str(Path(library, "lib-dynload"))])
+    return name == "test" or name in sys.stdlib_module_names or (found is not None and found.has_location)
