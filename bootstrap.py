@@ -39,6 +39,7 @@ if __name__ == "__main__":
 
 import base64  # noqa: E402
 import configparser  # noqa: E402
+import difflib  # noqa: E402
 import glob  # noqa: E402
 import hashlib  # noqa: E402
 import http.client  # noqa: E402
@@ -136,8 +137,13 @@ def init(words):
     if "-h" in rest or "--help" in rest:
         print(__doc__)
         return
-    if len(rest) < 2 or not set(KINDS).intersection(rest):
+    pairs = zip([""] + rest, rest, strict=False)
+    named = [word for before, word in pairs if not word.startswith("-") and before != "--name"]
+    if len(named) < 2:
         raise Problem("init needs a kind and a directory: init %s DIR" % "|".join(KINDS), 2)
+    if named[0] not in KINDS:
+        guess = "".join("did you mean %s? else " % kind for kind in difflib.get_close_matches(named[0], KINDS, 1))
+        raise Problem("init has no kind %r; %sname one of %s" % (named[0], guess, ", ".join(KINDS)), 2)
     if bundle:
         check_bundle(bundle)
     # Where the usual cache cannot be written, what is fetched here is of no use for long.

@@ -47,10 +47,13 @@ def test_whoever_writes_it_it_is_the_same(near: Buildout) -> None:
     assert [] == near.index.requests
 
 
+MISSPELT = "init has no kind 'piramid'; did you mean pyramid? else name one of django, plone, pyramid, wsgi"
 WRONG = {
     "no kind": ([], "init needs a kind and a directory: init django|plone|pyramid|wsgi DIR"),
     "no directory": (["wsgi"], "init needs a kind and a directory: init django|plone|pyramid|wsgi DIR"),
-    "another kind": (["flask", "there"], "init needs a kind and a directory: init django|plone|pyramid|wsgi DIR"),
+    "a name alone": (["wsgi", "--name", "x"], "init needs a kind and a directory: init django|plone|pyramid|wsgi DIR"),
+    "another kind": (["flask", "there"], "init has no kind 'flask'; name one of django, plone, pyramid, wsgi\n"),
+    "a kind misspelt": (["--name", "x", "piramid", "there"], f"{MISSPELT}\n"),
     "an index that is none": (["wsgi", "there", "--index", "x"], "--index: x is not the address of an index"),
 }
 
@@ -79,7 +82,7 @@ def test_what_is_refused(near: Buildout) -> None:
     assert (
         f"Error: {near.root}/file/below cannot be made: File exists; name a place where this user may write" in output
     )
-    assert "invalid choice: 'flask'" in near.run("init", "flask", "there", program="eggcarton").output
+    assert f"Error: {MISSPELT}\n" == near.fails("init", "piramid", "there", status=2, program="eggcarton")
     assert ["bin", "develop-eggs", "eggs", "file"] == sorted(os.listdir(near.root))
 
 

@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 
 import eggcarton
@@ -41,7 +42,7 @@ _LOCKS = {"plone": ("pylock.recipes.toml",)}
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what decides a new checkout."""
-    parser.add_argument("kind", metavar="KIND", choices=KINDS, help=f"what it is: {', '.join(KINDS)}")
+    parser.add_argument("kind", metavar="KIND", help=f"what it is: {', '.join(KINDS)}")
     parser.add_argument("directory", metavar="DIR", help="where it is to lie: a new directory, or an empty one")
     parser.add_argument("--name", help="the project's name; without it, the last part of DIR")
 
@@ -54,9 +55,12 @@ def begin(options: argparse.Namespace, ours: Mapping[str, bytes]) -> Iterator[st
         ours: the files of eggcarton that it needs, by name, as `vendoring.put` takes them.
 
     Raises:
-        UsageProblem: the name is none, or something is in the way; nothing was written then.
+        UsageProblem: there is no such kind, the name is none, or something is in the way; nothing was written then.
         EggcartonError: it cannot be written; nothing is left of it.
     """
+    if options.kind not in KINDS:
+        guess = "".join(f"did you mean {kind}? else " for kind in get_close_matches(options.kind, KINDS, 1))
+        raise UsageProblem(f"init has no kind {options.kind!r}; {guess}name one of {', '.join(KINDS)}")
     place = Path(os.path.realpath(options.directory))
     if re.search("[\r\n\ud800-\udfff]", str(place)):
         raise UsageProblem(
