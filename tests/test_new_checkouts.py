@@ -139,9 +139,12 @@ def test_plone(tmp_path: Path, shared: Shared) -> None:
     with project.served("bin/instance", "fg") as address:
         assert "<title>Welcome to Plone!</title>" in page(f"{address}/")
         assert "<h1>Acme site</h1>" in page(f"{address}/@@acme-site")
-    clone = fresh_clone(project, committed, tmp_path / "in use")
+    # Where its path has one blank, and where it has several, the recipe once took the path apart.
+    assert [] != os.listdir(project.place / "var/cache")
+    clone = fresh_clone(project, committed, tmp_path / "in  use now")
     clone.run(PYTHON, "bootstrap.py", "-c", "production.cfg", "-o", port)
     assert [] == clone.git("status", "--short")
     assert not (clone.place / "parts/instance/inituser").exists()
     with clone.served("bin/instance", "fg") as address:
         assert "<h1>Acme site</h1>" in page(f"{address}/@@acme-site")
+    assert [] != os.listdir(clone.place / "var/cache")

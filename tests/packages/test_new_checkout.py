@@ -208,12 +208,14 @@ def test_killed_at_any_moment(is_there: bool, tmp_path: Path) -> None:
 
 
 def test_zope_in_a_path_with_blanks(tmp_path: Path) -> None:
-    """Its cache, which no such path can hold, is turned off there, and nowhere else."""
-    begin(tmp_path / "my site", "plone")
+    """Nothing depends on the path, and the variables have lines of their own: of a single one blanks make several."""
+    begin(tmp_path / "my  own site", "plone", "my-site")
     begin(tmp_path / "mine", "plone", "my-site")
-    blank, usual = ((tmp_path / name / "buildout.cfg").read_text("utf-8") for name in ("my site", "mine"))
-    lines = ["# Zope takes no directory with a blank in its path for this cache.", "template-cache = off"]
-    assert lines == [line for line in blank.splitlines() if line not in usual.splitlines()]
+    assert files(tmp_path / "mine") == files(tmp_path / "my  own site")
+    for config in (tmp_path / "mine/buildout.cfg", CHECKOUT / "examples/plone/base.cfg"):
+        parser = configparser.RawConfigParser()
+        parser.read(config, "utf-8")
+        assert 2 == len(parser.get("instance", "environment-vars").strip().splitlines()), config
 
 
 def test_the_words_of_the_templates() -> None:

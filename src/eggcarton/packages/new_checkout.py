@@ -35,7 +35,6 @@ _WORD = re.compile(r"@([A-Z]+)@")
 _NOT_IN_THE_WAY = ".git"
 _FEW = 5
 _MAKING = ".eggcarton-init-"
-_BLANKS = "# Zope takes no directory with a blank in its path for this cache.\ntemplate-cache = off\n"
 _SERVER = {"plone": ("bin/instance fg", "http://127.0.0.1:8080/")}
 _LOCKS = {"plone": ("pylock.recipes.toml",)}
 
@@ -66,7 +65,7 @@ def begin(options: argparse.Namespace, ours: Mapping[str, bytes]) -> Iterator[st
         raise UsageProblem(
             f"{str(place)!r} holds a line end, or bytes that are no UTF-8: no script can name such a path"
         )
-    files = content(options.kind, named(place, options.name), has_blanks=bool(re.search(r"\s", str(place))))
+    files = content(options.kind, named(place, options.name))
     try:
         put = _put(place, files, ours)
     except OSError as error:
@@ -88,19 +87,14 @@ def begin(options: argparse.Namespace, ours: Mapping[str, bytes]) -> Iterator[st
     yield f"Commit all that was written, and {locks} of the first build; .gitignore leaves out the rest: git add ."
 
 
-def content(kind: str, names: ProjectNames, *, has_blanks: bool = False) -> dict[str, bytes]:
-    """Return the files of a kind by their relative paths.
-
-    Args:
-        has_blanks: whether the path of the checkout has some.
-    """
+def content(kind: str, names: ProjectNames) -> dict[str, bytes]:
+    """Return the files of a kind by their relative paths."""
     words = {
         "NAME": names.distribution,
         "PACKAGE": names.package,
         "TITLE": names.title,
         "VARIABLE": names.variable,
         "LINE": "=" * len(names.title),
-        "BLANKS": _BLANKS if has_blanks else "",
     }
     found = {}
     for folder in (_TEMPLATES / _COMMON, _TEMPLATES / kind):
