@@ -89,6 +89,8 @@ def test_it_builds_tests_serves_and_is_deployed(kind: str, tmp_path: Path, cache
     assert "parts unchanged" in project.run("bin/buildout")
     with project.served("bin/web", "--listen", "127.0.0.1:0") as address:
         assert "<h1>My site</h1>" in page(f"{address}/")
+    # It is for every Python that the README names, whichever has locked it.
+    assert 'requires-python = ">=3.10"' in (project.place / "pylock.toml").read_text("utf-8")
     clone = fresh_clone(project, committed, tmp_path / "in use")
     asked = len(example_index.requests)
     clone.run(PYTHON, "bootstrap.py", "-c", "production.cfg", "-o")

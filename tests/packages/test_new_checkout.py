@@ -65,6 +65,8 @@ def test_each_kind_is_whole(kind: str, tmp_path: Path) -> None:
     project = tomllib.loads(made["pyproject.toml"].decode())["project"]
     assert "my-site" == project["name"]
     assert any(name.startswith("src/my_site/test") for name in made), sorted(made)
+    low = project["requires-python"].removeprefix(">=")
+    assert f"With CPython {low} or later::" in made["README.rst"].decode()
     heading, line = made["README.rst"].decode().splitlines()[:2]
     assert len(heading) == len(line)
     for name in ("buildout.cfg", "production.cfg"):
@@ -74,8 +76,9 @@ def test_each_kind_is_whole(kind: str, tmp_path: Path) -> None:
             distribution, _, recipe = parser.get(section, "recipe", fallback="").partition(":")
             assert distribution != "eggcarton" or recipe in RECIPES
     parser = configparser.RawConfigParser()
-    parser.read_string(made["production.cfg"].decode())
-    assert "frozen" == parser.get("eggcarton", "policy")
+    for name in ("buildout.cfg", "production.cfg"):
+        parser.read_string(made[name].decode())
+    assert {"policy": "frozen", "requires-python": f">={low}"}.items() <= dict(parser.items("eggcarton")).items()
 
 
 @pytest.mark.parametrize("kind", KINDS)
