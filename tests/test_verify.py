@@ -118,8 +118,8 @@ def test_what_is_advised_heals(built: Buildout, what: str) -> None:
     else:
         text.unlink()
     advice = verified(built, status=5).splitlines()[-1].rpartition("from the lock; ")[2]
-    names = ", ".join(str(place.relative_to(built.root)) for place in places[:3])
-    more = "and 2 more such in eggs/v5/.eggcarton with files named above"
+    names = ", ".join(str(place.relative_to(built.root)) for place in places[: 1 if what == "five eggs" else None])
+    more = "and 4 more such in eggs/v5/.eggcarton with files named above"
     assert {
         "an egg": f"remove the directory {names}, and run bin/buildout.",
         "two eggs and a file": f"remove the directories {names} and what else is named above, and run bin/buildout.",

@@ -221,6 +221,13 @@ def test_zope_in_a_path_with_blanks(tmp_path: Path) -> None:
         assert 2 == len(parser.get("instance", "environment-vars").strip().splitlines()), config
 
 
+def test_the_readme_of_plone_says_when_to_verify(tmp_path: Path) -> None:
+    """Plone writes into eggs when it runs: a build is verified before that."""
+    begin(tmp_path / "mine", "plone")
+    readme = " ".join((tmp_path / "mine/README.rst").read_text("utf-8").split())
+    assert "ask it after a build, before the first test and the first start" in readme
+
+
 def test_the_words_of_the_templates() -> None:
     """A name stands wherever the project is named, in paths too."""
     made = new_checkout.content("django", ProjectNames("my-site"))

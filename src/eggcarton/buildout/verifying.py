@@ -123,13 +123,12 @@ def _remedy(told: dict[str, Any], root: Path) -> str:
 
 
 def _few(names: list[str]) -> str:
-    """Return all directories, or the first of many and how the others are found."""
+    """Return all directories, or the first one of many and how the others are found."""
     if len(names) <= _NAMED:
         return ", ".join(names)
     both = os.path.commonpath(names) if len({os.path.isabs(name) for name in names}) == 1 else ""
     where = f" in {both}" if both not in ("", os.sep) else ""
-    more = len(names) - _NAMED
-    return f"{', '.join(names[:_NAMED])} and {more} more such{where} with files named above"
+    return f"{names[0]} and {len(names) - 1} more such{where} with files named above"
 
 
 def _reasons(
