@@ -159,6 +159,19 @@ def test_an_unpacker_that_was_killed(tmp_path: Path) -> None:
         unpacker.unpack(one)
 
 
+def test_an_unpacker_that_was_killed_while_it_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half an answer is none: the wheel that the process was at is told in the same words."""
+    (one,) = ordered(tmp_path, ["one"])
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\necho '{}'\nread order\nprintf '{\"made\": [\"/e'\nkill -KILL $$\n", "utf-8")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    unpacker = Unpacker()
+    assert unpacker.is_ready()
+    with pytest.raises(EggcartonError, match=r"\Aone-1\.0-py3-none-any\.whl could not be unpacked: .* status -9; run"):
+        unpacker.unpack(one)
+
+
 def test_where_no_process_can_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no other process can be started, this one does it all."""
     monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))

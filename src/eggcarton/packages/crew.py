@@ -197,7 +197,8 @@ class Unpacker:
             self._process.stdin.write(json.dumps(fields, default=str).encode() + b"\n")
             self._process.stdin.flush()
             answer = self._told()
-        if not answer:
+        # One that is killed while it tells may have told half.
+        if not answer.endswith(b"\n"):
             raise EggcartonError(
                 f"{order.filename} could not be unpacked: the process that was at it ended with status "
                 f"{self._process.wait()}; run again"
