@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.buildouts import Buildout, copy, tree
+from support.buildouts import Buildout, copy, run, tree
 from support.distributions import wheel
 from support.fakes import greeting
 from support.mixed import CONFIG
@@ -18,11 +18,11 @@ from support.mixed import CONFIG
 pytestmark = pytest.mark.slow
 
 
-def verified(build: Buildout, *arguments: str, status: int = 0) -> str:
+def verified(build: Buildout, *arguments: str, status: int = 0, options: tuple[str, ...] = ()) -> str:
     """Return what verify says, once it is sure that it has changed nothing and asked nobody."""
     before = tree(build.root, build.home)
     build.index.requests.clear()
-    found, output = build.run("verify", *arguments, program="eggcarton")
+    found, output = build.run(*options, "verify", *arguments, program="eggcarton")
     assert status == found, output
     assert (before, []) == (tree(build.root, build.home), build.index.requests)
     return output
@@ -216,6 +216,30 @@ def test_not_built(build: Buildout) -> None:
     assert "This build is not pinned: there is no pylock.toml" in verified(build, status=3)
     build.run("lock", program="eggcarton")
     assert "This build is locked. It is not verified: nothing is built here yet" in verified(build, status=3)
+
+
+def test_another_configuration_was_built(build: Buildout) -> None:
+    """Where the last run was of another configuration than the one that is looked at, that one is named."""
+    greeting(build.index.directory)
+    build.configure(CONFIG)
+    build.write("text.in", "hello\n")
+    build.write("production.cfg", "[buildout]\nextends = buildout.cfg\nparts = app\n")
+    build.build("-c", "production.cfg")
+    remark = "The last run was of production.cfg, and not of buildout.cfg: give -c production.cfg to look at what it"
+    for words in (["verify"], ["environment"], ["plan"], ["environment", "text"]):
+        status, output = build.run(*words, program="eggcarton")
+        assert remark in output, (words, output)
+        assert status in (2, 3), (words, output)
+    assert "This build is air-gapped" in verified(build, options=("-c", "production.cfg"))
+    build.write("elsewhere/here", "")
+    above = run(
+        [build.bin / "eggcarton", "-c", "../buildout.cfg", "verify"],
+        cwd=build.root / "elsewhere",
+        variables=build.environment(),
+    )
+    assert "give -c ../production.cfg to look" in above.output
+    build.build()
+    assert AIR_GAPPED == verified(build)
 
 
 def test_a_first_build_that_failed(build: Buildout) -> None:

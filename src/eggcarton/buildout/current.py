@@ -32,9 +32,14 @@ def config(buildout: Any) -> str | None:
     return found
 
 
+def place_of(name: str) -> str:
+    """Return a configuration's address, or its real path: zc.buildout leaves the directory that a name starts from."""
+    return name if "://" in name else os.path.realpath(name)
+
+
 def set_config(buildout: Any, name: str) -> None:
     """Note which file a buildout was read from."""
-    setattr(buildout, _CONFIG, None if "://" in name else os.path.realpath(name))
+    setattr(buildout, _CONFIG, None if "://" in name else place_of(name))
 
 
 def begin(buildout: Any, session: Session, transaction: Transaction | None) -> None:

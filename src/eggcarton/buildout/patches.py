@@ -54,10 +54,10 @@ def opened(
         writing: whether what it extends and is not locked yet is locked.
         refresh: whether what it extends is asked for anew although it is locked.
     """
-    extends = Extends.of(config, refresh=refresh)
+    extends, place = Extends.of(config, refresh=refresh), current.place_of(config)
     with readable(), _kept(extends):
         buildout: Any = Buildout(config, list(settings), user_defaults, "install", ())
-    current.set_config(buildout, config)
+    current.set_config(buildout, place)
     if writing and is_named(buildout):
         _settle(extends, frozen=False)
     develop_eggs = buildout["buildout"]["develop-eggs-directory"]
@@ -328,10 +328,8 @@ _PATCHES: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
 
 def _worth_telling(record: logging.LogRecord) -> bool:
     """Have the run count its parts where zc.buildout tells of them: the one place where parts of all recipes pass."""
-    if not _running:
-        return True
-    session = _running[-1]
-    return session.done.tells(record, session.buildout["buildout"].get("parts", "").split())
+    session = _running[-1] if _running else None
+    return session is None or session.done.tells(record, session.buildout["buildout"].get("parts", "").split())
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from eggcarton.buildout import (
     developing,
     extended,
     interpreters,
+    last_run,
     needs,
     pythons,
     registering,
@@ -290,6 +291,7 @@ class Session:
         if complete:
             generations.keep(self.records / "environments", self.used_environments)
         registering.register(self)
+        last_run.note(self.buildout)
         logger.info("%s", self.done)
         self.close()
 

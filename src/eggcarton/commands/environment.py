@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from eggcarton.buildout import last_run
 from eggcarton.buildout.built import Built
 from eggcarton.commands.call import Call
 from eggcarton.core.errors import Drift, UsageProblem
@@ -36,9 +37,12 @@ def run(call: Call) -> int:
     if part is None:
         rows = list(_overview(built))
         width = max(len(name) for name, _, _ in rows)
-        print("\n".join(f"{name.ljust(width)}  {what}" for name, what, _ in rows))
-        return 0 if all(stands for _, _, stands in rows) else Drift.exit_code
-    found = built.inventory(part)
+        is_whole = all(stands for _, _, stands in rows)
+        remark = None if is_whole else last_run.remark(built.buildout, call.options.config)
+        told = [f"{name.ljust(width)}  {what}" for name, what, _ in rows]
+        print("\n".join([*told, remark] if remark else told))
+        return 0 if is_whole else Drift.exit_code
+    found = _inventory(call, built, part)
     if against is not None and re.fullmatch("[0-9a-f]{64}", against):
         told = [] if found.digest == against else [f"The digest of [{part}] is {found.digest}, not {against}."]
     elif against is not None:
@@ -52,6 +56,15 @@ def run(call: Call) -> int:
     same = f"[{part}] imports the same {f'as [{other}]' if other else 'there'}: digest {found.digest}."
     print("\n".join(told or [same]))
     return Drift.exit_code if told else 0
+
+
+def _inventory(call: Call, built: Built, part: str) -> Inventory:
+    """Return what the environment of a part is; where it is not built, the configuration that was is named."""
+    try:
+        return built.inventory(part)
+    except (Drift, UsageProblem) as problem:
+        remark = last_run.remark(built.buildout, call.options.config)
+        raise type(problem)(f"{problem}\n{remark}") if remark else problem from problem
 
 
 def _overview(built: Built) -> Iterator[tuple[str, str, bool]]:

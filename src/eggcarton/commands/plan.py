@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+from eggcarton.buildout import last_run
 from eggcarton.buildout.preview import Preview
 from eggcarton.commands.call import Call
+from eggcarton.core.errors import Drift
 
 HELP = "show what a run would write where eggs have not changed, and write nothing"
 
@@ -18,6 +20,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> int:
     """Print the plan of each part as a difference against what stands."""
     with call.session() as session:
-        for told in Preview(session).of(call.options.parts):
-            print(told)
+        try:
+            for told in Preview(session).of(call.options.parts):
+                print(told)
+        except Drift as drift:
+            remark = last_run.remark(session.buildout, call.options.config)
+            raise Drift(f"{drift}\n{remark}") if remark else drift from drift
     return 0

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from eggcarton.buildout import verifying
+from eggcarton.buildout import last_run, verifying
 from eggcarton.buildout.verifying import Verdict
 from eggcarton.commands.call import Call
 from eggcarton.core.errors import Drift, IntegrityProblem, UsageProblem
@@ -33,11 +33,13 @@ def run(call: Call) -> int:
         raise UsageProblem(f"--against {against}: not a tree digest, which has 64 hexadecimal digits")
     with call.session() as session:
         verdict, root = verifying.verdict(session, against=against), session.settings.root
-    for line in _lines(verdict, root):
+        remark = last_run.remark(session.buildout, call.options.config)
+    status = _status(verdict, against)
+    for line in (*_lines(verdict, root), *([remark] if remark and status else [])):
         print(line, file=sys.stderr if call.options.tree_digest else sys.stdout)
     if call.options.tree_digest:
         print(verdict.digest)
-    return _status(verdict, against)
+    return status
 
 
 def _status(verdict: Verdict, against: str | None) -> int:
@@ -55,7 +57,8 @@ def _lines(verdict: Verdict, root: Path) -> Iterator[str]:
     for path in verdict.edited:
         yield f"Edited, and kept so: {verifying.short(path, root)}"
     if verdict.unchecked:
-        yield f"Not checked: {verdict.unchecked} compiled files that pytest keeps for itself; only pytest reads them."
+        files = "1 compiled file" if verdict.unchecked == 1 else f"{verdict.unchecked} compiled files"
+        yield f"Not checked: {files} that pytest keeps for itself; only pytest reads such files."
     if verdict.others:
         yield f"Not checked: what recipes of others made: {', '.join(verdict.others)}."
     kept = f"This build is {verdict.reached}." if verdict.reached else ""
