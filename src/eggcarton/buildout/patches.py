@@ -22,6 +22,7 @@ from eggcarton.buildout import asking, building, current, develop_paths, downloa
 from eggcarton.buildout.configuration import readable
 from eggcarton.buildout.ending import told
 from eggcarton.buildout.extends import Extends
+from eggcarton.buildout.going_back import go_back
 from eggcarton.buildout.registering import begin as begin_to_use
 from eggcarton.buildout.replacing import replaced
 from eggcarton.buildout.session import Session, begun
@@ -188,6 +189,7 @@ def _unload_extensions(original: Callable[[Any], None]) -> Callable[[Any], None]
 
 def _install(original: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
     def install(self: Any, arguments: Any) -> None:
+        go_back(self)
         try:
             original(self, arguments)
         except BaseException:

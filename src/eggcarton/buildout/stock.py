@@ -10,10 +10,10 @@ import hashlib
 import logging
 import os
 import sys
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from zc.buildout import easy_install
 from zc.buildout.easy_install import pkg_resources
@@ -119,14 +119,25 @@ def settle(buildout: Any, session: Session) -> list[str]:
 
 def start_anew(buildout: Any, assignments: Sequence[str]) -> None:
     """Replace this process by one with more assignments on its command line; it does not return."""
+    run_instead(buildout, [sys.executable, *_program()], assignments, {RESTARTED: "1"})
+
+
+def run_instead(
+    buildout: Any, program: Sequence[str], assignments: Sequence[str] = (), variables: Mapping[str, str] | None = None
+) -> NoReturn:
+    """Replace this process by a program that is given the same command line.
+
+    Args:
+        assignments: what stands before that.
+        variables: what the program has in its environment beside what is there.
+    """
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
     arguments = sys.argv[1:]
     _, number = _read(arguments)
     options = [*assignments, *arguments[:number], "-c", config_of(buildout, arguments)]
-    command = [sys.executable, *_program(), *options, *arguments[number:]]
-    os.execve(sys.executable, command, {**os.environ, RESTARTED: "1"})
+    os.execve(program[0], [*program, *options, *arguments[number:]], {**os.environ, **(variables or {})})
 
 
 def _program() -> list[str]:
