@@ -66,6 +66,7 @@ class BuildRequirements:
     door: Door
     changed: list[str] = field(default_factory=list)
     _lock: BuildLock | None = None
+    _before: dict[str, LockedBuild | None] = field(default_factory=dict)
     _guard: threading.RLock = field(default_factory=threading.RLock)
     _turns: dict[tuple[str, ...], threading.RLock] = field(default_factory=dict)
     _working: threading.local = field(default_factory=threading.local)
@@ -164,7 +165,10 @@ class BuildRequirements:
         wanted = replace(wanted, lock=self._solved(wanted, old))
         with self._guard:
             self._keep(wanted)
-            self.changed += changes(str(wanted), old, wanted)
+            # A backend asks for the rest when the first requirements are there: both are one change of this run.
+            before = self._before.setdefault(build, old)
+            self.changed[:] = [line for line in self.changed if not line.startswith(f"{wanted}: ")]
+            self.changed += changes(str(wanted), before, wanted)
         return wanted
 
     def _solved(self, wanted: LockedBuild, old: LockedBuild | None, upgrade: Sequence[str] | None = None) -> Lock:
