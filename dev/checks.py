@@ -43,7 +43,9 @@ CHECKS = (
 
 def _chosen(arguments: Sequence[str] | None) -> list[Check]:
     names = [check.name for check in CHECKS]
-    parser = argparse.ArgumentParser(prog="check", description="Run the checks of the project, or some of them.")
+    parser = argparse.ArgumentParser(
+        prog="check", description="Run the checks of the project, or some of them.", allow_abbrev=False
+    )
     parser.add_argument("--fast", action="store_true", help="only those that take ten seconds in all")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(names)}; without a name, all")
     options = parser.parse_args(arguments)

@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     """Return what reads the command line; the reference page is made of it too."""
     top = argparse.ArgumentParser(
         prog="eggcarton",
+        allow_abbrev=False,
         description="Look at a build and steer its lock.",
         epilog="exit codes: 0 done, 1 error, 2 usage, 3 drift or finding, 4 unavailable, 5 integrity",
     )
@@ -70,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("-o", dest="offline", action="store_true", help="open no socket")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module in COMMANDS.items():
-        module.arguments(commands.add_parser(name, help=module.HELP))
+        module.arguments(commands.add_parser(name, help=module.HELP, allow_abbrev=False))
     return top
 
 

@@ -47,7 +47,9 @@ def pages() -> dict[str, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the pages into a directory; with ``--check`` write nothing, name stale ones and return 3."""
-    parser = argparse.ArgumentParser(prog="eggcarton.option_pages", description="Write the reference pages.")
+    parser = argparse.ArgumentParser(
+        prog="eggcarton.option_pages", description="Write the reference pages.", allow_abbrev=False
+    )
     parser.add_argument("directory", type=Path, help="docs/reference")
     parser.add_argument("--check", action="store_true", help="only name the pages that are not up to date")
     options = parser.parse_args(arguments)

@@ -67,6 +67,14 @@ def test_what_bootstrap_refuses_before_it_fetches_anything(words: str, build: Bu
     assert not build.cache.exists()
 
 
+def test_an_option_by_its_beginning(near: Buildout) -> None:
+    """No option is taken for another one that begins so: a later option would change what a script means."""
+    words = ("init", "wsgi", "there", "--nam", "x")
+    for status, output in (near.run(*words, program="eggcarton"), bootstrap(near, *words)):
+        assert (2, True) == (status, "unrecognized arguments: --nam" in output), output
+    assert not (near.root / "there").exists()
+
+
 def test_what_is_refused(near: Buildout) -> None:
     """A name that is none, a directory in which something lies, and a place that nobody can write to, are refused."""
     sentence = (

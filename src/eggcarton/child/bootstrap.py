@@ -118,7 +118,7 @@ def bootstrap(order: Mapping[str, Any]) -> None:
 
 def init(order: Mapping[str, Any]) -> None:
     """Write a new checkout; what it needs of ours is what a ``bin/eggcarton`` made from here would put there."""
-    parser = argparse.ArgumentParser(prog="bootstrap.py init")
+    parser = argparse.ArgumentParser(prog="bootstrap.py init", allow_abbrev=False)
     new_checkout.arguments(parser)
     for line in new_checkout.begin(parser.parse_args(order["arguments"]), _ours(order)):
         print(line)

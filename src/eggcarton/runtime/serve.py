@@ -47,7 +47,9 @@ def main(
         listen: `HOST:PORT`; port 0 lets the system choose one.
         program: the script's name, for messages.
     """
-    parser = argparse.ArgumentParser(prog=program, description=f"Serve {module}:{attribute} over HTTP.")
+    parser = argparse.ArgumentParser(
+        prog=program, description=f"Serve {module}:{attribute} over HTTP.", allow_abbrev=False
+    )
     parser.add_argument(
         "--listen",
         type=_address,
