@@ -119,13 +119,25 @@ def test_what_vendor_says(build: Buildout, deployment: Path) -> None:
     assert "mine" == (deployment / "toolchain.txt").read_text("utf-8")
 
 
+def test_a_directory_for_find_links(build: Buildout) -> None:
+    """A new directory is made; that it has no buildout.cfg is right where another one names it in find-links."""
+    status, output = build.run("vendor", "vendored", program="eggcarton")
+    told = "vendored has no buildout.cfg: right where find-links names it; bootstrap.py needs one there.\n"
+    assert (0, told) == (status, output[output.index("vendored has") :])
+    assert 1 == len(list((build.root / "vendored").glob("eggcarton-*.whl")))
+
+
 def test_what_vendor_refuses(build: Buildout, deployment: Path) -> None:
     """A bootstrap.py of somebody else, a directory that is not there, and our own checkout are refused."""
     (deployment / "bootstrap.py").write_text("# of zc.buildout, long ago", "utf-8")
     output = build.fails("vendor", str(deployment), status=1, program="eggcarton")
     assert f"{deployment} has files of its own under the names bootstrap.py, so that nothing was written" in output
     assert ["bootstrap.py", "buildout.cfg"] == sorted(os.listdir(deployment))
-    assert "Error: there is no directory nowhere;" in build.fails("vendor", "nowhere", status=2, program="eggcarton")
+    output = build.fails("vendor", "no/where", status=2, program="eggcarton")
+    assert "Error: there is no directory no/where; name the checkout of a deployment, or a new directory" in output
+    build.write("a-file", "")
+    output = build.fails("vendor", "a-file", status=2, program="eggcarton")
+    assert "Error: there is no directory a-file;" in output
     output = build.fails("vendor", str(CHECKOUT), status=2, program="eggcarton")
     assert "is a checkout of eggcarton itself" in output
 

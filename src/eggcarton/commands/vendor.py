@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from eggcarton.buildout import toolchain
@@ -17,14 +18,14 @@ HELP = "put bootstrap.py, the toolchain's pins and eggcarton's own wheel into a 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command may be told."""
-    parser.add_argument("directory", metavar="DIR", help="the checkout of a deployment, where its buildout.cfg lies")
+    parser.add_argument("directory", metavar="DIR", help="the checkout of a deployment, or a directory for find-links")
 
 
 def run(call: Call) -> int:
     """Vendor, and say what was written, what to commit and how to run it."""
     directory = Path(call.options.directory)
-    if not directory.is_dir():
-        raise UsageProblem(f"there is no directory {directory}; name the checkout of a deployment")
+    if not directory.absolute().parent.is_dir() or (os.path.lexists(directory) and not directory.is_dir()):
+        raise UsageProblem(f"there is no directory {directory}; name the checkout of a deployment, or a new directory")
     check_place(directory)
     files = ours()
     done = vendoring.put(directory, files)
@@ -37,7 +38,7 @@ def run(call: Call) -> int:
         committed = ", ".join([*files, RECORD])
         print(f"Commit {committed}; python3 bootstrap.py builds there, and asks no index for eggcarton.")
         if not (directory / "buildout.cfg").is_file():
-            print("There is no buildout.cfg yet, which bootstrap.py needs.")
+            print(f"{directory} has no buildout.cfg: right where find-links names it; bootstrap.py needs one there.")
     elif not done.kept:
         print(f"{directory} has eggcarton {running().version} as it is here; nothing was changed.")
     return Drift.exit_code if done.kept else 0
