@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 
@@ -44,6 +45,17 @@ def test_a_build_that_is_whole(built: Buildout) -> None:
     assert digest == verified(built, "--tree-digest").splitlines()[-1]
     assert f"its tree digest is {digest}, not {'0' * 64}." in verified(built, "--against", "0" * 64, status=5)
     assert "--against 1: not a tree digest" in built.fails("verify", "--against", "1", program="eggcarton", status=2)
+
+
+def test_what_pytest_keeps(built: Buildout) -> None:
+    """One file of pytest's own beside a module is told as one."""
+    egg = next((built.root / "eggs/v5").glob("greeting-*")).resolve()
+    source = next(path for path in egg.rglob("*.py"))
+    kept = source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}-pytest-8.4.2.pyc"
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_bytes(b"")
+    told = "Not checked: 1 compiled file that pytest keeps for itself; only pytest reads such files."
+    assert told == verified(built).splitlines()[0]
 
 
 def test_what_is_not_as_it_was(built: Buildout) -> None:
