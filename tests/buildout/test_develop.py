@@ -232,6 +232,25 @@ def test_zc_recipe_egg_finds_develop_packages(developed: Buildout) -> None:
     assert [] == developed.index.requests
 
 
+def test_what_a_pattern_matches_beside_projects(developed: Buildout) -> None:
+    """Caches and hidden directories are passed over, a file beside projects is named; nothing at all is said once."""
+    developed.configure(CONFIG.replace("develop = greeting\nparts = app", "develop = src/*\nparts ="))
+    assert 1 == developed.build().count("develop = src/*: nothing matches\n")
+    developed.configure(CONFIG.replace("develop = greeting", "develop = src/* src/.*"))
+    for name in ("__pycache__", ".cache"):
+        (developed.root / "src" / name).mkdir(parents=True)
+    (developed.root / "greeting").rename(developed.root / "src" / "greeting")
+    developed.build()
+    stray = developed.write("src/README.txt", "hi\n")
+    said = "is neither a directory nor a file of a project; move it away, or name the directories of projects\n"
+    assert f"'develop': src/* matches {stray}, which {said}" in developed.fails(status=2)
+    developed.configure(CONFIG.replace("develop = greeting", "develop = src/greeting/pyproject.toml"))
+    stray.unlink()
+    developed.build()
+    developed.configure(CONFIG.replace("develop = greeting", "develop = buildout.cfg"))
+    assert f"'develop': {developed.root}/buildout.cfg {said}" in developed.fails(status=2)
+
+
 def test_a_build_that_fails(developed: Buildout) -> None:
     """A package that cannot be built ends the run with its last words in one error; the old scripts still work."""
     developed.write("greeting/VERSION.txt", "no version\n")

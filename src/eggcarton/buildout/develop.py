@@ -25,6 +25,7 @@ from eggcarton.packages import editable_metadata, surroundings
 from eggcarton.packages.member import Member
 from eggcarton.packages.watched import NOTHING_WATCHED, Watched, build_digests, fingerprint
 
+_PROJECT = ("pyproject.toml", "setup.py")
 _FORMAT = 3
 _AT_ONCE = 8
 """How many packages ask their questions at the same time; most of that is waiting."""
@@ -80,8 +81,32 @@ def directories(option: str, root: Path, warn: Callable[[str], None]) -> list[Pa
                 # Going on would ask an index for what is meant to be here.
                 raise UsageProblem(f"[buildout] option 'develop': there is no {word}; correct the path")
             warn(f"develop = {word}: nothing matches")
-        found += [Path(match if os.path.isdir(match) else os.path.dirname(match)).resolve() for match in matches]
+        found += [_project(match, word) for match in matches if not _is_passed_over(match, word)]
     return list(dict.fromkeys(found))
+
+
+def _is_passed_over(match: str, word: str) -> bool:
+    """Tell whether a pattern matches a directory that is never meant by it."""
+    name = os.path.basename(os.path.normpath(match))
+    return glob.has_magic(word) and os.path.isdir(match) and (name == "__pycache__" or name.startswith("."))
+
+
+def _project(match: str, word: str) -> Path:
+    """Return the directory of what is named, which may be a file of the project, as zc.buildout has it.
+
+    Raises:
+        UsageProblem: it is a file of none.
+    """
+    if os.path.isdir(match):
+        return Path(match).resolve()
+    place = Path(match).parent
+    if not any((place / name).is_file() for name in _PROJECT):
+        what = f"{word} matches {match}, which" if glob.has_magic(word) else match
+        raise UsageProblem(
+            f"[buildout] option 'develop': {what} is neither a directory nor a file of a project; move it away, or "
+            "name the directories of projects"
+        )
+    return place.resolve()
 
 
 def names_in(source: Path) -> set[str]:
@@ -181,13 +206,7 @@ class Records:
 
     def known(self) -> dict[Path, Developed]:
         """Return all records by their file, whether or not they are still right."""
-        found = {}
-        for path in sorted(self._place.glob("*.json")):
-            try:
-                found[path], _ = _read(path)
-            except (ValueError, TypeError, KeyError):
-                continue
-        return found
+        return known(self._place)
 
     def keep(self, developed: Developed) -> None:
         """Write a record, whole or not at all."""
@@ -196,6 +215,17 @@ class Records:
         temporary = path.with_suffix(f".{os.getpid()}")
         temporary.write_text(json.dumps(asdict(developed) | {"with": self._with}, indent=1), "utf-8")
         os.replace(temporary, path)
+
+
+def known(place: Path) -> dict[Path, Developed]:
+    """Return all records of a directory by their file, whether or not they are still right."""
+    found = {}
+    for path in sorted(place.glob("*.json")):
+        try:
+            found[path], _ = _read(path)
+        except (ValueError, TypeError, KeyError):
+            continue
+    return found
 
 
 def _read(path: Path) -> tuple[Developed, str]:

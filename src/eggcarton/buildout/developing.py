@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from eggcarton.buildout import building, develop, developed_by_parts, toolchain
+from eggcarton.buildout import building, develop, developed_by_parts, gone, toolchain
 from eggcarton.core.errors import Drift
 from eggcarton.core.locks import scratch
 from eggcarton.core.names import canonical_name
@@ -36,6 +36,8 @@ def develop_all(session: Session, *, lock_only: bool = False) -> dict[str, Devel
     sources = session.develop_directories()
     found = records.find(sources)
     missing = [source for source in sources if found[source] is None]
+    if not session.reading:
+        gone.note(session, records, sources, is_due=bool(missing))
     if missing and session.reading:
         raise Drift("develop packages have changed, so plans are not known; run bin/buildout, which builds them")
     if missing:

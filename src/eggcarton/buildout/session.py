@@ -19,6 +19,7 @@ from eggcarton.buildout import (
     develop,
     developing,
     extended,
+    gone,
     interpreters,
     last_run,
     needs,
@@ -204,6 +205,7 @@ class Session:
             "policy": "frozen" if self.settings.frozen and not lock_only else "update",
             "upgrade": upgrade,
             "sources": self.sources,
+            "gone": gone.sentences(self),
             "toolchain": building.tools(self, frozen=self.settings.frozen and not lock_only),
             "store": None if lock_only else str(self.store),
             **({"file": str(foreign)} if foreign else {"downloads": absent}),
@@ -251,7 +253,12 @@ class Session:
 
     def develop_directories(self) -> list[Path]:
         """Return the directories that ``develop`` names."""
-        return develop.directories(self.buildout["buildout"].get("develop", ""), self.settings.root, logger.warning)
+        return develop.directories(self.buildout["buildout"].get("develop", ""), self.settings.root, self._warn_once)
+
+    def _warn_once(self, remark: str) -> None:
+        if remark not in self.said:
+            self.said.add(remark)
+            logger.warning(remark)
 
     def pins(self, *, for_recipes: bool) -> dict[str, str]:
         """Return the versions that zc.buildout's own installer is held to."""
@@ -286,6 +293,8 @@ class Session:
         for group in sorted({self.group_of(part) for part in forgotten if not self.settings.frozen}):
             self.select_group(group)
         self.asked.settle()
+        for each in (self, *self.beside.values()):
+            gone.settle(each)
         selected = [found for each in (self, *self.beside.values()) for found in each.selected.values()]
         self.done.selected = sum(len(found.distributions) for found in selected)
         if complete:

@@ -29,6 +29,7 @@ def needs_of(
     hashes: Mapping[str, Sequence[str]] = NONE,
     working_sets: Sequence[tuple[Sequence[str], Sequence[str]]] = (),
     while_running: Mapping[str, Sequence[str]] = NONE,
+    gone: Mapping[str, str] | None = None,
 ) -> Needs:
     """Return what a request asks for.
 
@@ -43,6 +44,7 @@ def needs_of(
         hashes: the sha256 by name that alone are trusted, where any are told.
         working_sets: the lines of each part, and the names that it may take from the machine.
         while_running: what of the needs recipes asked for while they ran, by part.
+        gone: a sentence on each name that was developed here by the last run, and is not any more.
 
     Raises:
         UsageProblem: it is for Pythons that cannot be, or not for this one.
@@ -65,6 +67,7 @@ def needs_of(
         while_running=running.table_of(
             {part: [origins.cleaned(line) for line in lines] for part, lines in while_running.items()}
         ),
+        gone=gone or {},
     )
 
 

@@ -15,7 +15,7 @@ from eggcarton.child.door import Door, Sources
 from eggcarton.child.offline import Missing
 from eggcarton.core import writing
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
-from eggcarton.packages import build_lock, given, markers, once, routed, trusted, while_running, yanked
+from eggcarton.packages import build_lock, given, gone, markers, once, routed, trusted, while_running, yanked
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
 from eggcarton.packages.addresses import given_up
@@ -211,6 +211,7 @@ def _locked(
 ) -> tuple[Lock, list[str]]:
     old = locks.read(path) if path.exists() else None
     needs = given.settled(old or given.EMPTY, needs)
+    gone.refuse(old, needs)
     problems = drift(old, needs) if old is not None else [f"there is no {path.name}"]
     if old is not None and whole:
         problems += given_up(old, needs)
@@ -219,7 +220,7 @@ def _locked(
         given.check(old, needs)
         if prune:
             asked = while_running.settled((), needs.while_running)
-            return written(path, old, replace(pruned(old, needs), while_running=asked))
+            return written(path, old, replace(gone.without_developed(pruned(old, needs), needs), while_running=asked))
         asked = while_running.settled(old.while_running, needs.while_running)
         dropped = [*_orphans(old, needs), *_given_up(old, needs)] if policy != "frozen" else []
         if policy == "frozen" or (not dropped and asked == old.while_running):
@@ -239,6 +240,7 @@ def _locked(
     lines = [(need.requirement, need.asked_by) for need in (*needs.needs, *needs.constraints)]
     resolver = door.resolver()
     new, needs = given.resolved(lambda wanted: resolver.resolve(wanted, old=old, upgrade=upgrade), needs)
+    gone.refuse(old, needs, new)
     new = trusted.only(new, needs.hashes, lines)
     if old is not None and not prune:
         new = replace(new, while_running=while_running.settled(old.while_running, needs.while_running))

@@ -69,7 +69,8 @@ class Needs:
     markers, and tell where they stand; ``hashes`` are the sha256 by name that alone are trusted; ``addresses`` are
     those of another tool's file, taken where something leads to their names. ``machine`` is what the machine's own
     Python has and the parts may take from there; what no part needs from the lock is in ``develop`` too.
-    ``while_running`` tells what of the needs recipes asked for while they ran.
+    ``while_running`` tells what of the needs recipes asked for while they ran; ``gone`` what is said of each name that
+    was developed here by the last run and is not any more.
     """
 
     needs: tuple[Need, ...]
@@ -83,6 +84,7 @@ class Needs:
     machine: tuple[LockedPackage, ...] = ()
     working_sets: tuple[WorkingSet, ...] = ()
     while_running: ByPart = ()
+    gone: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def developed(self) -> frozenset[str]:
