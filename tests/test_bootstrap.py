@@ -317,6 +317,15 @@ def test_a_place_where_a_file_stands(used: Machine, name: str) -> None:
     assert f"Error: {option}: {used.place / 'file'} {told}" == used.refuses("place", status=2)
 
 
+def test_an_eggs_directory_that_cannot_be_made(used: Machine) -> None:
+    """It is told as what it is, with its option, and no configuration is said not to be readable."""
+    (used.place / "buildout.cfg").write_text(f"{NOTHING}eggs-directory = /proc/none\n", "utf-8")
+    said = (
+        "the eggs directory /proc/none/v5 cannot be made: no such file or directory; correct its path, or name another"
+    )
+    assert f"Error: {said} one with 'eggs-directory' in [buildout]\n" == used.refuses("place", status=2)
+
+
 def as_nobody(machine: Machine, *arguments: str | Path, **variables: str) -> Result:
     """Run bootstrap.py as a user that nobody knows, who is not root and owns nothing."""
     python = python_for_anybody()

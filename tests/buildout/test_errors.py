@@ -156,6 +156,24 @@ def test_a_reference_that_leads_nowhere(
     assert words in build.fails(*arguments, program=program, status=1)
 
 
+@pytest.mark.parametrize(
+    ("option", "what", "below"),
+    [
+        ("eggs-directory", "eggs directory", "/v5"),
+        ("download-cache", "download cache", ""),
+        ("extends-cache", "extends cache", ""),
+    ],
+)
+@pytest.mark.parametrize(("program", "arguments"), [("buildout", ()), ("eggcarton", ("plan",))])
+def test_a_directory_that_cannot_be_made(
+    build: Buildout, program: str, arguments: tuple[str, ...], option: str, what: str, below: str
+) -> None:
+    """What zc.buildout makes while it reads a configuration is told with its option, and no file of it is blamed."""
+    build.configure(CONFIG + f"[buildout]\n{option} = /proc/none\n")
+    said = f"the {what} /proc/none{below} cannot be made: no such file or directory; correct its path, or name another"
+    assert f"Error: {said} one with '{option}' in [buildout]\n" in build.fails(*arguments, status=2, program=program)
+
+
 def test_two_mistakes_in_one_section(build: Buildout) -> None:
     """All problems of a section are told at once, a line each."""
     build.configure(CONFIG.replace("output = text.txt\n", "").replace("[text]\n", "[text]\nmode = rw\n"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from zc.buildout import UserError, configparser
 from eggcarton.core.errors import UsageProblem
 
 _ENOUGH = 3
+# What zc.buildout makes while it reads, by the names that it calls the options' values.
+_MADE = {"eggs_cache": "eggs-directory", "download_cache": "download-cache", "extends_cache": "extends-cache"}
 
 
 @contextmanager
@@ -20,7 +23,7 @@ def readable() -> Iterator[None]:
     """Tell what zc.buildout cannot read, where it would show a traceback; its own sentences stay as they are.
 
     Raises:
-        UsageProblem: a configuration file is none, or is not there.
+        UsageProblem: a configuration file is none, or is not there, or a directory that it names cannot be made.
     """
     try:
         yield
@@ -33,6 +36,8 @@ def readable() -> Iterator[None]:
     except UserError:
         raise
     except OSError as error:
+        if not_made := unmade(error):
+            raise UsageProblem(not_made) from error
         named = f"{error.filename}: " if error.filename else ""
         raise UsageProblem(f"the configuration cannot be read: {named}{error.strerror or error}") from error
     except Exception as error:
@@ -40,6 +45,23 @@ def readable() -> Iterator[None]:
         if place is None:
             raise
         raise UsageProblem(_told(error, *place)) from error
+
+
+def unmade(error: OSError) -> str | None:
+    """Return a sentence on the directory that zc.buildout could not make when it read, None where it could."""
+    made: dict[str, str] = {}
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code is os.makedirs.__code__:
+            place = frame.f_locals["name"]
+            what, remedy = "directory", "name another one in [buildout]"
+            if option := made.get(place):
+                kind = "eggs directory" if option == "eggs-directory" else option.replace("-", " ")
+                what, remedy = kind, f"name another one with '{option}' in [buildout]"
+            why = (error.strerror or str(error)).lower()
+            mend = "give the right to write there" if isinstance(error, PermissionError) else "correct its path"
+            return f"the {what} {place} cannot be made: {why}; {mend}, or {remedy}"
+        made |= {str(frame.f_locals.get(name)): option for name, option in _MADE.items()}
+    return None
 
 
 def _lines(wrong: Sequence[tuple[int, str]]) -> str:

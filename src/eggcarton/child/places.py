@@ -23,6 +23,7 @@ with index_pages.later():
     from zc.buildout.buildout import Buildout
     from zc.buildout.download import Download
 import logging, pkg_resources
+from eggcarton.buildout.configuration import unmade
 
 download = Download.__call__
 
@@ -45,11 +46,15 @@ try:
         answer = ask(["buildout", "eggs-directory", settings["spare"]])
         answer["eggs-directory"] = error.filename
 except (UserError, configparser.Error, OSError, UnicodeDecodeError) as error:
+    if isinstance(error, OSError) and (not_made := unmade(error)):
+        print(not_made, file=sys.stderr)
+        sys.exit(settings["not made"])
     sys.exit(" ".join(str(error).split()))
 answer["tag"] = f"py{pkg_resources.PY_MAJOR}-{pkg_resources.get_supported_platform()}"
 with open(settings["answer"], "w", encoding="utf-8") as stream:
     json.dump(answer, stream)
 """
+_NOT_MADE = 3
 _PLACES = ("eggs-directory", "develop-eggs-directory", "bin-directory", "parts-directory")
 
 
@@ -63,6 +68,7 @@ def asked(order: Mapping[str, Any], paths: Sequence[str], place: Path) -> dict[s
 
     Raises:
         EggcartonError: the configuration cannot be read.
+        UsageProblem: a directory that it names cannot be made.
     """
     config, options, defaults = _read_arguments(order["arguments"])
     answer = place / "places.json"
@@ -75,6 +81,7 @@ def asked(order: Mapping[str, Any], paths: Sequence[str], place: Path) -> dict[s
         "paths": list(paths),
         "extends": _kept(order["directory"], config),
         "answer": str(answer),
+        "not made": _NOT_MADE,
     }
     done = subprocess.run(
         [order["python"], "-IS", "-c", _QUERY, json.dumps(question)],
@@ -84,6 +91,8 @@ def asked(order: Mapping[str, Any], paths: Sequence[str], place: Path) -> dict[s
         timeout=300,
         check=False,
     )
+    if done.returncode == _NOT_MADE:
+        raise UsageProblem(last_line(done.stderr))
     if done.returncode:
         raise EggcartonError(f"{Path(order['directory'], config)} cannot be read: {last_line(done.stderr)}")
     places: dict[str, str] = json.loads(answer.read_text("utf-8"))
