@@ -68,7 +68,7 @@ def test_ignored_interruptions_stay_ignored(tmp_path: Path, reached: Path, progr
 def test_without_zc_buildout(tmp_path: Path, program: str) -> None:
     """Where zc.buildout is gone, that is one sentence with what puts it back."""
     output, _ = (process := started(program, tmp_path)).communicate(timeout=300)
-    told = f"Error: the eggs that bin/{program} starts from are gone (zc); run bootstrap.py again\n"
+    told = f"Error: the eggs that bin/{program} starts from are gone (zc.buildout); run bootstrap.py again\n"
     assert (1, told) == (process.returncode, output)
 
 
@@ -79,7 +79,7 @@ def test_without_its_eggs(build: Buildout, program: str) -> None:
     build.configure("[buildout]\nextensions = eggcarton\nparts =\n")
     shutil.rmtree(build.root / "eggs")
     arguments = ["plan"] if program == "eggcarton" else []
-    assert f"the eggs that bin/{program} starts from are gone (zc); run bootstrap.py again" in build.fails(
+    assert f"the eggs that bin/{program} starts from are gone (zc.buildout); run bootstrap.py again" in build.fails(
         *arguments, program=program, status=1
     )
     shutil.rmtree(build.root / "develop-eggs")

@@ -161,6 +161,20 @@ def test_builds_that_share_a_store(built: Buildout, tmp_path: Path) -> None:
     assert [str(built.root)] == [build["directory"] for build in told(built)["builds"]]
 
 
+def test_what_it_runs_from_is_left(built: Buildout) -> None:
+    """The toolchain of the build that cleans stays where that was forgotten, which is said; the build goes on."""
+    for place in (built.root / "eggs/v5" / HIDDEN).iterdir():
+        if place.is_symlink() and place.is_dir():
+            there = place.resolve()
+            place.unlink()
+            shutil.copytree(there, place, symlinks=True)
+    lines = said(built, "--forget", ".", "--clean", "--yes")
+    assert "used by this command alone, and left: clean from another build" in lines[0]
+    assert "3 entries removed." == lines[-1]
+    assert "3 from the cache" in built.build()
+    assert [] == told(built)["running"]
+
+
 def test_while_a_build_is_at_work(built: Buildout) -> None:
     """While a build runs nothing is removed; one that was killed is in nobody's way."""
     narrowed(built)

@@ -48,7 +48,8 @@ def _start(program: str, module: str, *, early: bool = False) -> None:
             with index_pages.later():
                 run = import_module(module).main
         except ImportError as error:
-            gone = error.name or "something"
+            # Its package is a namespace, of whose name nobody has heard.
+            gone = "zc.buildout" if error.name == "zc" else error.name or "something"
             sys.exit(f"Error: the eggs that bin/{program} starts from are gone ({gone}); run bootstrap.py again")
         if heeded:
             signal.signal(signal.SIGINT, signal.default_int_handler)

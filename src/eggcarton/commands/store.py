@@ -13,13 +13,15 @@ from typing import Any
 
 from eggcarton.commands.call import Call
 from eggcarton.core.errors import Drift, UsageProblem
-from eggcarton.packages import holdings, registers
+from eggcarton.packages import closed, holdings, registers
 from eggcarton.packages.entries import storing
 from eggcarton.packages.holdings import CLOSED, Sizes
 from eggcarton.packages.registers import Build
 from eggcarton.packages.store_names import HIDDEN
 
 HELP = "tell what the store and the cache hold; --clean removes what no known build uses"
+
+_ALL_USED = "Known builds use all that the store holds."
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,13 +68,17 @@ def run(call: Call) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a store and a cache hold: sizes in bytes, of each entry what it adds to those before it."""
+    """What a store and a cache hold: sizes in bytes, of each entry what it adds to those before it.
+
+    ``running`` is what no known build uses, and this command itself runs from: it is not removed.
+    """
 
     store: Path
     cache: Path
     builds: Sequence[Build]
     sizes: dict[str, int]
     unused: Sequence[str]
+    running: Sequence[str]
     toolchain: Collection[str]
     strangers: tuple[int, int]
     files: tuple[int, int]
@@ -81,17 +87,18 @@ class Held:
     def of(cls, store: Path, cache: Path) -> Held:
         """Look at both."""
         found, builds, sizes = holdings.entries(store), registers.all_of(store), Sizes()
-        unused = holdings.unused(found, builds)
+        hidden = os.path.realpath(store / HIDDEN)
+        here = {os.path.relpath(os.path.realpath(path), hidden).replace(os.sep, "/") for path in sys.path if path}
+        without = holdings.unused(found, builds)
+        running = [entry for entry in without if entry in here or entry == closed.directory_name()]
+        unused = [entry for entry in without if entry not in running]
         # What is used comes first: what it shares with the rest does not get free.
         ordered = [entry for entry in found if entry not in set(unused)] + unused
         counted = {entry: sizes.of(store / HIDDEN / entry) for entry in ordered}
-        hidden = os.path.realpath(store / HIDDEN)
-        here = {os.path.relpath(os.path.realpath(path), hidden).replace(os.sep, "/") for path in sys.path if path}
         strangers = [sizes.of(store / name) for name in holdings.strangers(store)]
         toolchain = [entry for entry in ordered if entry in here]
-        return cls(
-            store, cache, builds, counted, unused, toolchain, (len(strangers), sum(strangers)), Sizes().counted(cache)
-        )
+        stray = len(strangers), sum(strangers)
+        return cls(store, cache, builds, counted, unused, running, toolchain, stray, Sizes().counted(cache))
 
     def total(self, entries: Collection[str]) -> int:
         """Return the size of some entries together."""
@@ -124,8 +131,11 @@ class Held:
 
     def lines_of_unused(self) -> Iterator[str]:
         """Give what could be removed."""
+        if self.running:
+            number, size = _number(len(self.running), "entry"), _size(self.total(self.running))
+            yield f"{number}, {size}, used by this command alone, and left: clean from another build"
         if not self.unused:
-            yield "Known builds use all that the store holds."
+            yield "Known builds use all else that the store holds." if self.running else _ALL_USED
             return
         for entry in sorted(self.unused, key=lambda entry: entry.rpartition("/")[2].lower()):
             yield f"  {entry.rpartition('/')[2]}  {_size(self.sizes[entry])}"
@@ -152,6 +162,7 @@ class Held:
                 for build in self.builds
             ],
             "unused": [{"entry": entry, "bytes": self.sizes[entry]} for entry in self.unused],
+            "running": [{"entry": entry, "bytes": self.sizes[entry]} for entry in self.running],
         }
 
 
