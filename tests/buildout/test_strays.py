@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from support.buildouts import Buildout
-from support.distributions import wheel
+from support.distributions import source, wheel
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +35,24 @@ def test_a_section_almost_called_like_ours(simple: Buildout) -> None:
         "egcarton:policy=frozen", status=2
     )
     assert not simple.lock.exists()
+
+
+def test_an_extension_almost_called_like_ours(simple: Buildout) -> None:
+    """No index is asked for it, unless a pin says that it is meant, or it is developed here."""
+    for word in ("eggcartn", "egg-carton"):
+        told = (
+            f"Error: [buildout] option 'extensions': there is no {word} here: did you mean eggcarton? If not, pin it in"
+        )
+        assert f"{told} [versions]\n" in simple.fails(f"buildout:extensions={word}", status=2)
+    assert [] == simple.index.requests
+    wheel(simple.index.directory, "eggcartons", "1.0", {"eggcartons.py": ""})
+    simple.configure(CONFIG + "[versions]\neggcartons = 1.0\n")
+    assert "did you mean" not in simple.run("buildout:extensions=eggcartons").output
+    assert [] != simple.index.paths("*eggcartons*")
+    source(simple.root, "eggcarton2", "1.0", {"eggcarton2.py": ""})
+    simple.configure(CONFIG)
+    output = simple.run("buildout:extensions=eggcarton2", "buildout:develop=eggcarton2").output
+    assert "did you mean" not in output
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from eggcarton.buildout import develop
 from eggcarton.buildout.indexes import looks_like_one
+from eggcarton.buildout.recipes import OURS
 from eggcarton.buildout.sections import Sections
 from eggcarton.buildout.settings import SECTION, Options
 from eggcarton.core.errors import UsageProblem
+from eggcarton.core.names import canonical_name
 from eggcarton.core.options import declared
 from eggcarton.indexes.routing import Index
 
@@ -36,6 +39,29 @@ _OF_BUILDOUT = frozenset(
         *("show-picked-versions", "socket-timeout", "update-versions-file", "use-dependency-links", "versions"),
     }
 )
+
+
+def check_extensions(buildout: Any, known: Collection[str]) -> None:
+    """Refuse an extension that is almost called like ours before zc.buildout asks an index for it.
+
+    Args:
+        known: the canonical names of what the toolchain holds.
+
+    Raises:
+        UsageProblem: it is so, and nothing says that another one is meant.
+    """
+    section = buildout["buildout"]
+    named = [canonical_name(word) for word in section.get("extensions", "").split()]
+    if OURS in named:
+        return
+    pinned = {canonical_name(name) for name in buildout.versions}
+    for name in set(get_close_matches(OURS, named, cutoff=0.85)) - pinned - set(known):
+        sources = develop.directories(section.get("develop", ""), Path(section["directory"]), lambda remark: None)
+        if not any(name in develop.names_in(source) for source in sources):
+            raise UsageProblem(
+                f"[buildout] option 'extensions': there is no {name} here: did you mean {OURS}? If not, pin it in "
+                f"[{section.get('versions', 'versions')}]"
+            )
 
 
 def check(buildout: Any) -> Iterator[str]:

@@ -11,6 +11,8 @@ from zc.buildout import easy_install
 from zc.buildout.buildout import Buildout
 from zc.buildout.easy_install import pkg_resources
 
+from eggcarton.buildout import strays
+from eggcarton.buildout.ending import told
 from eggcarton.core.names import canonical_name
 
 _added: set[str] = set()
@@ -96,6 +98,17 @@ def leave_out(environment: Any) -> None:
                 found.remove(dist)
 
 
+def _spelt_right(original: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Have no index asked for our own extension, misspelt."""
+
+    def load(self: Any) -> None:
+        with told():
+            strays.check_extensions(self, running())
+        original(self)
+
+    return load
+
+
 def alone() -> tuple[tuple[Any, str, Callable[[Any], Any]], ...]:
     """Return what is patched besides where every distribution of the toolchain is an egg of its own.
 
@@ -106,5 +119,6 @@ def alone() -> tuple[tuple[Any, str, Callable[[Any], Any]], ...]:
     pip = [dist.location for dist in easy_install.pip_dists if dist.project_name == "pip"]
     return (
         (Buildout, "_maybe_upgrade", lambda original: lambda self: None),
+        (Buildout, "_load_extensions", _spelt_right),
         (easy_install, "pip_path", lambda original: pip or original),
     )
