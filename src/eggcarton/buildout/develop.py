@@ -70,9 +70,13 @@ class Developed:
         return Member(self.name, self.version, directory, self.identity, files)
 
 
-def directories(option: str, root: Path, warn: Callable[[str], None]) -> list[Path]:
-    """Return the directories that a ``develop`` option names; patterns as zc.buildout has them."""
-    found = []
+def directories(option: str, root: Path, warn: Callable[[str], None], said: set[str] | None = None) -> list[Path]:
+    """Return the directories that a ``develop`` option names; patterns as zc.buildout has them.
+
+    Args:
+        warn: told of a pattern that matches nothing, unless that is in ``said``, where it is kept.
+    """
+    found, said = [], set[str]() if said is None else said
     for word in option.split():
         pattern = os.path.join(root, os.path.expanduser(word))
         matches = sorted(glob.glob(pattern))
@@ -80,7 +84,9 @@ def directories(option: str, root: Path, warn: Callable[[str], None]) -> list[Pa
             if not glob.has_magic(pattern):
                 # Going on would ask an index for what is meant to be here.
                 raise UsageProblem(f"[buildout] option 'develop': there is no {word}; correct the path")
-            warn(f"develop = {word}: nothing matches")
+            if (remark := f"develop = {word}: nothing matches") not in said:
+                said.add(remark)
+                warn(remark)
         found += [_project(match, word) for match in matches if not _is_passed_over(match, word)]
     return list(dict.fromkeys(found))
 

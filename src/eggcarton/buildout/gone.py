@@ -50,9 +50,10 @@ def sentences(session: Session) -> dict[str, str]:
     }
 
 
-def settle(session: Session) -> None:
+def settle(*sessions: Session) -> None:
     """Forget it: this run has reached its end, and is the last one from now on."""
-    (session.state / _NAME).unlink(missing_ok=True)
+    for session in sessions:
+        (session.state / _NAME).unlink(missing_ok=True)
 
 
 def _before(session: Session, known: Sequence[develop.Developed]) -> dict[str, str]:

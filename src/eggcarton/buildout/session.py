@@ -253,12 +253,8 @@ class Session:
 
     def develop_directories(self) -> list[Path]:
         """Return the directories that ``develop`` names."""
-        return develop.directories(self.buildout["buildout"].get("develop", ""), self.settings.root, self._warn_once)
-
-    def _warn_once(self, remark: str) -> None:
-        if remark not in self.said:
-            self.said.add(remark)
-            logger.warning(remark)
+        value = self.buildout["buildout"].get("develop", "")
+        return develop.directories(value, self.settings.root, logger.warning, self.said)
 
     def pins(self, *, for_recipes: bool) -> dict[str, str]:
         """Return the versions that zc.buildout's own installer is held to."""
@@ -293,8 +289,7 @@ class Session:
         for group in sorted({self.group_of(part) for part in forgotten if not self.settings.frozen}):
             self.select_group(group)
         self.asked.settle()
-        for each in (self, *self.beside.values()):
-            gone.settle(each)
+        gone.settle(self, *self.beside.values())
         selected = [found for each in (self, *self.beside.values()) for found in each.selected.values()]
         self.done.selected = sum(len(found.distributions) for found in selected)
         if complete:
