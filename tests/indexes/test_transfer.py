@@ -195,20 +195,30 @@ def test_who_waits_for_a_place_looks_again(
 ) -> None:
     """Files that wait until a mirror has a place free do not take it when the mirror has failed meanwhile."""
     all_wait = threading.Event()
-    waiting: list[None] = []
+    met: list[None] = []
+    waiting: set[int] = set()
     freed = run.network._freed
     wait = freed.wait
 
     def counted(timeout: float | None = None) -> bool:
-        waiting.append(None)
-        if len(waiting) == len(NAMES) - CAP:
+        # A thread waits more than once: whenever another's page has come, all are woken.
+        waiting.add(threading.get_ident())
+        look()
+        try:
+            return wait(timeout)
+        finally:
+            waiting.discard(threading.get_ident())
+
+    def look() -> None:
+        if (CAP, len(NAMES) - CAP) == (len(met), len(waiting)):
             all_wait.set()
-        return wait(timeout)
 
     monkeypatch.setattr(freed, "wait", counted)
 
     def meet(response: Response) -> None:
         # A file that had yet to come for its place would find it free, and the mirror's fault untold to it.
+        met.append(None)
+        look()
         assert all_wait.wait(timeout=300)
         response.body = response.body[:-1] + b"x"
 
