@@ -175,8 +175,7 @@ def _uploaded_in_time(listed: Sequence[Listed], terms: Terms) -> list[Listed]:
     if terms.exclude_newer is None:
         return list(listed)
     moment = cutoff.moment(terms.exclude_newer, datetime.now(timezone.utc))
-    late = [file for file in listed if file.uploaded is None or cutoff.is_after(file.uploaded, moment)]
-    return [replace(file, sha256=None) if file in late else file for file in listed]
+    return [replace(file, sha256=None) if cutoff.is_after(file.uploaded, moment) else file for file in listed]
 
 
 def _lock(question: Question) -> Lock:

@@ -15,22 +15,27 @@ from eggcarton.child.door import Door, Sources
 from eggcarton.child.offline import Missing
 from eggcarton.core import writing
 from eggcarton.core.errors import Drift, EggcartonError, Unavailable, UsageProblem
-from eggcarton.packages import build_lock, given, gone, markers, once, routed, trusted, while_running, yanked
+from eggcarton.packages import (
+    build_lock,
+    given,
+    gone,
+    markers,
+    once,
+    passed_over,
+    routed,
+    trusted,
+    while_running,
+    yanked,
+)
 from eggcarton.packages import lock as locks
 from eggcarton.packages import origin as origins
 from eggcarton.packages.addresses import given_up
 from eggcarton.packages.chains import Places
+from eggcarton.packages.changes import changes
 from eggcarton.packages.lock import Lock, LockedPackage
-from eggcarton.packages.needs import (
-    Need,
-    Needs,
-    activated,
-    check,
-    closure,
-    drift,
-    pruned,
-)
+from eggcarton.packages.needs import Need, Needs, activated, check, closure, drift, pruned
 from eggcarton.packages.pins import unpinned
+from eggcarton.packages.resolve import kept
 from eggcarton.packages.store import Store
 
 
@@ -225,8 +230,8 @@ def _locked(
         dropped = [*_orphans(old, needs), *_given_up(old, needs)] if policy != "frozen" else []
         if policy == "frozen" or (not dropped and asked == old.while_running):
             return old, []
-        kept = tuple(one for one in old.packages if one not in dropped)
-        return written(path, old, replace(old, packages=kept, while_running=asked))
+        stay = tuple(one for one in old.packages if one not in dropped)
+        return written(path, old, replace(old, packages=stay, while_running=asked))
     if policy == "frozen":
         raise Drift(
             f"{path.name} does not answer this configuration, and policy = frozen forbids to change it; run "
@@ -244,14 +249,15 @@ def _locked(
     new = trusted.only(new, needs.hashes, lines)
     if old is not None and not prune:
         new = replace(new, while_running=while_running.settled(old.while_running, needs.while_running))
-    withdrawn = yanked.warnings(new, needs, door.listed)
+    warnings = yanked.warnings(new, needs, door.listed)
+    warnings += passed_over.warnings(new, kept(old, upgrade), needs, door.listed)
     left = drift(new, needs)
     if left:
         raise Drift("the new lock would not answer this configuration either:", differences=left)
     check(new, needs)
     given.check(new, needs)
     now = written(path, old, new)
-    for warning in withdrawn:
+    for warning in warnings:
         # Told with whatever comes of this run: the next one obeys the lock, and warns of nothing.
         door.network.warn(f"{path.name}: {warning}")
     return now
@@ -271,8 +277,8 @@ def _given_up(lock: Lock, needs: Needs) -> list[LockedPackage]:
     if not lines:
         return []
     before = replace(needs, needs=(*needs.needs, *(Need(line, "a recipe, once,") for line in lines)))
-    kept = {package.name for package in pruned(lock, needs).packages}
-    return [package for package in pruned(lock, before).packages if package.name not in kept]
+    stay = {package.name for package in pruned(lock, needs).packages}
+    return [package for package in pruned(lock, before).packages if package.name not in stay]
 
 
 def _orphans(lock: Lock, needs: Needs) -> list[LockedPackage]:
@@ -285,37 +291,7 @@ def written(path: Path, old: Lock | None, new: Lock) -> tuple[Lock, list[str]]:
     if old is None or path.read_text("utf-8") != text:
         # Runs are kept apart.
         writing.replace(path, text, alone=True)
-    return new, _changes(old, new)
-
-
-def _changes(old: Lock | None, new: Lock) -> list[str]:
-    if old is None:
-        number = len({package.name for package in new.packages})
-        return [f"{number} distribution{'' if number == 1 else 's'} locked, for all platforms"]
-    before = {(package.name, package.version) for package in old.packages}
-    after = {(package.name, package.version) for package in new.packages}
-    said = {"requires-python": (old.requires_python, new.requires_python)}
-    said["exclude-newer"] = (old.exclude_newer, new.exclude_newer)
-    lines = [f"{name} {was or 'none'} -> {now or 'none'}" for name, (was, now) in said.items() if was != now]
-    for name in sorted({name for name, _ in before ^ after}):
-        was = "/".join(sorted(version for key, version in before if key == name))
-        now = "/".join(sorted(version for key, version in after if key == name))
-        lines.append(
-            f"{name} {was} -> {now}" if was and now else f"{name} {now} added" if now else f"{name} {was} removed"
-        )
-    same = before & after
-    sources = {(package.name, package.version): _source(package) for package in old.packages}
-    for package in new.packages:
-        came_from = sources.get((package.name, package.version))
-        if came_from not in (None, _source(package)):
-            lines.append(f"{package.name} {package.version}: from {came_from} -> {_source(package)}")
-            same.discard((package.name, package.version))
-    others = {(package.name, package.version) for package in set(old.packages) ^ set(new.packages)} & same
-    return lines + [f"{name} {version}: other files, markers or requirements" for name, version in sorted(others)]
-
-
-def _source(package: LockedPackage) -> str:
-    return package.origin.exact if package.origin else f"the index {package.index}" if package.index else "an index"
+    return new, changes(old, new)
 
 
 def _filled(store: Store, packages: Sequence[LockedPackage], door: Door) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def _best(wanted: Requirement, name: str, door: Door, place: Place) -> LockedPac
         except InvalidSdistFilename:
             continue
         newest = cutoff.check(place.exclude_newer) if place.exclude_newer else None
-        late = newest is not None and (file.uploaded is None or cutoff.is_after(file.uploaded, _moment(newest)))
+        late = newest is not None and cutoff.is_after(file.uploaded, _moment(newest))
         if file.sha256 and not late and wanted.specifier.contains(version, prereleases=True):
             entry = LockedFile(file.name, file.sha256, file.size, hint_of(file.url))
             found.append((not version.is_prerelease, version, entry))

@@ -240,11 +240,15 @@ class Places:
         return lines
 
 
-def held(needs: Needs, environment: Mapping[str, str]) -> Iterator[tuple[str, Need, Requirement]]:
-    """Give the lines of constraints that hold a version in an environment, each with the name that it holds."""
+def held(needs: Needs, environment: Mapping[str, str] | None) -> Iterator[tuple[str, Need, Requirement]]:
+    """Give the lines of constraints that hold a version in an environment, each with the name that it holds.
+
+    Without an environment, they are those that hold one anywhere.
+    """
     for line in needs.constraints:
         requirement = requirement_of(line)
-        if requirement.specifier and (requirement.marker is None or requirement.marker.evaluate(dict(environment))):
+        holds = environment is None or requirement.marker is None or requirement.marker.evaluate(dict(environment))
+        if requirement.specifier and holds:
             yield str(canonicalize_name(requirement.name)), line, requirement
 
 

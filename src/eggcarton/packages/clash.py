@@ -80,7 +80,7 @@ class Index:
             version = version_of(file.name)
             if version is None or (file.yanked is not None and "==" not in str(admits)):
                 continue
-            if newest is not None and (file.uploaded is None or cutoff.is_after(file.uploaded, newest)):
+            if newest is not None and cutoff.is_after(file.uploaded, newest):
                 continue
             if _suits(file.requires_python, needs.requires_python):
                 found.add(version)

@@ -40,8 +40,10 @@ def moment(checked: str, now: datetime) -> str:
     return _spelt(now.replace(microsecond=0) - timedelta(**{f"{age[2]}s": int(age[1])}))
 
 
-def is_after(uploaded: str, moment: str) -> bool:
-    """Tell whether a file came to its index later; parts of a second do not count."""
+def is_after(uploaded: str | None, moment: str) -> bool:
+    """Tell whether a file came to its index later, or when is not known; parts of a second do not count."""
+    if uploaded is None:
+        return True
     return _spelt(datetime.fromisoformat(re.sub(r"(\.[0-9]+)?Z$", "+00:00", uploaded))) > moment
 
 

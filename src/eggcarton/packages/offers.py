@@ -96,7 +96,7 @@ class Offers:
                 version = parse_sdist_filename(file.name)[1]
             except InvalidSdistFilename:
                 continue
-            if self._newest is not None and (file.uploaded is None or cutoff.is_after(file.uploaded, self._newest)):
+            if self._newest is not None and cutoff.is_after(file.uploaded, self._newest):
                 continue
             if all(s.contains(version, prereleases=True) for s in specifiers):
                 found.append((version, file))

@@ -127,8 +127,11 @@ def _admits(requires_python: str | None, python: str) -> bool:
         return True
 
 
-def bounds_of(graph: Graph, needs: Needs, environment: Mapping[str, str]) -> dict[str, list[Bound]]:
-    """Return what holds each name: pins, constraints, what the configuration asks for, what distributions need."""
+def bounds_of(graph: Graph, needs: Needs, environment: Mapping[str, str] | None) -> dict[str, list[Bound]]:
+    """Return what holds each name: pins, constraints, what the configuration asks for, what distributions need.
+
+    Without an environment, constraints count that hold anywhere.
+    """
     found: dict[str, list[Bound]] = {}
     for key, value in needs.pins.items():
         why = f"[versions] has {key} = {value}"

@@ -84,9 +84,9 @@ class Resolver:
         addresses = Addresses(self._direct, needs, old, upgrade)
         with self._relay() as relay, tempfile.TemporaryDirectory(prefix="eggcarton-resolve-") as name:
             compiler = Compiler(self._program, relay, self._directories, Path(name, "cache"))
-            kept = _kept(old, upgrade)
             vouching = Vouching(self._routing, self._pages, self._directories, old)
-            needs, found, built = self._compiled(compiler, Path(name), needs, newest, addresses, kept, vouching)
+            stay = kept(old, upgrade)
+            needs, found, built = self._compiled(compiler, Path(name), needs, newest, addresses, stay, vouching)
         packages = compiled.packages(found, needs, addresses.packages)
         packages = [_as_source(package, built.get(package.name)) for package in packages]
         packages = [routed(package, self._routing) for package in packages]
@@ -222,7 +222,7 @@ class Resolver:
         return metadata.of_wheel(self._fetcher.fetch([wanted])[wheel.sha256])
 
 
-def _kept(old: Lock | None, upgrade: Sequence[str] | None) -> Lock | None:
+def kept(old: Lock | None, upgrade: Sequence[str] | None) -> Lock | None:
     """Return the versions that are to be kept where they still satisfy."""
     if old is None or (upgrade is not None and not upgrade):
         return None
