@@ -17,8 +17,8 @@ SUITS = (
     "the rest; six = 2.0 in [versions] has the next run tell what it is"
 )
 NO_WHEEL = (
-    "six 1.0 is locked and not 2.0, which has no wheel; six = 2.0 in [versions] and allow-sdist = six in [eggcarton] "
-    "have it built"
+    "six 1.0 is locked and not 2.0, which has no wheel; six = 2.0 in [versions] has it built, with six in "
+    "allow-sdist of [eggcarton]"
 )
 
 

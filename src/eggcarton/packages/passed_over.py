@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -14,7 +15,7 @@ from eggcarton.packages.chains import Graph
 from eggcarton.packages.compiled import lowest
 from eggcarton.packages.lock import Lock, LockedPackage
 from eggcarton.packages.needs import Needs, requirement_of
-from eggcarton.packages.outdated import Use, bounds_of, usable
+from eggcarton.packages.outdated import Use, bounds_of, look, usable
 
 
 def warnings(
@@ -30,20 +31,20 @@ def warnings(
         needs: what it answers.
         listed: gives the files of a package's index.
     """
-    newer = {name: versions for name in _asked(needs) if (versions := _newer(name, lock, before, needs, listed))}
-    if not newer:
-        return []
-    bounds = bounds_of(Graph(lock, needs, None), needs, None)
+    use = Use(lowest(lock.requires_python or ""), needs.terms.prereleases, sdists=True, here=False)
+    # Who asks for what is looked up only where there is anything newer at all.
+    newer = [
+        (package, files)
+        for package in _chosen(lock, before, needs)
+        if look(package, files := _in_time(listed(package), lock.exclude_newer), (), use).taken
+    ]
+    bounds = bounds_of(Graph(lock, needs, None), needs, None) if newer else {}
     found = []
-    for name, versions in sorted(newer.items()):
-        admitted = [
-            version
-            for version in versions
-            if all(bound.admits.contains(version, prereleases=True) for bound in bounds.get(name, ()))
-        ]
-        if admitted:
-            newest = max(admitted)
-            found.append(_said(name, _locked(lock, name), newest, has_wheel=versions[newest]))
+    for package, files in newer:
+        newest = look(package, files, bounds.get(package.name, ()), use).taken
+        if newest is not None:
+            has_wheel = Version(newest) in usable(files, replace(use, sdists=False), package.name)
+            found.append(_said(package.name, package.version, newest, has_wheel=has_wheel))
     return found
 
 
@@ -56,43 +57,27 @@ def _asked(needs: Needs) -> set[str]:
     return asked - needs.developed - needs.hashes.keys() - set(map(canonicalize_name, needs.pins))
 
 
-def _newer(
-    name: str,
-    lock: Lock,
-    before: Lock | None,
-    needs: Needs,
-    listed: Callable[[LockedPackage], Sequence[Listed]],
-) -> dict[Version, bool]:
-    """Return the newer versions of a name that all Pythons of a lock can use, and whether there is a wheel of each."""
-    packages = lock.named(name)
-    if not packages or any(package.origin is not None for package in packages):
-        return {}
-    locked = _locked(lock, name)
-    if before is not None and any(Version(package.version) == locked for package in before.named(name)):
-        return {}
-    until = lock.exclude_newer
-    files = [file for file in listed(packages[0]) if until is None or not cutoff.is_after(file.uploaded, until)]
-    python = lowest(lock.requires_python or "")
-    with_wheels, all_of_them = (usable(files, Use(python, sdists=sdists, here=False), name) for sdists in (False, True))
-    finals = needs.terms.prereleases or locked.is_prerelease
-    return {
-        version: version in with_wheels
-        for version in all_of_them
-        if version > locked and (finals or not version.is_prerelease)
-    }
+def _chosen(lock: Lock, before: Lock | None, needs: Needs) -> Iterator[LockedPackage]:
+    """Give the newest entry of each name that was chosen among the versions of an index, and not merely kept."""
+    for name in sorted(_asked(needs)):
+        newest = max(lock.named(name), key=lambda package: Version(package.version), default=None)
+        if newest is None or newest.origin is not None:
+            continue
+        if before is None or newest.version not in {package.version for package in before.named(name)}:
+            yield newest
 
 
-def _locked(lock: Lock, name: str) -> Version:
-    return max(Version(package.version) for package in lock.named(name))
+def _in_time(listed: Sequence[Listed], until: str | None) -> list[Listed]:
+    return [file for file in listed if until is None or not cutoff.is_after(file.uploaded, until)]
 
 
-def _said(name: str, locked: Version, newest: Version, *, has_wheel: bool) -> str:
+def _said(name: str, locked: str, newest: str, *, has_wheel: bool) -> str:
     if has_wheel:
         return (
             f"{name} {locked} is locked and not {newest}: that one, or something that it needs, has no wheel that "
             f"suits, or does not go with the rest; {name} = {newest} in [versions] has the next run tell what it is"
         )
     return (
-        f"{name} {locked} is locked and not {newest}, which has no wheel; {name} = {newest} in [versions] and "
-        f"allow-sdist = {name} in [eggcarton] have it built"
+        f"{name} {locked} is locked and not {newest}, which has no wheel; {name} = {newest} in [versions] has it "
+        f"built, with {name} in allow-sdist of [eggcarton]"
     )
