@@ -101,24 +101,6 @@ def test_entry_point(python: Path, tmp_path: Path) -> None:
     )
 
 
-def test_what_is_imported_is_no_garbage(tmp_path: Path) -> None:
-    """What was imported is kept from the collector when the entry point is called; what comes then is collected."""
-    (tmp_path / "tool.py").write_text(
-        "import gc\n"
-        "frozen = gc.get_freeze_count()\n"
-        "def main():\n"
-        "    print(frozen, gc.get_freeze_count() > 1000, gc.isenabled(), gc.get_threshold()[0])\n"
-    )
-    point = EntryPoint("tool", "console_scripts", "tool", "tool", "main")
-    first = f"import gc\nsys.path.append({str(tmp_path)!r})\ngc.set_threshold(123)"
-    text = script(Start(python=Path(sys.executable)), tmp_path / "tool", entry_point_body(point, preamble=first))
-    assert "0 True True 123\n" == run(tmp_path / "tool", text).stdout
-    # Whoever runs a script as a module, as multiprocessing does, decides that for itself.
-    code = "import gc, runpy, sys; runpy.run_path(sys.argv[1], run_name='__mp_main__'); print(gc.get_freeze_count())"
-    done = subprocess.run([sys.executable, "-c", code, tmp_path / "tool"], capture_output=True, text=True, check=True)
-    assert "0\n" == done.stdout
-
-
 def test_interpreter(python: Path, tmp_path: Path) -> None:
     """An interpreter script takes every option of a real one."""
     path = tmp_path / "py"

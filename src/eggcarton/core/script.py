@@ -16,14 +16,6 @@ from eggcarton.core.quoting import shell
 # What kernels before 5.1 read of a script's first line.
 _LONGEST_FIRST_LINE = 127
 
-# A quarter of the time that Plone takes to start and end goes by in looking for garbage among its modules.
-_FREEZE = """\
-    import gc
-
-    # What was imported stays: nobody need look for garbage in it, now or at the end.
-    gc.freeze()
-"""
-
 # A program that starts itself anew, [sys.executable, *sys.argv], does so without -I; Python then puts the directory of
 # the script first, links followed.
 _NOT_FROM_BESIDE = """
@@ -107,7 +99,7 @@ def program(start: Start, body: str) -> str:
 
 
 def entry_point_body(point: EntryPoint, *, preamble: str = "", arguments: str = "") -> str:
-    """Return the statements that call an entry point, and keep the garbage collector from what was imported till then.
+    """Return the statements that call an entry point.
 
     Args:
         preamble: statements that run before the entry point's module is imported.
@@ -118,7 +110,7 @@ def entry_point_body(point: EntryPoint, *, preamble: str = "", arguments: str = 
     before = f"{preamble}\n\n" if preamble else ""
     return (
         f"{before}from {point.module} import {first} as entry_point\n\n"
-        f'if __name__ == "__main__":\n{_FREEZE}    sys.exit({call}({_inside(arguments)}))'
+        f'if __name__ == "__main__":\n    sys.exit({call}({_inside(arguments)}))'
     )
 
 
