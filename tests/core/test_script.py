@@ -101,6 +101,17 @@ def test_entry_point(python: Path, tmp_path: Path) -> None:
     )
 
 
+def test_what_a_module_leaves_open_is_written(tmp_path: Path) -> None:
+    """A file that a module opens when it is imported, and never closes, has all that was written when a script ends."""
+    (tmp_path / "tool.py").write_text(
+        f"log = open({str(tmp_path / 'log')!r}, 'w')\nlog.write('kept')\ndef main():\n    return log.closed\n"
+    )
+    point = EntryPoint("tool", "console_scripts", "tool", "tool", "main")
+    body = entry_point_body(point, preamble=f"sys.path.append({str(tmp_path)!r})")
+    found = run(tmp_path / "started", script(Start(python=Path(sys.executable)), tmp_path / "started", body))
+    assert (0, "kept") == (found.returncode, (tmp_path / "log").read_text("utf-8")), found.stderr
+
+
 def test_interpreter(python: Path, tmp_path: Path) -> None:
     """An interpreter script takes every option of a real one."""
     path = tmp_path / "py"
